@@ -30,7 +30,11 @@ from autosota.agents.domain import (
 
 @dataclass(frozen=True, slots=True)
 class CampaignStarted:
-    """Phase 0: what is to be done, at which commit."""
+    """Phase 0: what is to be done, at which commit.
+
+    `prior_confirmations` counts the confirmations that earlier campaigns of this ledger
+    attempted on the same claim: running again is another look, and is corrected for.
+    """
 
     kind: ClassVar[str] = "campaign_started"
     objective: Objective
@@ -38,6 +42,8 @@ class CampaignStarted:
     base_commit: str
     dirty: bool
     version: str
+    prior_confirmations: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +121,10 @@ class BaselineMeasured:
 
 @dataclass(frozen=True, slots=True)
 class IdeasProposed:
-    """Phase 2: the idea library."""
+    """Phase 2: the idea library for the code at `commit`; only ideas that are new."""
 
     kind: ClassVar[str] = "ideas_proposed"
+    commit: str
     ideas: tuple[Hypothesis, ...]
 
 

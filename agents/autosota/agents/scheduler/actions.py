@@ -1,0 +1,65 @@
+"""What the scheduler can ask the driver to do next. Each is small, and repeatable after a kill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autosota.agents.domain import Purpose
+from autosota.agents.scheduler.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Build the environment and look at the machine (phase 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analyse:
+    """Draw the evaluation boundary and hash what must not move (phase 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run the experiment once, with `seed`, at `commit`, which is the code of `side`."""
+
+    purpose: Purpose
+    side: str
+    commit: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Fill the idea library for the code at a commit (phase 2)."""
+
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Implement:
+    """Snapshot and implement an idea on its parent (phase 3, steps 2 and 3)."""
+
+    idea: str
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Judge a patch against the red lines before it may run (phase 3, step 3)."""
+
+    patch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write down a decision that follows from what is known."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing is left to do."""
+
+
+Action = Prepare | Analyse | Execute | Propose | Implement | Audit | Record | Done
