@@ -1,0 +1,1 @@
+"""Published ideas over scikit-learn code, one module per family."""

@@ -1,0 +1,210 @@
+"""Sizes of tree ensembles: how many trees, how deep, how fast they are boosted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autosota.agents.domain import Granularity
+from autosota.agents.ideator.draft import Draft
+from autosota.agents.ideator.for_sklearn.estimators import Estimator, find_estimators, in_search
+from autosota.agents.ideator.knobs import find_knob
+from autosota.agents.ideator.module import Module
+from autosota.agents.ideator.notation import read_number, write_number
+from autosota.agents.ideator.steps import Number, Step, number_levers
+from autosota.agents.ideator.transformation import Lever, Transformation
+
+SKLEARN = "scikit-learn"
+FORESTS = frozenset(
+    "RandomForestClassifier RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor".split()
+)
+BOOSTED = frozenset("GradientBoostingClassifier GradientBoostingRegressor".split())
+HISTOGRAM = frozenset("HistGradientBoostingClassifier HistGradientBoostingRegressor".split())
+
+
+def _count(module: Module) -> Iterator[Lever]:
+    for estimator in find_estimators(module, FORESTS):
+        if in_search(module, "n_estimators"):
+            continue
+        yield from number_levers(
+            module,
+            estimator.call,
+            Number("n_estimators", "100", 0),
+            (Step(3, cost=3.0),),
+            anchor=estimator.anchor,
+            what=f"the number of trees of {estimator.name}",
+            reason="a forest never gets worse with more trees, only slower",
+        )
+
+
+TREE_COUNT = Transformation(
+    name="more-trees",
+    summary="Three times as many trees in a forest",
+    library=SKLEARN,
+    family="ensemble",
+    granularity=Granularity.PARAM,
+    paper="Breiman 2001, Random Forests",
+    precondition="a forest whose n_estimators is a literal or the default",
+    expected="less variance between seeds, a small gain in the mean",
+    prior=0.5,
+    find=_count,
+)
+
+
+def _depth(module: Module) -> Iterator[Lever]:
+    defaults = dict.fromkeys(BOOSTED, "3")
+    names = FORESTS | BOOSTED | HISTOGRAM | {"DecisionTreeClassifier", "DecisionTreeRegressor"}
+    for estimator in find_estimators(module, names):
+        if in_search(module, "max_depth"):
+            continue
+        yield from number_levers(
+            module,
+            estimator.call,
+            Number("max_depth", defaults.get(estimator.name, "")),
+            (Step(1.5), Step(0.67, least=1, weight=0.8)),
+            anchor=estimator.anchor,
+            what=f"the depth of the trees of {estimator.name}",
+            reason="depth sets the order of interactions that a tree can express",
+        )
+
+
+TREE_DEPTH = Transformation(
+    name="tree-depth",
+    summary="Deeper or shallower trees",
+    library=SKLEARN,
+    family="capacity",
+    granularity=Granularity.PARAM,
+    paper="Friedman 2001, Greedy Function Approximation, section 7",
+    precondition="a tree model whose max_depth is a number",
+    expected="a little either way",
+    prior=0.35,
+    find=_depth,
+)
+
+
+def _leaves(module: Module) -> Iterator[Lever]:
+    names = FORESTS | {"DecisionTreeClassifier", "DecisionTreeRegressor"}
+    for estimator in find_estimators(module, names):
+        if estimator.call.value("min_samples_leaf") is not None:
+            continue
+        if in_search(module, "min_samples_leaf"):
+            continue
+
+        def change(draft: Draft, estimator: Estimator = estimator) -> None:
+            draft.keywords(estimator.call, min_samples_leaf="2")
+
+        yield Lever(
+            estimator.call.node,
+            estimator.anchor,
+            change,
+            f"Ask for two rows in each leaf of {estimator.name}",
+            "leaves of one row learn the label noise of that row",
+        )
+
+
+LEAF_SIZE = Transformation(
+    name="leaf-size",
+    summary="At least two training rows a leaf",
+    library=SKLEARN,
+    family="regularisation",
+    granularity=Granularity.PARAM,
+    paper="Probst, Wright & Boulesteix 2019, Hyperparameters and Tuning of Random Forests",
+    precondition="a tree or forest without min_samples_leaf",
+    expected="a gain where labels are noisy, a small loss where they are clean",
+    prior=0.25,
+    find=_leaves,
+)
+
+
+def _features(module: Module) -> Iterator[Lever]:
+    for estimator in find_estimators(module, FORESTS):
+        if estimator.call.value("max_features") is not None or in_search(module, "max_features"):
+            continue
+
+        def change(draft: Draft, estimator: Estimator = estimator) -> None:
+            draft.keywords(estimator.call, max_features="0.3")
+
+        yield Lever(
+            estimator.call.node,
+            estimator.anchor,
+            change,
+            f"Try 30 % of the features at each split of {estimator.name}",
+            "how many features compete at a split sets how alike the trees are",
+        )
+
+
+SPLIT_FEATURES = Transformation(
+    name="split-features",
+    summary="30 % of the features at each split",
+    library=SKLEARN,
+    family="regularisation",
+    granularity=Granularity.PARAM,
+    paper="Probst, Wright & Boulesteix 2019, Hyperparameters and Tuning of Random Forests",
+    precondition="a forest without max_features",
+    expected="a little either way: stronger trees that are more alike",
+    prior=0.3,
+    find=_features,
+)
+
+
+def _shrinkage(module: Module) -> Iterator[Lever]:
+    for estimator in find_estimators(module, BOOSTED | HISTOGRAM):
+        count = "max_iter" if estimator.name in HISTOGRAM else "n_estimators"
+        if in_search(module, "learning_rate") or in_search(module, count):
+            continue
+        call = estimator.call
+        trees = find_knob(module, call.value(count), count)
+        rate = find_knob(module, call.value("learning_rate"), "learning_rate")
+        if (call.value(count) is not None and trees is None) or (
+            call.value("learning_rate") is not None and rate is None
+        ):
+            continue
+        trees_text = trees.text if trees is not None else "100"
+        rate_text = rate.text if rate is not None else "0.1"
+        number, speed = read_number(trees_text), read_number(rate_text)
+        if number is None or not speed:
+            continue
+        new_trees = write_number(number * 3, trees_text)
+        new_rate = write_number(speed / 3, rate_text)
+
+        def change(
+            draft: Draft,
+            estimator: Estimator = estimator,
+            values: tuple[str, str] = (new_trees, new_rate),
+            count: str = count,
+        ) -> None:
+            fresh = {}
+            for keyword, text in zip((count, "learning_rate"), values, strict=True):
+                knob = find_knob(draft.module, estimator.call.value(keyword), keyword)
+                if knob is not None:
+                    draft.replace(knob.node, text, knob.module)
+                else:
+                    fresh[keyword] = text
+            if fresh:
+                draft.keywords(estimator.call, **fresh)
+
+        yield Lever(
+            call.node,
+            estimator.anchor,
+            change,
+            f"Boost in smaller steps: learning_rate {rate_text} → {new_rate},"
+            f" {count} {trees_text} → {new_trees}",
+            "many small steps generalise better than a few large ones",
+            {"from": f"{trees_text} x {rate_text}", "to": f"{new_trees} x {new_rate}"},
+            cost=3.0,
+        )
+
+
+SHRINKAGE = Transformation(
+    name="shrinkage",
+    summary="Smaller boosting steps, more of them",
+    library=SKLEARN,
+    family="training-length",
+    granularity=Granularity.PARAM,
+    paper="Friedman 2001, Greedy Function Approximation, section 5",
+    precondition="gradient boosting whose learning rate and size are numbers, not searched over",
+    expected="a small gain at three times the cost",
+    prior=0.5,
+    find=_shrinkage,
+)
+
+TRANSFORMATIONS = (TREE_COUNT, TREE_DEPTH, LEAF_SIZE, SPLIT_FEATURES, SHRINKAGE)

@@ -1,0 +1,1 @@
+"""Published ideas over PyTorch code, one module per family."""

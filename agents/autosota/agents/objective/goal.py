@@ -1,0 +1,192 @@
+"""The goal: which number is the claim, which one search may look at, and which way is better.
+
+Chooses among readings and says why. The user confirms it; nothing here is final.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autosota.agents.domain import Direction
+from autosota.agents.init import syntax
+from autosota.agents.init.plan import Plan
+from autosota.agents.init.repository import Repository
+from autosota.agents.objective import vocabulary
+from autosota.agents.objective.claims import PaperFound, find_paper
+from autosota.agents.objective.readings import Kind, Reading, readings, unread
+
+UNKNOWN = "score"
+"""The metric's name when none was found: the user is asked to print it."""
+
+_SCORES = re.compile(
+    r"^_?(evaluate|eval|evaluation|validate|validation|test|score|compute_metrics?|accuracy|"
+    r"get_metrics|calc(ulate)?_metrics?|metrics?)(_(model|epoch|fn|step|set|metrics?|accuracy))?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is optimised and how it is read, with where everything was found.
+
+    `select_on` is None when only the claim can be read. `evaluation` maps files and functions
+    of the evaluation protocol to where they were found. `merge_stderr` says that the claim is
+    only in log lines, which go to stderr.
+    """
+
+    metric: str
+    metric_where: str
+    direction: Direction
+    select_on: str | None
+    select_where: str
+    sources: tuple[Reading, ...]
+    others: tuple[Reading, ...]
+    paper: PaperFound
+    evaluation: Mapping[str, str]
+    merge_stderr: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def count_metrics(repo: Repository, script: str) -> int:
+    """How many metrics a script shows, with its settings as they are."""
+    return len(readings(repo, script, {}))
+
+
+def find_goal(repo: Repository, plan: Plan) -> Goal:
+    """The goal of a repository whose plan is known."""
+    own = readings(repo, plan.script, plan.filled.values) if plan.script else ()
+    judge = plan.evaluate
+    judged = readings(repo, judge.script, judge.filled.values) if judge is not None else ()
+    # What the separate evaluator says goes before what the experiment says of itself.
+    taken = {r.name for r in judged}
+    found = [*judged, *(r for r in own if r.name not in taken)]
+    hydra = any(w.startswith("hydra.run.dir=") for w in plan.filled.command.split())
+    usable = [r for r in found if r.kind is not Kind.LOGGED or hydra]
+    merge = not usable and bool(found)
+    usable = usable or found
+    claim = _claim(usable, judged)
+    notes: list[str] = []
+    if claim is None:
+        notes.append(_no_metric(repo, plan))
+    selected = _selected(usable, claim) if claim is not None else None
+    if claim is not None and selected is None:
+        notes.append(_only_claim(claim))
+    for reading in (claim, selected):
+        if reading is not None and reading.looped and reading.kind is Kind.LINE:
+            notes.append(
+                f"{reading.where} prints METRIC {reading.name} in a loop: print it once, at the "
+                "end; two different values of one name make it unknown"
+            )
+    metric = claim.name if claim is not None else UNKNOWN
+    paper = find_paper(
+        repo, metric, claim.percent if claim is not None else False, _names(repo, plan.script)
+    )
+    return Goal(
+        metric=metric,
+        metric_where=_where(claim) if claim is not None else "not found",
+        direction=vocabulary.direction_of(metric),
+        select_on=selected.name if selected is not None else None,
+        select_where=_where(selected) if selected is not None else "",
+        sources=tuple(r for r in (claim, selected) if r is not None),
+        others=tuple(r for r in usable if r not in (claim, selected) and r.split != "train"),
+        paper=paper,
+        evaluation=_evaluation(repo, plan),
+        merge_stderr=merge,
+        notes=tuple(notes),
+    )
+
+
+def _claim(found: Sequence[Reading], judged: Sequence[Reading]) -> Reading | None:
+    """The claim: on test before unsaid before validation, then the most telling name."""
+    splits = {"test": 0, "": 1, "val": 2, "train": 3}
+    numbered = list(enumerate(found))
+    if not numbered:
+        return None
+
+    def order(item: tuple[int, Reading]) -> tuple[bool, int, int, bool, int, int]:
+        position, r = item
+        by_judge = r in judged
+        return (
+            not by_judge, splits[r.split], vocabulary.preference(r.name), r.best, r.kind, position
+        )  # fmt: skip
+
+    return min(numbered, key=order)[1]
+
+
+def _selected(found: Sequence[Reading], claim: Reading) -> Reading | None:
+    """What search may look at: the same measure on validation data, else another one on it."""
+    validation = [r for r in found if r.split == "val" and r.name != claim.name]
+    same = [r for r in validation if vocabulary.base(r.name) == vocabulary.base(claim.name)]
+    # Search and claim are judged by one direction, so another measure must share it.
+    way = vocabulary.direction_of(claim.name)
+    other = [r for r in validation if vocabulary.direction_of(r.name) is way]
+    ranked = sorted(
+        same or other, key=lambda r: (vocabulary.preference(r.name), r.kind, not r.best)
+    )
+    return next(iter(ranked), None)
+
+
+def _only_claim(claim: Reading) -> str:
+    if claim.split == "val":
+        return (
+            f"{claim.name} ({claim.where}) is measured on validation data and no test metric was "
+            "found: a gain chosen on it is never confirmed; print a test metric too"
+        )
+    return (
+        f"LK112: no validation metric was found beside {claim.name} ({claim.where}), so search "
+        "would look at the claim itself and no gain can be confirmed; print one measured on data "
+        "split off the training set and name it in objective.select_on"
+    )
+
+
+def _no_metric(repo: Repository, plan: Plan) -> str:
+    trackers = unread(repo, plan.script) if plan.script else ()
+    seen = f" ({trackers[0]} cannot be read by a runner)" if trackers else ""
+    target = plan.script or plan.chosen.candidate.target
+    return (
+        f"no metric was found in {target}{seen}: print a line such as METRIC {UNKNOWN}=0.93 "
+        "at its end, or name a file and a key in [metrics]"
+    )
+
+
+def _where(reading: Reading) -> str:
+    how = {
+        Kind.LINE: "a METRIC line",
+        Kind.KEY: "a key of a JSON file",
+        Kind.PATTERN: "printed text",
+        Kind.LOGGED: "a log line",
+    }
+    return f"{reading.where}: {how[reading.kind]}"
+
+
+def _names(repo: Repository, script: str) -> frozenset[str]:
+    """Lower-case names of classes and plain defaults in the experiment's code."""
+    found: set[str] = set()
+    for path in repo.closure(script) if script else ():
+        if not repo.has(path):
+            continue
+        source = repo.source(path)
+        for node in source.walk():
+            if node.type == "class_definition":
+                found.add(syntax.name_of(source, node).lower())
+    return frozenset(found)
+
+
+def _evaluation(repo: Repository, plan: Plan) -> dict[str, str]:
+    """The evaluator's file, and functions of the experiment that score."""
+    found: dict[str, str] = {}
+    if plan.evaluate is not None:
+        found[plan.evaluate.script] = "the separate evaluator"
+    for path in repo.closure(plan.script) if plan.script else ():
+        if not repo.has(path):
+            continue
+        source = repo.source(path)
+        for node in source.walk():
+            if node.type != "function_definition":
+                continue
+            name = syntax.name_of(source, node)
+            if _SCORES.match(name) and "." not in source.symbol(node):
+                where = f"{path}, line {node.start_point.row + 1}"
+                found.setdefault(f"{path}::{name}", where)
+    return found

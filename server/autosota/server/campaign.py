@@ -1,0 +1,274 @@
+"""The campaign driver: carries out the scheduler's actions and appends what happened.
+
+Phases 0 to 4 and the seven steps of phase 3 are the paper's (section 3.8). What comes next
+is never decided here (see `agents.scheduler.decide`); how a run is sealed is the laboratory's
+business, and what a person sees of it is a face's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from autosota.agents.domain import (
+    Fate,
+    Hypothesis,
+    Outcome,
+    Patch,
+    Purpose,
+    Receipt,
+    RunRequest,
+)
+from autosota.agents.ideator.library import merge
+from autosota.agents.ideator.propose import NotApplicable, implement, propose
+from autosota.agents.protocols import Workspace
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.actions import (
+    Action,
+    Analyse,
+    Audit,
+    Done,
+    Execute,
+    Implement,
+    Prepare,
+    Propose,
+    Record,
+)
+from autosota.agents.scheduler.decide import next_action
+from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.agents.supervisor.audit import audit
+from autosota.server.ledger.codec import receipt_hash
+from autosota.server.ledger.mailbox import Mailbox, Message
+from autosota.server.ledger.store import Ledger
+
+MAILBOX_SECONDS = 0.2
+"""How often a driver looks for a stop; with the kill of a run it stays within 2 s."""
+
+
+class Laboratory(Protocol):
+    """Where runs happen: environment, boundary, sandboxes."""
+
+    def prepare(self) -> ev.EnvironmentReady:
+        """Build or find the environment."""
+        ...
+
+    def analyse(self) -> ev.CodeAnalysed:
+        """Draw the boundary of the base commit and hash what must not move."""
+        ...
+
+    def ready(self, state: CampaignState) -> None:
+        """Check that environment, evaluator and data are still those of the campaign."""
+        ...
+
+    def run(self, request: RunRequest) -> Receipt:
+        """Run one experiment to its receipt."""
+        ...
+
+    def cancel(self) -> None:
+        """End what is running, from any thread, within two seconds."""
+        ...
+
+
+Listener = Callable[[ev.Event, CampaignState], None]
+Starting = Callable[[Action], None]
+
+
+class Campaign:
+    """One campaign, driven in this process until it is done or stopped.
+
+    Args:
+        id: the campaign's id in the ledger; its first event must be there already.
+        ledger: opened for writing, with this process holding the campaign's lease.
+        workspace: commits of our own store.
+        laboratory: where runs happen.
+
+    Attributes:
+        listen: called after each event that was appended.
+        starting: called before each action.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        ledger: Ledger,
+        workspace: Workspace,
+        laboratory: Laboratory,
+    ) -> None:
+        self.id = id
+        self._ledger = ledger
+        self._workspace = workspace
+        self._laboratory = laboratory
+        self.listen: Listener = lambda _event, _state: None
+        self.starting: Starting = lambda _action: None
+        self._stop: ev.CampaignStopped | None = None
+        self._orders: deque[ev.IdeaRefused] = deque()
+        self._history = ledger.events(id)
+        self.state = fold(self._history)
+
+    def history(self) -> list[ev.Event]:
+        """The events that were there when this driver took over."""
+        return list(self._history)
+
+    # ------------------------------------------------------------------ the loop
+
+    def drive(self) -> CampaignState:
+        """Go on until nothing is left to do, or somebody stops it."""
+        if self.state.stopped is not None:
+            self._append(ev.CampaignResumed())
+        self._laboratory.ready(self.state)
+        with self._mailbox_watched():
+            while not isinstance(action := next_action(self.state), Done):
+                if self._stop is not None:
+                    self._append(self._stop)
+                    break
+                if self._orders:
+                    self._append(self._orders.popleft())
+                    continue
+                self.starting(action)
+                self._carry_out(action)
+        return self.state
+
+    def stop(self, by: str, reason: str = "") -> None:
+        """End it soon: what runs is killed and not recorded. From any thread."""
+        if self._stop is None:
+            self._stop = ev.CampaignStopped(by, reason)
+        self._laboratory.cancel()
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Prepare():  # phase 0: environment
+                self._append(self._laboratory.prepare())
+            case Analyse():  # phase 1: code and constraints
+                self._append(self._laboratory.analyse())
+            case Propose():  # phase 2: the idea library
+                self._propose(action)
+            case Implement():  # phase 3, steps 2 and 3: snapshot and implement
+                self._implement(action)
+            case Audit():  # phase 3, step 3: the red lines, before anything runs
+                self._audit(action)
+            case Execute():  # phase 0, 3 (step 4: evaluate) and 4
+                self._execute(action)
+            case Record():  # steps 0, 1, 6 and 7: reflect, select, record, update
+                self._append(action.event)
+            case Done():
+                raise AssertionError("done is not an action to carry out")
+
+    # ------------------------------------------------------------------ the steps
+
+    def _propose(self, action: Propose) -> None:
+        analysed = self.state.analysed
+        assert analysed is not None
+        tree = self._workspace.tree(action.commit)
+        found = propose(tree, self.state.objective, analysed.boundary)
+        self._append(ev.IdeasProposed(action.commit, tuple(merge(self.state.ideas, found))))
+
+    def _implement(self, action: Implement) -> None:
+        idea = self.state.ideas[action.idea]
+        try:
+            made = implement(idea, self._workspace.tree(action.parent))
+        except NotApplicable as refusal:
+            self._append(ev.IdeaJudged(idea.id, Fate.NOT_APPLICABLE, str(refusal)))
+            return
+        patch_id = f"{self.id}-p{len(self.state.patches) + 1}"
+        commit = self._workspace.commit(action.parent, made.changes, _message(idea))
+        diff = self._workspace.diff(action.parent, commit)
+        if not diff:
+            self._append(ev.IdeaJudged(idea.id, Fate.NOT_APPLICABLE, "it changes nothing"))
+            return
+        patch = Patch(patch_id, idea.id, action.parent, commit, diff, made.anchors)
+        self._append(ev.PatchMade(patch))
+
+    def _audit(self, action: Audit) -> None:
+        analysed = self.state.analysed
+        assert analysed is not None
+        verdict = audit(
+            self._workspace.tree(self.state.start.base_commit),
+            self._workspace.tree(self.state.patches[action.patch].commit),
+            self.state.objective,
+            analysed.boundary,
+        )
+        self._append(ev.PatchAudited(action.patch, verdict))
+
+    def _execute(self, action: Execute) -> None:
+        masked = action.purpose is Purpose.SEARCH
+        receipt = self._laboratory.run(
+            RunRequest(
+                run_id=f"{self.id}-{action.purpose}-{action.side}-s{action.seed}",
+                campaign=self.id,
+                purpose=action.purpose,
+                side=action.side,
+                commit=action.commit,
+                base_commit=self.state.start.base_commit,
+                seed=action.seed,
+                mask_claim=masked,
+            )
+        )
+        if receipt.outcome is Outcome.STOPPED:
+            return  # a stopped run is no fact: it is repeated when the campaign is resumed
+        self._append(finished_run(receipt), receipt)
+
+    # ------------------------------------------------------------------ around it
+
+    def _append(self, event: ev.Event, receipt: Receipt | None = None) -> None:
+        self._ledger.append(self.id, event, receipt)
+        self.state.apply(event)
+        self.listen(event, self.state)
+
+    def _obey(self, message: Message) -> None:
+        """Take a face's command; called by the watching thread, so it only leaves orders."""
+        if message.kind == "stop":
+            self.stop("stop command", str(message.body.get("reason", "")))
+        elif message.kind == "reject":
+            idea, why = str(message.body["idea"]), str(message.body["why"])
+            self._orders.append(ev.IdeaRefused(idea, why))
+
+    @contextmanager
+    def _mailbox_watched(self) -> Iterator[None]:
+        """Obey stops that faces post, while the body runs."""
+        over = threading.Event()
+
+        def watch() -> None:
+            with Mailbox(self._ledger.path) as mailbox:
+                while not over.wait(MAILBOX_SECONDS):
+                    for message in mailbox.pending(self.id):
+                        self._obey(message)
+                        mailbox.done(message.id)
+
+        watcher = threading.Thread(target=watch, name=f"mailbox-{self.id}", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join(timeout=5)
+
+
+def finished_run(receipt: Receipt) -> ev.RunFinished:
+    """The small event of a receipt: what decisions need of it."""
+    used = receipt.resources
+    resources = {
+        "cpu_seconds": used.cpu_seconds,
+        "peak_memory_bytes": used.peak_memory_bytes,
+        "disk_bytes": used.disk_bytes,
+    }
+    return ev.RunFinished(
+        run_id=receipt.run_id,
+        purpose=receipt.purpose,
+        side=receipt.side,
+        commit=receipt.commit,
+        seed=receipt.seed,
+        outcome=receipt.outcome,
+        reason=receipt.reason,
+        metrics={m.name: m.value for m in receipt.metrics},
+        isolation=receipt.isolation,
+        wall_seconds=receipt.resources.wall_seconds,
+        receipt=receipt_hash(receipt),
+        resources={k: float(v) for k, v in resources.items() if v is not None},
+    )
+
+
+def _message(idea: Hypothesis) -> str:
+    return f"{idea.title}\n\nIdea {idea.id}: {idea.reason}\nPaper: {idea.paper}\n"

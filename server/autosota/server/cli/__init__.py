@@ -1,0 +1,1 @@
+"""The `autosota` command: a face like the others, so it decides nothing."""

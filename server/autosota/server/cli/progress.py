@@ -1,0 +1,216 @@
+"""What a person sees while a campaign runs: progress on a terminal, lines in a pipe, or JSON.
+
+Shows what the driver reports, masked; holds no state of the campaign of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from autosota.agents.domain import BASELINE, Outcome, Purpose
+from autosota.agents.scheduler import actions
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.state import CampaignState
+from autosota.server.view import as_json, masked
+
+
+class Follower(Protocol):
+    """What a campaign's driver tells a face."""
+
+    def __enter__(self) -> Follower: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def event(self, event: ev.Event, state: CampaignState) -> None:
+        """Something happened."""
+        ...
+
+    def starting(self, action: actions.Action) -> None:
+        """Something begins."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something to know that is no event."""
+        ...
+
+
+class JsonLines:
+    """One JSON object per line on standard output; notes go to standard error."""
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        sys.stdout.flush()
+
+    def event(self, event: ev.Event, state: CampaignState) -> None:
+        """Print it, except the last, which the command prints with the report's path."""
+        if not isinstance(event, ev.CampaignFinished):
+            click.echo(as_json(event, state))
+
+    def starting(self, action: actions.Action) -> None:
+        """Say nothing: only facts are events."""
+
+    def note(self, text: str) -> None:
+        """To standard error."""
+        click.echo(text, err=True)
+
+
+class Terminal:
+    """One line per fact, and a bar of what the budget has left, on a terminal only."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.completed:.0f} of at most {task.total:.0f} runs"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Terminal:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(escape(text))
+
+    def starting(self, action: actions.Action) -> None:
+        """Show what is going on now."""
+        self._progress.update(self._task, description=doing(action))
+
+    def event(self, event: ev.Event, state: CampaignState) -> None:
+        """Print the fact, and move the bar."""
+        line = said(masked(event, state), state)
+        if line:
+            self.console.print(f"[dim]{_clock(self._began)}[/dim] {line}")
+        if state.started is not None:
+            total = state.objective.budget.evaluations
+            self._progress.update(self._task, total=total, completed=len(state.runs))
+
+
+def doing(action: actions.Action) -> str:
+    """What an action is, in a few words."""
+    match action:
+        case actions.Prepare():
+            return "preparing the environment"
+        case actions.Analyse():
+            return "reading the code"
+        case actions.Execute():
+            return f"{action.purpose}: {action.side}, seed {action.seed}"
+        case actions.Propose():
+            return "looking for ideas"
+        case actions.Implement():
+            return f"implementing {action.idea}"
+        case actions.Audit():
+            return f"auditing {action.patch}"
+        case _:
+            return "thinking"
+
+
+def said(event: ev.Event, state: CampaignState) -> str:
+    """One line of rich markup for an event; '' for those that a person need not see."""
+    match event:
+        case ev.CampaignStarted():
+            base = event.base_commit[:10] + (" (with your uncommitted changes)" * event.dirty)
+            return f"campaign started at {base}"
+        case ev.EnvironmentReady():
+            return f"environment ready; runs will be [bold]{event.isolation}[/bold] " + escape(
+                f"({event.sandbox})"
+            )
+        case ev.CodeAnalysed():
+            files = len(event.boundary.files)
+            return f"evaluation boundary drawn: {files} protected files"
+        case ev.RunFinished():
+            return _run_line(event, state)
+        case ev.BaselineMeasured():
+            paper = f"; the paper says {event.paper_value:g}" * (event.paper_value is not None)
+            return (
+                f"[bold]baseline[/bold] {escape(state.objective.metric)} {event.claim_mean:.4g}"
+                f"{_interval(event.claim_low, event.claim_high)} over {len(event.seeds)} seeds"
+                f"{paper}; search looks at {escape(event.metric)} {event.mean:.4g} "
+                f"(sd {event.sd:.2g})"
+            )
+        case ev.IdeasProposed():
+            return f"{len(event.ideas)} new ideas in the library"
+        case ev.IdeaSelected():
+            idea = state.ideas[event.idea]
+            return f"[bold]idea[/bold] {escape(idea.title)} [dim]{idea.granularity}[/dim]"
+        case ev.IdeaJudged():
+            return f"  → [bold]{event.fate}[/bold]: {escape(event.reason)}{_gain(event)}"
+        case ev.ConfirmationPlanned():
+            return (
+                f"[bold]confirmation[/bold] of {event.patch}: {len(event.seeds)} fresh paired "
+                f"seeds, {event.evaluations} runs, about {event.expected_seconds:.0f} s"
+            )
+        case ev.ConfirmationJudged():
+            return f"  → [bold]{event.fate}[/bold]: {escape(event.reason)}"
+        case ev.CampaignStopped():
+            return f"stopped by {escape(event.by)}; `autosota resume` goes on"
+        case _:
+            return ""
+
+
+def _run_line(run: ev.RunFinished, state: CampaignState) -> str:
+    who = "baseline" if run.side == BASELINE else run.side
+    head = f"  {run.purpose} {who} seed {run.seed}: "
+    if run.outcome is not Outcome.OK:
+        return f"{head}{run.outcome}: {escape(run.reason)} [dim]{run.wall_seconds:.1f} s[/dim]"
+    value = run.metrics.get(state.objective.select_on)
+    shown = "ok" if value is None or run.purpose is Purpose.CONFIRM else f"{value:.4g}"
+    return f"{head}{shown} [dim]{run.wall_seconds:.1f} s[/dim]"
+
+
+def _gain(event: ev.IdeaJudged) -> str:
+    result = event.comparison
+    if result is None or result.difference is None:
+        return ""
+    return f" ({result.difference:+.4g}{_interval(result.low, result.high)})"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]".replace("[", r"\[")
+
+
+def _clock(began: float) -> str:
+    seconds = int(time.monotonic() - began)
+    return f"{seconds // 60:02d}:{seconds % 60:02d}"

@@ -1,0 +1,217 @@
+"""The idea library of one campaign, as a face sees it: entries, details, apply and refuse.
+
+Reads the ledger; the only writes are the user's own decisions, as events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autosota.agents.domain import Comparison, Decision, Fate, Hypothesis, Purpose
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.server.errors import UserError
+from autosota.server.ledger.store import Ledger
+from autosota.server.workspace.store import GitWorkspace
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """One idea, with what became of it."""
+
+    idea: Hypothesis
+    fate: str
+    reason: str
+    patch: str
+    comparison: Comparison | None
+
+    @property
+    def gain(self) -> str:
+        """The measured difference in search, with its interval."""
+        return gain_text(self.comparison)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        result = self.comparison
+        return {
+            "id": self.idea.id,
+            "title": self.idea.title,
+            "granularity": self.idea.granularity,
+            "path": self.idea.place.path,
+            "line": self.idea.place.line,
+            "symbol": self.idea.symbol,
+            "paper": self.idea.paper,
+            "reason": self.idea.reason,
+            "fate": self.fate,
+            "why": self.reason,
+            "patch": self.patch or None,
+            "difference": result.difference if result is not None else None,
+            "interval": None if result is None or result.low is None else [result.low, result.high],
+            "pairs": result.pairs if result is not None else 0,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Lines about one thing, and its diff if it has one."""
+
+    lines: tuple[str, ...]
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an accepted patch changed, and what to know about it."""
+
+    patch: str
+    files: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+def gain_text(result: Comparison | None) -> str:
+    """`+0.012 (0.004 to 0.020, 5 seeds)`; '' when nothing was measured."""
+    if result is None or result.difference is None:
+        return ""
+    inside = f"{result.pairs} seed{'s' * (result.pairs != 1)}"
+    if result.low is not None and result.high is not None:
+        inside = f"{result.low:+.4g} to {result.high:+.4g}, {inside}"
+    return f"{result.difference:+.4g} ({inside})"
+
+
+class Library:
+    """The ideas and patches of one campaign."""
+
+    def __init__(self, ledger: Ledger, campaign: str) -> None:
+        self.campaign = campaign
+        self._ledger = ledger
+        self._state: CampaignState = fold(ledger.events(campaign))
+
+    def entries(self) -> list[LibraryEntry]:
+        """All ideas, in the library's order."""
+        return [self._entry(idea) for idea in self._state.ideas.values()]
+
+    def find_idea(self, id: str) -> Hypothesis:
+        """An idea by its id, or by the start of it if that is unique.
+
+        Raises:
+            UserError: there is none, or several.
+        """
+        found = [i for i in self._state.ideas if i == id] or [
+            i for i in self._state.ideas if i.startswith(id)
+        ]
+        if len(found) == 1:
+            return self._state.ideas[found[0]]
+        if found:
+            raise UserError(f"{id}: stands for {len(found)} ideas: {', '.join(found[:5])} …")
+        raise UserError(f"{id}: no such idea in campaign {self.campaign}; see autosota ideas")
+
+    def show(self, id: str) -> Shown:
+        """A patch, a receipt or an idea."""
+        state = self._state
+        if id in state.patches:
+            return self._show_idea(state.ideas[state.patches[id].hypothesis])
+        if any(i.startswith(id) for i in state.ideas):
+            return self._show_idea(self.find_idea(id))
+        receipt = self._ledger.receipt(id)
+        if receipt is None:
+            raise UserError(
+                f"{id}: no idea, patch or receipt of that name; see autosota ideas and the report"
+            )
+        from autosota.server.receipts import receipt_lines
+
+        return Shown(receipt_lines(receipt, fold(self._ledger.events(receipt.campaign))))
+
+    def refuse(self, idea: Hypothesis, why: str) -> None:
+        """Write down that the user does not want an idea."""
+        self._ledger.append(self.campaign, ev.IdeaRefused(idea.id, why))
+
+    def apply(self, id: str | None, workspace: GitWorkspace) -> Applied:
+        """Bring a patch into the user's files.
+
+        Raises:
+            UserError: there is none, the audit did not clear it, or the files have moved on.
+        """
+        state = self._state
+        if id is None:
+            if state.best is None:
+                raise UserError(f"campaign {self.campaign} found no improvement to apply")
+            patch = state.patches[state.best.patch]
+            old, new, name = state.start.base_commit, state.best.commit, "the improvement"
+        else:
+            patch_id = id if id in state.patches else None
+            if patch_id is None:
+                patch_id = state.patch_of_idea.get(self.find_idea(id).id)
+            if patch_id is None:
+                raise UserError(f"{id}: this idea was not implemented, so there is no patch")
+            patch = state.patches[patch_id]
+            old, new, name = patch.parent, patch.commit, patch.id
+        verdict = state.verdicts.get(patch.id)
+        if verdict is None or verdict.decision is not Decision.CLEARED:
+            why = verdict.findings[0].message if verdict and verdict.findings else "not audited"
+            raise UserError(f"{patch.id} was not cleared by the audit and is not applied: {why}")
+        files = workspace.apply(old, new)
+        self._ledger.append(self.campaign, ev.PatchApplied(patch.id, files))
+        return Applied(name, files, self._caveats(patch.hypothesis, patch.id))
+
+    # ------------------------------------------------------------------ inside
+
+    def _entry(self, idea: Hypothesis) -> LibraryEntry:
+        state = self._state
+        judged = state.judged.get(idea.id)
+        fate, reason = "waiting", ""
+        if judged is not None:
+            fate, reason = str(judged.fate), judged.reason
+        elif idea.id in state.refused:
+            fate, reason = "refused", state.refused[idea.id]
+        elif not idea.admissible:
+            fate, reason = "inadmissible", idea.admissible_reason
+        elif state.current is not None and state.current.idea == idea.id:
+            fate = "being tried"
+        confirmed = state.confirmation
+        if (
+            confirmed is not None
+            and state.best is not None
+            and idea.id in state.best.ideas
+            and judged is not None
+        ):
+            fate = "confirmed" if confirmed.fate is Fate.CONFIRMED else fate
+            reason = f"{reason}; as part of {confirmed.patch}: {confirmed.reason}"
+        patch = state.patch_of_idea.get(idea.id, "")
+        return LibraryEntry(idea, fate, reason, patch, judged.comparison if judged else None)
+
+    def _show_idea(self, idea: Hypothesis) -> Shown:
+        entry = self._entry(idea)
+        lines = [
+            f"{idea.id}: {idea.title}",
+            f"  {idea.granularity}, priority {idea.priority}, risk {idea.risk}",
+            f"  at {idea.place.path}:{idea.place.line}" + f" in {idea.symbol}" * bool(idea.symbol),
+            f"  why: {idea.reason}",
+            f"  paper: {idea.paper}",
+        ]
+        if idea.expected:
+            lines.append(f"  expected: {idea.expected}")
+        lines += [f"  assumes: {text}" for text in idea.assumptions]
+        lines.append(f"  fate: {entry.fate}" + f": {entry.reason}" * bool(entry.reason))
+        if entry.gain:
+            assert entry.comparison is not None
+            lines.append(f"  measured on {entry.comparison.metric}: {entry.gain}")
+        verdict = self._state.verdicts.get(entry.patch)
+        if verdict is not None:
+            lines.append(f"  audit of {entry.patch}: {verdict.decision}")
+            lines += [
+                f"    {f.code} {f.place.path}:{f.place.line}: {f.message}" for f in verdict.findings
+            ]
+        for run in self._state.runs:
+            if run.side == entry.patch and run.purpose is Purpose.SEARCH:
+                lines.append(f"  receipt {run.run_id}: {run.outcome}")
+        diff = self._state.patches[entry.patch].diff if entry.patch else ""
+        return Shown(tuple(lines), diff)
+
+    def _caveats(self, idea: str, patch: str) -> tuple[str, ...]:
+        state = self._state
+        judged = state.confirmation
+        if judged is not None and judged.patch == patch and judged.fate is Fate.CONFIRMED:
+            return judged.caps
+        entry = self._entry(state.ideas[idea])
+        return (f"not confirmed: {entry.fate}, {entry.reason}",)

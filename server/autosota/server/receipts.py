@@ -1,0 +1,29 @@
+"""A receipt in words, for `autosota show`. The claim stays masked until it was read."""
+
+from __future__ import annotations
+
+from autosota.agents.domain import Receipt
+from autosota.agents.scheduler.state import CampaignState
+from autosota.server.view import claim_is_open
+
+
+def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
+    """Everything a receipt proves, one fact per line."""
+    run = next((r for r in state.runs if r.run_id == receipt.run_id), None)
+    is_open = run is not None and claim_is_open(run, state)
+    claim = state.objective.metric
+    lines = [
+        f"{receipt.run_id}: {receipt.outcome}" + f": {receipt.reason}" * bool(receipt.reason),
+        f"  {receipt.purpose} of {receipt.side} at {receipt.commit}, seed {receipt.seed}",
+        f"  isolation {receipt.isolation} ({receipt.sandbox}), exit code {receipt.exit_code}",
+        f"  {receipt.resources.wall_seconds:.2f} s, {receipt.started_at} to {receipt.finished_at}",
+    ]
+    for metric in receipt.metrics:
+        hidden = metric.name == claim != state.objective.select_on and not is_open
+        value = "masked until it is read" if hidden else str(metric.value)
+        grade = receipt.isolation_of(metric.name)
+        note = f" ({metric.reason})" if metric.reason and not hidden else ""
+        lines.append(f"  {metric.name} = {value}, {grade}{note}")
+    for name in ("objective", "evaluator", "data", "environment", "stdout", "stderr"):
+        lines.append(f"  {name} sha256 {getattr(receipt, name + '_hash')}")
+    return tuple(lines)

@@ -1,0 +1,135 @@
+"""Numbers and strings as people read them: digits from the spread, no control characters.
+
+Pure text. Where a number comes from, and whether it may be shown, is not known here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+from autosota.agents.domain import Comparison, Direction
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Controls, half characters, zero-width and direction marks: what looks like other text."""
+
+_GROSS = 1e7
+_MOST_DECIMALS = 8
+
+
+def clean(text: str) -> str:
+    """The text with every invisible or control character made visible.
+
+    Idea titles, metric names and diffs come from a repository that nobody vouches for: an
+    escape sequence could rewrite a terminal, a direction mark could reorder a diff.
+    """
+    return _INVISIBLE.sub(_visible, text)
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code == 0x0D:
+        return "␍"
+    return chr(0x2400 + code) if code < 0x20 else f"⟦U+{code:04X}⟧"
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """The text on one line, cleaned, and cut with an ellipsis when longer than `longest`."""
+    flat = clean(" ".join(text.split()))
+    return flat if len(flat) <= longest else flat[: longest - 1] + "…"
+
+
+def decimals_for(spread: float | None, *values: float) -> int:
+    """How many decimals say something: two significant digits of the spread.
+
+    Without a spread, four significant digits of the largest value.
+    """
+    if spread is not None and spread > 0:
+        wanted = 1 - math.floor(math.log10(spread))
+    else:
+        largest = max((abs(v) for v in values), default=0.0)
+        wanted = 3 - math.floor(math.log10(largest)) if largest > 0 else 1
+    return max(0, min(_MOST_DECIMALS, wanted))
+
+
+def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A value with so many decimals; very large and very small ones in powers of ten."""
+    sign = "+" if signed else ""
+    if abs(value) >= _GROSS or (value and abs(value) < 10.0**-_MOST_DECIMALS):
+        return f"{value:{sign}.4g}"
+    text = f"{value:{sign}.{decimals}f}"
+    return text.replace("-", "+" if signed else "", 1) if float(text) == 0 else text
+
+
+def decimals_of(result: Comparison) -> int:
+    """The decimals for every number of one comparison, so that they can be subtracted."""
+    values = [v for v in (result.baseline_mean, result.candidate_mean) if v is not None]
+    if result.low is not None and result.high is not None:
+        return decimals_for((result.high - result.low) / 2, *values)
+    plain = decimals_for(None, *values)
+    if result.difference:
+        plain = max(plain, min(_MOST_DECIMALS, decimals_for(abs(result.difference))))
+    return plain
+
+
+def percent(confidence: float) -> str:
+    """A confidence as `95 %` or `98.3 %`."""
+    return f"{100 * confidence:.3g} %"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 seed`, `3 seeds`, `no seeds`."""
+    words = noun if number == 1 else plural or noun + "s"
+    return f"{number or 'no'} {words}"
+
+
+def gain_words(result: Comparison, direction: Direction) -> str:
+    """`+0.029`, or `better by 0.029` where smaller is better; '' when nothing was measured."""
+    if result.difference is None:
+        return ""
+    text = fixed(result.difference, decimals_of(result), signed=True)
+    if direction is Direction.MAXIMIZE:
+        return text
+    return ("better by " if result.difference >= 0 else "worse by ") + text[1:]
+
+
+def interval_words(result: Comparison) -> str:
+    """`95 % interval +0.021 to +0.037`, or why there is none."""
+    if result.low is None or result.high is None:
+        return f"no interval: {result.note or 'too few seeds'}"
+    digits = decimals_of(result)
+    low, high = (fixed(v, digits, signed=True) for v in (result.low, result.high))
+    return f"{percent(result.confidence)} interval {low} to {high}"
+
+
+def resource_words(name: str, value: float) -> str:
+    """A resource with its unit: bytes as KiB to TiB, seconds as seconds or hours."""
+    if name.endswith("_bytes"):
+        size, unit = float(value), "B"
+        for larger in ("KiB", "MiB", "GiB", "TiB"):
+            if abs(size) < 1024:
+                break
+            size, unit = size / 1024, larger
+        return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    if name.endswith("_seconds"):
+        return duration(value)
+    return fixed(value, decimals_for(None, value))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit a person would say: `0.42 s`, `75 s`, `12.5 min`, `3.1 h`."""
+    if abs(seconds) < 9.95:
+        return f"{seconds:.2f} s"
+    if abs(seconds) < 180:
+        return f"{seconds:.0f} s"
+    if abs(seconds) < 7200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def width(text: str) -> int:
+    """How many columns a text takes: wide characters count twice."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
