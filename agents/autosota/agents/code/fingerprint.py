@@ -23,6 +23,8 @@ _PURE = {
 }  # fmt: skip
 """Calls that a line may make and still only log."""
 
+_BINDS = (ast.AnnAssign, ast.AugAssign, ast.For, ast.comprehension, ast.NamedExpr)
+
 METRIC_LINE = "METRIC"
 """A print that holds this word is a report of a metric, never a log line."""
 
@@ -167,9 +169,7 @@ def local_names(function: ast.AST) -> dict[str, str]:
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = node.targets
-        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.For | ast.comprehension):
-            targets = [node.target]
-        elif isinstance(node, ast.NamedExpr):
+        elif isinstance(node, _BINDS):
             targets = [node.target]
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             targets = [node.optional_vars]

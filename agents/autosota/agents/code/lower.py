@@ -465,7 +465,8 @@ class _Lowering:
         return ast.IfExp(parts[1], parts[0], parts[2])
 
     def e_named_expression(self, node: Node, depth: int) -> ast.expr:
-        name = self.at(ast.Name(self.text(node.child_by_field_name("name")), ast.Store()), node)
+        name = ast.Name(self.text(node.child_by_field_name("name")), ast.Store())
+        self.at(name, node)
         return ast.NamedExpr(name, self.field(node, "value", depth))
 
     def e_lambda(self, node: Node, depth: int) -> ast.expr:

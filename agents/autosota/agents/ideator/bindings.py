@@ -46,8 +46,8 @@ class Bindings:
         self.bound_here = frozenset(_bound(source))
         self._names: dict[str, str] = {}
         conflicts = set(self.bound_here)
-        for name in self.imported:
-            local, dotted = _effective(name)
+        for each in self.imported:
+            local, dotted = _effective(each)
             if self._names.setdefault(local, dotted) != dotted:
                 conflicts.add(local)
         for local in conflicts:

@@ -117,9 +117,11 @@ def append_arguments(source: SourceFile, arguments: Node, texts: list[str]) -> l
     # One argument a line: the new ones get lines of their own, after any comment.
     indent = source.indent_of(last)
     at = _end_of_line(source.content, (comma if has_comma else last).end_byte)
-    body = source.newline + indent + ("," + source.newline.decode() + indent.decode()).join(
-        texts
-    ).encode()
+    body = (
+        source.newline
+        + indent
+        + ("," + source.newline.decode() + indent.decode()).join(texts).encode()
+    )
     if has_comma:
         return [Edit(at, at, body + b",")]
     if at == last.end_byte:

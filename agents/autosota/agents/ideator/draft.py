@@ -52,7 +52,9 @@ class Draft:
         self.edits.setdefault(home.path, []).extend(edits)
         self.touched.append((home, node))
         self.anchors.append(
-            Anchor(home.path, home.symbol(node), node.type, home.text(node), _after(home, node, edits))
+            Anchor(
+                home.path, home.symbol(node), node.type, home.text(node), _after(home, node, edits)
+            )
         )
 
     def replace(self, node: Node, text: str, module: Module | None = None) -> None:
@@ -117,7 +119,7 @@ class Draft:
                 local = bindings.local_for(prefix)
                 # A package's submodules are there only if the package imports them; torch does.
                 if local and (
-                    prefix == parent and _loaded(bindings.modules, prefix, self.module)
+                    (prefix == parent and _loaded(bindings.modules, prefix, self.module))
                     or prefix.split(".")[0] == "torch"
                 ):
                     return local + dotted[len(prefix) :]

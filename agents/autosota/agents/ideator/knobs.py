@@ -124,9 +124,7 @@ def _parameter(module: Module, function: Node, name: str) -> Node | None:
     return None
 
 
-def _argument(
-    module: Module, function: Node, parameter: Node, name: str, hops: int
-) -> Knob | None:
+def _argument(module: Module, function: Node, parameter: Node, name: str, hops: int) -> Knob | None:
     """What a parameter gets: from its only caller in this file, or its default."""
     flags, default = _click_option(module, function, name)
     if flags:
@@ -368,8 +366,6 @@ def defaults_of(module: Module, function: Node) -> Iterator[tuple[str, Node]]:
         label, value = child.child_by_field_name("name"), child.child_by_field_name("value")
         if label is not None and value is not None:
             yield module.text(label), value
-
-
 
 
 def _string(module: Module, node: Node | None) -> str:

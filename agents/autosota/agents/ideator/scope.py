@@ -19,8 +19,26 @@ from autosota.agents.ideator.module import Module, Project
 
 EVALUATION = "on the evaluation side"
 _CLOSED_FOLDERS = frozenset(
-    "test tests testing doc docs data dataset datasets label labels site-packages venv env"
-    " node_modules build dist third_party vendor".split()
+    [
+        "test",
+        "tests",
+        "testing",
+        "doc",
+        "docs",
+        "data",
+        "dataset",
+        "datasets",
+        "label",
+        "labels",
+        "site-packages",
+        "venv",
+        "env",
+        "node_modules",
+        "build",
+        "dist",
+        "third_party",
+        "vendor",
+    ]
 )
 _CLOSED_FILES = ("test_*.py", "*_test.py", "tests.py", "conftest.py", "setup.py", "noxfile.py")
 _INDIRECT = re.compile(rb"\b(import_module|__import__|runpy|exec|subprocess|hydra)\b")

@@ -58,7 +58,9 @@ def number_levers(
     knob = find_knob(module, node, number.keyword) if node is not None else None
     if node is not None and knob is None:
         return
-    if knob is None and (call.open or not number.default or module.project.is_frozen(number.keyword)):
+    if knob is None and (
+        call.open or not number.default or module.project.is_frozen(number.keyword)
+    ):
         return
     text = knob.text if knob is not None else number.default
     for step in steps:
@@ -89,7 +91,13 @@ def number_levers(
 
 
 def knob_lever(
-    knob: Knob, call_node_anchor: str, step: Step, title: str, reason: str, *, at: Knob | None = None
+    knob: Knob,
+    call_node_anchor: str,
+    step: Step,
+    title: str,
+    reason: str,
+    *,
+    at: Knob | None = None,
 ) -> Lever | None:
     """A lever on a knob found some other way; None when the step leads nowhere."""
     new = stepped(knob.text, step)

@@ -89,7 +89,7 @@ def _folder(repo: Repository, folder: str, where: str) -> dict[str, str]:
     """A folder of data as a glob; one that also holds code is named by its kinds of file."""
     inside = [p for p in repo.paths if p.startswith(f"{folder}/")]
     if not any(p.endswith(".py") for p in inside):
-        telling = [p for p in inside if not p.endswith((".py", ".pyc"))]
+        telling = [p for p in inside if not _name(p).startswith(".") and not p.endswith(_CODE)]
         return {f"{folder}/**": where} if telling else {}
     kinds = {posixpath.splitext(p)[1] for p in inside if not p.endswith(_CODE)}
     return {
@@ -122,6 +122,10 @@ def _fetched(
             elif called.endswith("hub.load"):
                 caches.setdefault("TORCH_HOME", f"{where}: {called}")
     return caches, tuple(notes[:3])
+
+
+def _name(path: str) -> str:
+    return posixpath.basename(path)
 
 
 def _covers(glob: str, path: str) -> bool:

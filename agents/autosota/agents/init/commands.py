@@ -294,6 +294,8 @@ def _joined(lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:
 
 def _words(line: str) -> list[str]:
     line = re.split(r"\s(?:\||>{1,2}|2>|&>|&\s*$)", line)[0]
+    # `[a folder with images]` is one thing to fill in, and so is `<your file>`.
+    line = re.sub(r"\[[^\]=]*\s[^\]]*\]|<[^<>=]*\s[^<>]*>", "<…>", line)
     try:
         return shlex.split(line, comments=True)
     except ValueError:

@@ -16,7 +16,7 @@ from autosota.agents.init.files import Files
 from autosota.agents.init.flags import Flag, Style, interface
 from autosota.agents.init.repository import Repository
 from autosota.agents.init.roles import TRAINS, Role, role_of
-from autosota.agents.init.template import Filled, fill, given_values
+from autosota.agents.init.template import Filled, fill, given_values, used_as_folder
 
 _INPUT = re.compile(
     r"^(pred(iction)?s?|pred(iction)?s?_(file|path|dir)|y_pred|submission|hyp|hypothes[ie]s|"
@@ -97,7 +97,9 @@ def _fill(repo: Repository, typed: Candidate, experiment: Filled, wrote: Files) 
             or "{run_dir}" in values.get(flag.dest, "")
         ):
             continue
-        value = _input_value(flag, values.get(flag.dest, flag.default), experiment, wrote)
+        default = values.get(flag.dest, flag.default)
+        as_folder = used_as_folder(repo, typed.target, flag.dest)
+        value = _input_value(flag, default, as_folder, experiment, wrote)
         if value is not None and flag.dest not in values:
             added += flag.words(value)
             values[flag.dest] = value
@@ -130,16 +132,19 @@ def _place(value: str, experiment: Filled, wrote: Files) -> str:
     return value
 
 
-def _input_value(flag: Flag, default: str, experiment: Filled, wrote: Files) -> str | None:
+def _input_value(
+    flag: Flag, default: str, as_folder: bool, experiment: Filled, wrote: Files
+) -> str | None:
     """What an input setting of the evaluator should be; None leaves it at its default."""
     if default:
         moved = _place(default, experiment, wrote)
         if moved != default:
             return moved
     name = flag.dest.rsplit(".", 1)[-1].lower()
-    if not _INPUT.match(name) or (default and not _FOLDER.search(name)):
+    as_folder = as_folder or bool(_FOLDER.search(name))
+    if not _INPUT.match(name) or (default and not as_folder):
         return None
-    if _FOLDER.search(name):
+    if as_folder:
         return "{run_dir}"
     inside = [u.path for u in wrote.writes if u.path.startswith("{run_dir}/")]
     stem = re.sub(r"_(file|path|dir)$", "", name)[:4]

@@ -62,6 +62,8 @@ def files(repo: Repository, script: str, values: Mapping[str, str]) -> Files:
             where = f"{file}, line {call.start_point.row + 1}"
             for node, writing in _places(source, call):
                 found = paths.path(source, node)
+                if found is None and not writing:
+                    found = paths.folder(source, node)
                 if found:
                     (writes if writing else reads).setdefault(found, Use(found, where))
     return Files(tuple(reads.values()), tuple(writes.values()))

@@ -25,6 +25,7 @@ class Style(StrEnum):
     POSITIONAL = "positional"
     OVERRIDE = "override"
     ENVIRONMENT = "environment"
+    ASSIGNED = "assigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Flag:
             return [f"{self.names[0]}={value}"]
         if self.style is Style.POSITIONAL:
             return [value]
+        if self.style is Style.ASSIGNED:
+            return [f"{self.names[0]}={value}"]
         return [self.names[0], value]
 
 
@@ -84,8 +87,8 @@ _KNOBS = {
     "epochs": "epochs", "num_epochs": "epochs", "n_epochs": "epochs", "max_epochs": "epochs",
     "num_train_epochs": "epochs", "steps": "steps", "max_steps": "steps", "num_steps": "steps",
     "total_steps": "steps", "iterations": "iterations", "max_iter": "iterations",
-    "n_iter": "iterations", "iters": "iterations", "total_timesteps": "timesteps",
-    "n_estimators": "trees", "num_rounds": "rounds",
+    "max_iters": "iterations", "n_iter": "iterations", "iters": "iterations",
+    "total_timesteps": "timesteps", "n_estimators": "trees", "num_rounds": "rounds",
 }  # fmt: skip
 
 
@@ -119,7 +122,7 @@ def compute_knob(interface: Interface) -> tuple[Flag, str] | None:
     """The flag that spends more or less compute, and what it counts."""
     for flag in interface.flags:
         unit = _KNOBS.get(_last(flag.dest))
-        if unit and not flag.switch and flag.style in (Style.FLAG, Style.OVERRIDE):
+        if unit and not flag.switch and flag.style in (Style.FLAG, Style.OVERRIDE, Style.ASSIGNED):
             return flag, unit
     return None
 
@@ -157,6 +160,7 @@ def _of_file(repo: Repository, path: str) -> Interface:
         ("absl", _absl),
         ("dataclass", _dataclasses),
         ("function", _functions),
+        ("configurator", _configurator),
         ("argv", _argv),
     ):
         flags, subcommand = reader(source)
@@ -278,7 +282,7 @@ def _dataclasses(source: SourceFile) -> tuple[list[Flag], str]:
             continue
         body = node.child_by_field_name("body")
         for statement in body.named_children if body is not None else ():
-            inner = statement.named_child(0)
+            inner = syntax.first_child(statement)
             if inner is None or inner.type != "assignment" or not inner.child_by_field_name("type"):
                 continue
             left = inner.child_by_field_name("left")
@@ -335,6 +339,27 @@ def _parameters(source: SourceFile, function: Node, joint: str) -> list[Flag]:
             )
         )
     return flags
+
+
+def _configurator(source: SourceFile) -> tuple[list[Flag], str]:
+    """`exec(open("configurator.py").read())`: `--name=value` replaces a constant above it."""
+    executed = any(
+        syntax.callee(source, c) == "exec" and "configurator" in source.text(c)
+        for c in syntax.calls(source)
+    )
+    if not executed:
+        return [], ""
+    flags: list[Flag] = []
+    for name, values in syntax.assignments(source).items():
+        function, value = values[0]
+        default = syntax.literal(source, value)
+        if function is None and default is not None and not name.startswith("_"):
+            where = _where(source, value)
+            switch = default in ("True", "False")
+            flags.append(
+                Flag((f"--{name}",), name, where, Style.ASSIGNED, default=default, switch=switch)
+            )
+    return flags, ""
 
 
 def _argv(source: SourceFile) -> tuple[list[Flag], str]:

@@ -77,10 +77,11 @@ def _keys(repo: Repository, base: str, folder: str | None, name: str) -> tuple[S
     for path in sorted(files, key=lambda p: (p != prefix + main, p)):
         inner = path[len(prefix) :]
         group = posixpath.dirname(inner).replace("/", ".")
-        if not group and inner != main:
+        text = repo.text(path)
+        if (not group and inner != main) or re.search(r"@package\s+_global_", text):
             continue
-        for key, value, line in yaml_keys(repo.text(path)):
+        for key, value, line in yaml_keys(text):
             dotted = f"{group}.{key}" if group else key
             if not dotted.startswith(("defaults", "hydra.")):
                 found.append(Setting(dotted, value, f"{path}, line {line}"))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda s: s.key.count(".")))

@@ -46,6 +46,21 @@ class Paths:
             return None
         return posixpath.normpath(value) if not value.startswith(("/", "~")) else value
 
+    def folder(self, source: SourceFile, node: Node) -> str | None:
+        """The folder that a path starts with, when the rest of it is not known."""
+        while True:
+            first: Node | None = None
+            if node.type == "binary_operator":
+                first = node.child_by_field_name("left")
+            elif node.type == "call" and syntax.callee(source, node).endswith("path.join"):
+                first = next(iter(syntax.arguments(source, node).positional), None)
+            if first is None:
+                return None
+            found = self.path(source, first)
+            if found is not None:
+                return found
+            node = first
+
     def bindings(self, source: SourceFile, node: Node) -> list[Node]:
         """The expressions that a name may stand for here: this function's, else the module's."""
         if node.type != "identifier":
@@ -101,8 +116,8 @@ class Paths:
                 return None
             joint = {"/": "/", "+": ""}.get(source.text(operator))
             return self._joined(source, [left, right], joint, depth) if joint is not None else None
-        if node.type == "parenthesized_expression" and node.named_child(0) is not None:
-            inner = node.named_child(0)
+        if node.type == "parenthesized_expression":
+            inner = syntax.first_child(node)
             return self._value(source, inner, depth + 1) if inner is not None else None
         if node.type == "call":
             return self._call(source, node, depth)

@@ -23,6 +23,10 @@ Measures = Callable[[str], int]
 
 _ORIGIN = {"document": 40, "mention": 28, "make": 28, "shell": 22, "script": 10}
 _ROLE = {Role.TRAIN: 30, Role.RUN: 22, Role.OTHER: 0, Role.EVALUATE: -30, Role.ASIDE: -35}
+_SPECIAL = re.compile(
+    r"--resume\b|torchrun|nproc|nnodes|--?dummy|--debug\b|eval|world-size|\btest\b"
+)
+"""Signs of a run that is not the plain experiment."""
 _GOOD_HEADING = re.compile(r"train|usage|quick|run|reproduc|experiment|getting started", re.I)
 _BAD_HEADING = re.compile(r"install|data|evaluat|demo|pre-?process|prepar|ablation|test", re.I)
 
@@ -156,6 +160,8 @@ def _weigh(repo: Repository, candidate: Candidate, script: str, shown: int) -> R
     score -= 5 * candidate.placeholders + 2 * script.count("/") + 4 * max(candidate.steps - 1, 0)
     if "examples" in script.split("/"):
         score -= 10
+    line = " ".join(candidate.words)
+    score -= 6 * len(_SPECIAL.findall(line))
     return Ranked(candidate, score, tuple(reasons))
 
 

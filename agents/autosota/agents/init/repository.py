@@ -131,7 +131,7 @@ class Repository:
         return frozenset(n.split(".")[0] for n in self._import_names(path) if n[:1] != ".")
 
     def _imports(self, path: str) -> Iterable[str]:
-        for name in self._import_names(path):
+        for name in [*self._import_names(path), *self._instantiated(path)]:
             if name.startswith("."):
                 dots = len(name) - len(name.lstrip("."))
                 base = path
@@ -142,6 +142,17 @@ class Repository:
                 found = self.module(name, path)
             if found is not None:
                 yield found
+
+    def _instantiated(self, path: str) -> list[str]:
+        """Modules that YAML files name as `_target_`, for a program that Hydra configures."""
+        if path not in self._known or b"hydra.main" not in self.source(path).content:
+            return []
+        found: list[str] = []
+        for other in self.paths:
+            if other.endswith((".yaml", ".yml")) and other.count("/") <= 4:
+                names = re.findall(r"^\s*_target_:\s*([\w.]+)", self.text(other), re.MULTILINE)
+                found += [n.rpartition(".")[0] for n in names]
+        return list(dict.fromkeys(found))
 
     def _below(self, base: str, name: str) -> str | None:
         stem = posixpath.join(base, name.replace(".", "/")).rstrip("/")

@@ -35,6 +35,11 @@ class Arguments:
     keywords: Mapping[str, Node] = field(default_factory=dict)
 
 
+def first_child(node: Node) -> Node | None:
+    """The first named child of a node, or None."""
+    return next(iter(node.named_children), None)
+
+
 def calls(source: SourceFile, node: Node | None = None) -> Iterator[Node]:
     """All calls below a node, in source order."""
     return (n for n in source.walk(node) if n.type == "call")
@@ -71,11 +76,11 @@ def pieces(source: SourceFile, node: Node) -> tuple[Piece, ...] | None:
             joined += pieces(source, child) or ()
         return tuple(joined)
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
-        inner = node.named_child(0)
+        inner = first_child(node)
         return pieces(source, inner) if inner is not None else None
     if node.type != "string":
         return None
-    start = node.child(0)
+    start = next(iter(node.children), None)
     raw = start is not None and "r" in source.text(start).lower()
     formatted = start is not None and "f" in source.text(start).lower()
     parts: list[Piece] = []
@@ -136,9 +141,8 @@ def parameters(source: SourceFile, function: Node) -> list[tuple[str, Node | Non
     for child in holder.named_children if holder is not None else ():
         if child.type == "identifier":
             found.append((source.text(child), None))
-        elif child.type == "typed_parameter" and child.named_child(0) is not None:
-            first = child.named_child(0)
-            found.append((source.text(first) if first is not None else "", None))
+        elif child.type == "typed_parameter" and child.named_children:
+            found.append((source.text(child.named_children[0]), None))
         elif child.type in ("default_parameter", "typed_default_parameter"):
             found.append((name_of(source, child), child.child_by_field_name("value")))
     return found
@@ -148,7 +152,8 @@ def assignments(source: SourceFile) -> dict[str, list[tuple[Node | None, Node]]]
     """Name → the values assigned to it, each with the function it happens in, in order.
 
     `with open(p) as f` and `for x in xs` count as assignments of `open(p)` and `xs`; so does
-    each name of `a, b = f(x)`, with the whole right side.
+    each name of `a, b = f(x)`, with the whole right side. Of several loop variables only the
+    one that takes names is bound: `for name, value in items.items()` binds `name`.
     """
     found: dict[str, list[tuple[Node | None, Node]]] = {}
 
@@ -158,19 +163,35 @@ def assignments(source: SourceFile) -> dict[str, list[tuple[Node | None, Node]]]
         elif target.type in ("pattern_list", "tuple_pattern", "list_pattern", "tuple"):
             same = value.type in ("expression_list", "tuple")
             for index, child in enumerate(target.named_children):
-                other = value.named_child(index) if same else None
-                bind(child, other if other is not None else value)
+                paired = same and index < value.named_child_count
+                bind(child, value.named_children[index] if paired else value)
+
+    def iterate(target: Node, values: Node) -> None:
+        if target.type not in ("pattern_list", "tuple_pattern"):
+            bind(target, values)
+            return
+        called = callee(source, values) if values.type == "call" else ""
+        given = arguments(source, values).positional if called in ("zip", "enumerate") else ()
+        for index, child in enumerate(target.named_children):
+            if called == "zip" and index < len(given):
+                iterate(child, given[index])
+            elif index == (1 if called == "enumerate" else 0) and called != "zip":
+                iterate(child, given[0] if given else values)
 
     for node in source.walk():
-        if node.type in ("assignment", "for_statement", "named_expression"):
+        if node.type == "for_statement":
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if left is not None and right is not None:
+                iterate(left, right)
+        elif node.type in ("assignment", "named_expression"):
             left = node.child_by_field_name("left") or node.child_by_field_name("name")
             right = node.child_by_field_name("right") or node.child_by_field_name("value")
             if left is not None and right is not None:
                 bind(left, right)
         elif node.type == "as_pattern":
             alias = node.child_by_field_name("alias")
-            value = node.named_child(0)
-            name = alias.named_child(0) if alias is not None else None
+            value = first_child(node)
+            name = first_child(alias) if alias is not None else None
             if name is not None and value is not None:
                 bind(name, value)
     return found
@@ -194,7 +215,7 @@ def acts_when_run(source: SourceFile) -> bool:
         if node.type in ("for_statement", "while_statement", "with_statement"):
             return True
         if node.type == "expression_statement":
-            inner = node.named_child(0)
+            inner = first_child(node)
             if inner is not None and inner.type == "call":
                 name = callee(source, inner)
                 if name == "print" or name.endswith((".fit", "main", "run", "train", "cli", "app")):

@@ -96,6 +96,15 @@ def written_as_file(repo: Repository, script: str, dest: str) -> str | None:
     return None
 
 
+def used_as_folder(repo: Repository, script: str, dest: str) -> bool:
+    """True when the code puts names behind the value of a setting."""
+    name = re.escape(dest)
+    joined = re.compile(
+        rf"\b{name}\)?\s*/\s*[\w\"'(]|join\(\s*(\w+\.)?{name}\s*,|f[\"']\{{(\w+\.)?{name}\}}/"
+    )
+    return any(joined.search(repo.text(p)) for p in repo.closure(script) if repo.has(p))
+
+
 def _python(repo: Repository, candidate: Candidate, keep_outputs: bool) -> Filled:
     known = interface(repo, candidate.target)
     arguments, notes = _without_placeholders(candidate, known)

@@ -91,9 +91,7 @@ def _in_table(
     heads = [documents.plain(h) for h in table.header]
     columns = [i for i, h in enumerate(heads) if i and _names_metric(h, metric)]
     rows = [[documents.plain(c) for c in r] for r in table.rows]
-    where = f"{path}, line {table.line}: table"
-    if table.heading:
-        where += f" under “{documents.plain(table.heading)}”"
+    where = f"{path}, table in line {table.line}"
     if len(columns) == 1:
         row = _row(rows, names)
         if row is None or columns[0] >= len(row):

@@ -99,7 +99,7 @@ def find_goal(repo: Repository, plan: Plan) -> Goal:
 
 def _claim(found: Sequence[Reading], judged: Sequence[Reading]) -> Reading | None:
     """The claim: on test before unsaid before validation, then the most telling name."""
-    splits = {"test": 0, "": 1, "val": 2, "train": 3}
+    splits = {"test": 0, "": 1, "val": 2, "train": 4}
     numbered = list(enumerate(found))
     if not numbered:
         return None
@@ -107,8 +107,11 @@ def _claim(found: Sequence[Reading], judged: Sequence[Reading]) -> Reading | Non
     def order(item: tuple[int, Reading]) -> tuple[bool, int, int, bool, int, int]:
         position, r = item
         by_judge = r in judged
+        split = splits[r.split]
+        if not r.split and r.looped and vocabulary.base(r.name) == "loss":
+            split = 3  # the loss that a training loop shows
         return (
-            not by_judge, splits[r.split], vocabulary.preference(r.name), r.best, r.kind, position
+            not by_judge, split, vocabulary.preference(r.name), r.best, r.kind, position
         )  # fmt: skip
 
     return min(numbered, key=order)[1]
@@ -186,7 +189,9 @@ def _evaluation(repo: Repository, plan: Plan) -> dict[str, str]:
             if node.type != "function_definition":
                 continue
             name = syntax.name_of(source, node)
-            if _SCORES.match(name) and "." not in source.symbol(node):
+            given = [p for p, _ in syntax.parameters(source, node)]
+            # A function without arguments tests itself, not a model.
+            if _SCORES.match(name) and given and "." not in source.symbol(node):
                 where = f"{path}, line {node.start_point.row + 1}"
                 found.setdefault(f"{path}::{name}", where)
     return found

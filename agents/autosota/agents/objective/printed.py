@@ -18,7 +18,8 @@ from autosota.agents.init.syntax import Piece
 
 _PRINTS = re.compile(
     r"^(print|pprint|(sys\.)?stdout\.write|tqdm(\.tqdm)?\.write|(click|typer)\.echo|"
-    r"(\w*console)\.(print|log)|rprint)$"
+    r"(\w*console)\.(print|log)|rprint|progress_bar|print_log|print_\w+|log_?print|print0|"
+    r"(\w+_)?(master|main|rank_?zero|rank_?0)_print|self\.print|printf|accelerator\.print)$"
 )
 _LOGS = re.compile(r"^(?:self\.)?_?(logging|logger|log|lg|LOGGER|LOG)\.(info|warning|critical)$")
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::((?:[^{}]|\{\})*))?\}")
@@ -83,7 +84,7 @@ def flat(source: SourceFile, node: Node) -> list[Piece]:
     if parts is not None:
         return list(parts)
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
-        inner = node.named_child(0)
+        inner = syntax.first_child(node)
         return flat(source, inner) if inner is not None else []
     if node.type == "call":
         function = node.child_by_field_name("function")

@@ -59,7 +59,7 @@ class Program(Paths):
         if node.type in ("tuple", "list", "set", "expression_list"):
             found: list[str] = []
             for child in node.named_children:
-                first = child.named_child(0) if child.type == "tuple" else child
+                first = syntax.first_child(child) if child.type == "tuple" else child
                 found += self.texts(source, first, depth + 1) if first is not None else []
             return found
         if node.type == "call":
@@ -124,7 +124,7 @@ class Program(Paths):
                     if value is not None:
                         found += self._nested(source, key, value, depth)
             elif child.type == "dictionary_splat":
-                inner = child.named_child(0)
+                inner = syntax.first_child(child)
                 found += self.keys(source, inner, depth + 1) if inner is not None else []
         return found
 
@@ -168,7 +168,7 @@ class Program(Paths):
                 if node.type != "return_statement" or node.named_child_count != 1:
                     continue
                 if syntax.name_of(source, syntax.function_of(node)) == name:
-                    value = node.named_child(0)
+                    value = syntax.first_child(node)
                     found += self.keys(source, value, depth + 1) if value is not None else []
         return found
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import product
+from itertools import islice, product
 
 from tree_sitter import Node
 
@@ -18,10 +18,16 @@ from autosota.agents.code.source import SourceFile
 from autosota.agents.domain import MetricSource
 from autosota.agents.init import syntax
 from autosota.agents.init.repository import Repository
+from autosota.agents.init.syntax import Piece
 from autosota.agents.objective import printed, vocabulary
 from autosota.agents.objective.labels import VALUE, label_of
 from autosota.agents.objective.printed import Line
 from autosota.agents.objective.program import Program
+
+_METRIC = re.compile(r"\s*METRIC\s+([\w./@:-]+)\s*=\s*$")
+_NAME = re.compile(r"[\w ./@:-]{1,60}")
+_MOST_NAMES = 12
+_MOST_LINES = 48
 
 
 class Kind(IntEnum):
@@ -72,8 +78,9 @@ def readings(repo: Repository, script: str, values: Mapping[str, str]) -> tuple[
     found: list[Reading] = []
     for source in program.sources:
         found += _json(program, source)
-        for line in printed.lines(source):
-            found += _metric_lines(program, line) or _patterns(program, line)
+        for printing in printed.lines(source):
+            for line in _spelled(program, printing):
+                found += _metric_line(line) or _patterns(program, line)
         found += _lightning(program, source)
     best: dict[str, Reading] = {}
     for reading in found:
@@ -101,31 +108,44 @@ def _rank(reading: Reading) -> tuple[int, bool, bool]:
     return reading.kind, reading.best, reading.looped
 
 
-def _metric_lines(program: Program, line: Line) -> list[Reading]:
-    """`METRIC name=value`: the name may itself be made of expressions."""
-    if line.logged or not line.pieces or line.pieces[0].node is not None:
-        return []
-    parts: list[list[str]] = []
-    for index, piece in enumerate(line.pieces):
-        if piece.node is None:
-            before, equals, _ = piece.text.partition("=")
-            parts.append([before])
-            if equals:
-                break
+def _spelled(program: Program, line: Line) -> list[Line]:
+    """A line with names put in where the source lists them: one line for each combination.
+
+    `for split in ("val", "test"): print(f"{split} accuracy: …")` prints two lines. Each loop
+    that lists names prints each of them once, so it does not count as one.
+    """
+    options: list[list[Piece]] = []
+    named = 0
+    for piece in line.pieces:
+        names = program.texts(line.source, piece.node) if piece.node is not None else []
+        if 0 < len(names) <= _MOST_NAMES and all(_NAME.fullmatch(n) for n in names):
+            options.append([Piece(n) for n in names])
+            named = 1
         else:
-            # `METRIC {name}={value}`: the name in the middle, before the first `=`.
-            parts.append(program.texts(line.source, piece.node) if index else [])
-    else:
+            options.append([piece])
+    if not named:
+        return [line]
+    lines: list[Line] = []
+    for combination in islice(product(*options), _MOST_LINES):
+        pieces: list[Piece] = []
+        for piece in combination:
+            if piece.node is None and pieces and pieces[-1].node is None:
+                pieces[-1] = Piece(pieces[-1].text + piece.text)
+            else:
+                pieces.append(piece)
+        lines.append(replace(line, pieces=tuple(pieces), looped=max(line.looped - named, 0)))
+    return lines
+
+
+def _metric_line(line: Line) -> list[Reading]:
+    """`METRIC name=value`."""
+    if line.logged or not line.pieces:
         return []
-    found: list[Reading] = []
-    for combination in product(*parts):
-        match = re.fullmatch(r"\s*METRIC\s+([\w./@:-]+)\s*", "".join(combination))
-        if match:
-            split = vocabulary.split_of(match[1])
-            # A loop over the names prints each name once.
-            looped = line.looped > (len(parts) > 1)
-            found.append(Reading(match[1], Kind.LINE, line.where, split=split, looped=looped))
-    return found
+    match = _METRIC.match(line.pieces[0].text)
+    if match is None:
+        return []
+    split = vocabulary.split_of(match[1])
+    return [Reading(match[1], Kind.LINE, line.where, split=split, looped=line.looped > 0)]
 
 
 def _patterns(program: Program, line: Line) -> list[Reading]:

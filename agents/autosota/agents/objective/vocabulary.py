@@ -16,7 +16,7 @@ _TRAIN = frozenset(("train", "tr", "training", "fit"))
 
 _MINIMIZE = words_in(
     "loss error err errors rmse mse mae mape smape rmsle nll perplexity ppl fid kid wer cer ter "
-    "eer latency seconds time ece brier bpc bpd bpb lpips regret distance deviation hamming "
+    "eer latency ece brier bpc bpd bpb lpips regret distance deviation hamming "
     "logloss crossentropy energy fpr fnr ade fde msle nrmse epe chamfer"
 )
 _MAXIMIZE = words_in(

@@ -19,6 +19,6 @@ def audit(base: str, candidate: str, objective: Path | None, form: str) -> int:
     """Say whether a change keeps the red lines: cleared, needs_review or rejected."""
     from autosota.server.audits import audit_change, render_json, render_text
 
-    verdict = audit_change(Host.find(Path()), base, candidate, objective)
+    verdict = audit_change(Host.find(Path()).root, base, candidate, objective)
     click.echo(render_json(verdict) if form == "json" else render_text(verdict))
     return 0 if verdict.decision is Decision.CLEARED else 1

@@ -68,6 +68,8 @@ def caveats(state: CampaignState) -> list[Caveat]:
 
 
 def _caps(state: CampaignState) -> list[Caveat]:
+    if state.baseline is None:
+        return []  # there is no result yet that they could cap
     judged = state.confirmation
     caps = judged.caps if judged is not None else claim_caps(state)
     return [Caveat(cap) for cap in caps]
@@ -120,9 +122,7 @@ def _code(state: CampaignState) -> list[Caveat]:
         )
         for f in state.analysed.warnings
     ]
-    found += [
-        Caveat(f"not analysed: {text}", False) for text in state.analysed.boundary.unknown
-    ]
+    found += [Caveat(f"not analysed: {text}", False) for text in state.analysed.boundary.unknown]
     return found
 
 

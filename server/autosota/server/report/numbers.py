@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autosota.agents.domain import Comparison, Isolation, Purpose, Receipt
+from autosota.agents.domain import Comparison, Direction, Isolation, Purpose, Receipt
 from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
@@ -214,10 +214,14 @@ class Evidence:
         return self._comparison(judged.comparison, confirm_pairs(self.state))
 
     def secondary(self, name: str, pairs: Pairs) -> ShownComparison | None:
-        """Another metric over the same pairs: described, not tested."""
+        """Another metric over the same pairs, candidate minus baseline: described, not tested.
+
+        Which way it is better is not known, so the difference is not signed by direction.
+        """
         if any(is_masked(name, run.purpose, self.state) for pair in pairs for run in pair):
             return None
-        return self._comparison(compare_pairs(name, self.state, pairs), pairs)
+        result = compare_pairs(name, self.state, pairs, direction=Direction.MAXIMIZE)
+        return self._comparison(result, pairs)
 
     def medians(self, name: str, pairs: Pairs) -> tuple[Shown, Shown, Shown] | None:
         """Paired medians of a resource: baseline, candidate and the relative change."""
@@ -230,6 +234,7 @@ class Evidence:
         after = statistics.median([b for _, b in known])
         change = statistics.median([b - a for a, b in known])
         text = f"{change / abs(before):+.0%}" if before else fixed(change, 2, signed=True)
+        text = "0%" if text in ("+0%", "-0%") else text
         return (
             self._shown(before, runs, name, resource_words(name, before)),
             self._shown(after, runs, name, resource_words(name, after)),
@@ -273,9 +278,7 @@ class Evidence:
             seeds=tuple(run.seed for run in left),
         )
 
-    def _shown(
-        self, value: float, runs: Sequence[RunFinished], name: str, text: str
-    ) -> Shown:
+    def _shown(self, value: float, runs: Sequence[RunFinished], name: str, text: str) -> Shown:
         held = self._held(run.run_id for run in runs)
         if len(held) < len(runs) or not math.isfinite(value):
             return Shown(None, held, None, UNKNOWN)

@@ -76,7 +76,9 @@ def trajectory(evidence: Evidence) -> Markup | None:
     measured = [c for c in columns[1:] if c.values]
     words = (
         f"Baseline {_number(columns[0])}. {count(len(measured), 'idea')} measured; "
-        + "; ".join(f"idea {c.name}: {_number(c)}, {FATES.get(c.fate, c.fate)}" for c in measured[:40])
+        + "; ".join(
+            f"idea {c.name}: {_number(c)}, {FATES.get(c.fate, c.fate)}" for c in measured[:40]
+        )
     )
     title = f"{metric} of each idea, in the order tried"
     return svg.figure("trajectory", WIDTH, height, title, words, Markup("").join(parts))
@@ -95,13 +97,11 @@ def confirmation(evidence: Evidence) -> Markup | None:
         return None
     state = evidence.state
     metric, sign = state.objective.metric, state.objective.direction.sign
-    rows = [
-        (a.seed, a.metrics[metric], b.metrics[metric]) for a, b in confirm_pairs(state)
-    ]
+    rows = [(a.seed, a.metrics[metric], b.metrics[metric]) for a, b in confirm_pairs(state)]
     known = [(s, b, c) for s, b, c in rows if b is not None and c is not None]
     step = 22.0 if len(known) <= 30 else 11.0
     bottom = 34.0 + step * (len(known) + 1)
-    height = int(bottom + 50)
+    height = int(bottom + 30)
     values = [v for _, b, c in known for v in (b, c)]
     x = svg.scale_over(values, _LEFT, 500.0)
     gains = [sign * (c - b) for _, b, c in known]
@@ -138,7 +138,7 @@ def confirmation(evidence: Evidence) -> Markup | None:
         for end in ends:
             parts.append(svg.line(g(end), at - 5, g(end), at + 5, "interval"))
     assert shown.difference.value is not None
-    parts.append(svg.mark("guarded", g(shown.difference.value), at, 5.0).replace("guarded", "mean"))
+    parts.append(svg.mark("mean", g(shown.difference.value), at, 5.0))
     words = (
         f"{count(len(known), 'seed')}; {sum(d > 0 for d in gains)} of them better with the "
         f"candidate. Mean {shown.baseline.text} for the baseline and {shown.candidate.text} "
@@ -259,7 +259,9 @@ def _column(
     if not y.holds(column.mean):
         tip += f" (outside the plot: {column.mean:.4g})"
         below = column.mean < y.low
-        parts.append(svg.label(x, y.clamp(column.mean) + (-9.0 if below else 16.0), "▾▴"[not below]))
+        parts.append(
+            svg.label(x, y.clamp(column.mean) + (-9.0 if below else 16.0), "▾▴"[not below])
+        )
     parts.append(svg.mark(column.fate, x, y.clamp(column.mean), size, f"{tip}, {_number(column)}"))
     return parts
 

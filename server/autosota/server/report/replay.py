@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autosota.agents.domain import BASELINE, Comparison, Outcome, Purpose, Receipt
+from autosota.agents.domain import BASELINE, Comparison, Direction, Outcome, Purpose, Receipt
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.state import CampaignState, fold
@@ -53,9 +53,7 @@ def is_masked(metric: str, purpose: Purpose, state: CampaignState) -> bool:
     return not claim_is_open(purpose, state)
 
 
-def replay(
-    history: History, receipts: Mapping[str, Receipt], hashes: Mapping[str, str]
-) -> Replay:
+def replay(history: History, receipts: Mapping[str, Receipt], hashes: Mapping[str, str]) -> Replay:
     """Fold the events again with every number taken from receipts.
 
     Args:
@@ -194,9 +192,7 @@ def _baseline(event: ev.BaselineMeasured, told: Replay) -> ev.BaselineMeasured:
     return proved
 
 
-def search_pairs(
-    idea: str, state: CampaignState
-) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
+def search_pairs(idea: str, state: CampaignState) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
     """The (parent, candidate) runs of an idea over the same seeds, both with a search value."""
     patch = state.patches.get(state.patch_of_idea.get(idea, ""))
     if patch is None:
@@ -246,15 +242,19 @@ def compare_pairs(
     corrections: int = 1,
     confidence: float = 0.95,
     exact: bool = False,
+    direction: Direction | None = None,
 ) -> Comparison | None:
-    """The paired comparison on one metric; None when a value of it is missing."""
+    """The paired comparison on one metric; None when a value of it is missing.
+
+    `direction` is the objective's unless given.
+    """
     before = [a.metrics.get(metric) for a, _ in pairs]
     after = [b.metrics.get(metric) for _, b in pairs]
     if not pairs or None in before or None in after:
         return None
     return statistics.compare(
         metric,
-        state.objective.direction,
+        direction or state.objective.direction,
         [v for v in before if v is not None],
         [v for v in after if v is not None],
         corrections=corrections,

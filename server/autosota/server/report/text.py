@@ -29,7 +29,7 @@ from autosota.server.report.formats import (
 from autosota.server.report.replay import best_pairs, compare_pairs
 
 FATES = {
-    "confirmed": "confirmed on fresh seeds",
+    "confirmed": "in the confirmed change",
     "provisional": "better in search",
     "not_confirmed": "better in search, not confirmed",
     "noise": "within noise",
@@ -64,8 +64,13 @@ def fate_of(idea: str, state: CampaignState) -> tuple[str, str]:
     return "not_confirmed", reason
 
 
-def verdict_sentence(state: CampaignState) -> str:
-    """The result in one plain sentence, with its number, interval, seeds, reads and grade."""
+def verdict_sentence(state: CampaignState, grade: Isolation | None = None) -> str:
+    """The result in one plain sentence, with its number, interval, seeds, reads and grade.
+
+    Args:
+        state: the fold of the events so far.
+        grade: of the claim's numbers, where receipts were read; else that of the runs.
+    """
     if state.started is None:
         return "Nothing happened yet."
     finished = state.finished
@@ -74,13 +79,13 @@ def verdict_sentence(state: CampaignState) -> str:
     reason = _stop(finished.reason)
     match finished.verdict:
         case CampaignVerdict.CONFIRMED:
-            return f"Confirmed: {_claim_words(state)}."
+            return f"Confirmed: {_claim_words(state, grade)}."
         case CampaignVerdict.PROVISIONAL if _claim_result(state) is not None:
-            return f"Provisional, not confirmed: {_claim_words(state)}. Why: {reason}"
+            return f"Provisional, not confirmed: {_claim_words(state, grade)}. Why: {reason}"
         case CampaignVerdict.PROVISIONAL:
             return f"Provisional, not confirmed: {best_words(state)}. Why: {reason}"
         case CampaignVerdict.NO_GAIN if _claim_result(state) is not None:
-            return f"No gain found: {_claim_words(state)}. Why: {reason}"
+            return f"No gain found: {_claim_words(state, grade)}. Why: {reason}"
         case CampaignVerdict.NO_GAIN:
             return f"No gain found: {_stop(_no_gain_words(state))}"
         case CampaignVerdict.NOT_REPRODUCED:
@@ -153,7 +158,7 @@ def search_words(state: CampaignState) -> str:
         fate = fate_of(idea, state)[0]
         fates[fate] = fates.get(fate, 0) + 1
     parts = [f"{number} {FATES[fate]}" for fate, number in fates.items()]
-    text = f"{len(state.tried)} of {count(len(state.ideas), 'idea')} measured"
+    text = f"{len(state.tried)} of {count(len(state.ideas), 'idea')} tried"
     return f"{text} ({', '.join(parts)})" if parts else text
 
 
@@ -165,7 +170,7 @@ def reads_words(state: CampaignState) -> str:
             sides[read.side] = sides.get(read.side, 0) + 1
     if state.objective.selects_on_claim:
         measured = count(len(state.tried), "idea")
-        return f"the search looked at it for {measured}: it selects on the claim (LK112)"
+        return f"looked at by the search for {measured} (LK112)"
     if not sides:
         return "not read for a decision"
     if set(sides.values()) == {1}:
@@ -173,14 +178,16 @@ def reads_words(state: CampaignState) -> str:
     return "read " + ", ".join(f"{n} times for {one_line(s)}" for s, n in sides.items())
 
 
-def grade_words(state: CampaignState) -> str:
-    """The weakest isolation grade among the runs behind the verdict."""
+def grade_words(state: CampaignState, grade: Isolation | None = None) -> str:
+    """The grade given, or the weakest isolation grade among the runs behind the verdict."""
+    if grade is not None:
+        return f"grade {grade}"
     judged = state.confirmation
     purpose = Purpose.CONFIRM if judged is not None else Purpose.BASELINE
     grades = {run.isolation for run in state.runs if run.purpose is purpose}
-    for grade in (Isolation.DECLARED, Isolation.OVERLAID, Isolation.SEALED):
-        if grade in grades:
-            return f"grade {grade}"
+    for weakest in (Isolation.DECLARED, Isolation.OVERLAID, Isolation.SEALED):
+        if weakest in grades:
+            return f"grade {weakest}"
     return "grade unknown"
 
 
@@ -208,7 +215,7 @@ def stage(state: CampaignState) -> str:
     if state.plan is not None:
         done = len(_runs(state, Purpose.CONFIRM))
         return f"confirming on fresh seeds, {done} of {state.plan.evaluations} runs"
-    return f"searching, {count(len(state.tried), 'idea')} measured"
+    return f"searching, {count(len(state.tried), 'idea')} tried"
 
 
 def _runs(state: CampaignState, purpose: Purpose) -> list[RunFinished]:
@@ -219,13 +226,13 @@ def _claim_result(state: CampaignState) -> Comparison | None:
     return state.confirmation.comparison if state.confirmation is not None else None
 
 
-def _claim_words(state: CampaignState) -> str:
+def _claim_words(state: CampaignState, grade: Isolation | None) -> str:
     result = _claim_result(state)
     assert result is not None
     tried = f"{count(len(state.tried), 'idea')} tried"
     return (
         f"{comparison_words(result, state, fresh=True)}, {tried}, "
-        f"claim {reads_words(state)}, {grade_words(state)})"
+        f"claim {reads_words(state)}, {grade_words(state, grade)})"
     )
 
 
@@ -251,10 +258,10 @@ def _no_gain_words(state: CampaignState) -> str:
 
 
 def _unfinished(state: CampaignState) -> str:
-    text = f"{stage(state)}; {count(len(state.runs), 'run')}, {duration(state.wall_seconds)}"
+    text = f"{stage(state)}; {count(len(state.runs), 'run')}, {duration(state.wall_seconds)} so far"
     if state.stopped is not None:
         why = one_line(state.stopped.reason or state.stopped.by)
-        return f"Stopped ({why}) while {text}. Nothing is confirmed; autosota resume goes on."
+        return f"Stopped: {text} ({why}). Nothing is confirmed; autosota resume goes on."
     return f"Not finished: {text}. Nothing is confirmed yet."
 
 

@@ -30,11 +30,33 @@ GUARD_INSIDE = "/run/autosota-guard.py"
 _SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store")
 _SYSTEM_OR_LINK = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _KERNEL = ("/sys/devices", "/sys/class", "/sys/bus", "/sys/module", "/sys/dev", "/sys/fs/cgroup")
-_ETC = (
-    "ld.so.cache ld.so.conf ld.so.conf.d passwd group nsswitch.conf hosts host.conf localtime "
-    "timezone ssl pki ca-certificates ca-certificates.conf alternatives fonts mime.types "
-    "services protocols OpenCL vulkan glvnd magic os-release debian_version"
-).split()
+_ETC = [
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "passwd",
+    "group",
+    "nsswitch.conf",
+    "hosts",
+    "host.conf",
+    "localtime",
+    "timezone",
+    "ssl",
+    "pki",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "alternatives",
+    "fonts",
+    "mime.types",
+    "services",
+    "protocols",
+    "OpenCL",
+    "vulkan",
+    "glvnd",
+    "magic",
+    "os-release",
+    "debian_version",
+]
 _MOST_MOUNTS = 2500
 """bubblewrap takes 9,000 arguments, and a mount is three."""
 
@@ -156,8 +178,8 @@ class BubblewrapLauncher(Launcher):
             steps.append((_depth(mount.target), 4, [option, str(mount.source), str(mount.target)]))
         for hidden in launch.hidden:
             # a device below a mount without devices cannot be opened: unreadable, not empty
-            option = ["--perms", "0755", "--tmpfs"] if hidden.folder else ["--ro-bind", "/dev/null"]
-            steps.append((_depth(hidden.path), 5, [*option, str(hidden.path)]))
+            over = ["--perms", "0755", "--tmpfs"] if hidden.folder else ["--ro-bind", "/dev/null"]
+            steps.append((_depth(hidden.path), 5, [*over, str(hidden.path)]))
         if len(steps) > _MOST_MOUNTS:
             from autosota.server.errors import UserError
 

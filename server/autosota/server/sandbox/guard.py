@@ -8,12 +8,13 @@ a receipt is, and it trusts nothing the command writes.
 
 Arguments: STATUS_FD LIFE_FD MODE MEMORY FILE_SIZE PROCESSES -- COMMAND…
 `MODE` is `namespace` or `host`; sizes are bytes, 0 means no limit. STATUS_FD gets an empty line
-at once (the sandbox stands) and one JSON object at the end. The end of file on LIFE_FD (the driver went away, or wants to stop)
-kills everything.
+at once (the sandbox stands) and one JSON object at the end. The end of file on LIFE_FD (the
+driver went away, or wants to stop) kills everything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -92,19 +93,15 @@ def _kill_all(namespace: bool) -> None:
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline:
         if namespace:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)  # all of the namespace but pid 1, atomically
-            except ProcessLookupError:
-                pass
         else:
             pids = _processes(False)
             # stopped first: a process that forks all the time could outrun the killing
             for sent in (signal.SIGSTOP, signal.SIGKILL):
                 for pid in pids:
-                    try:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, sent)
-                    except (ProcessLookupError, PermissionError):
-                        pass
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

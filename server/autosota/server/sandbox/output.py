@@ -23,7 +23,7 @@ _BURST, _PER_SECOND = 2000.0, 1000.0
 
 
 class _Lines:
-    """Cuts one stream into lines of bounded length; `\\r` ends a line too (progress bars)."""
+    """Cuts one stream into lines of bounded length; a carriage return ends a line, too."""
 
     def __init__(self) -> None:
         self._rest = b""

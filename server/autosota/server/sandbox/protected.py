@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosota.agents.domain import Protocol
 from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
 from autosota.server.workspace import globs
@@ -72,6 +73,39 @@ class Manifest:
             found = globs.expand(self.root, patterns)
             out += [f"{p}: new" for p in found if p not in self.entries]
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedData:
+    """Data and labels of an objective, hashed. A file that is both counts as label."""
+
+    data: Manifest
+    labels: Manifest
+
+    @property
+    def sha256(self) -> str:
+        """One hash for both."""
+        return _fold([("data", self.data.sha256), ("labels", self.labels.sha256)])
+
+    def changed(self, protocol: Protocol | None = None) -> list[str]:
+        """What differs now, as `path: what`; with the protocol, new files are found, too."""
+        found = self.data.changed(protocol.data if protocol else ())
+        found += self.labels.changed(protocol.labels if protocol else ())
+        return list(dict.fromkeys(found))
+
+
+def guard_data(root: Path, protocol: Protocol, cache: Path | None = None) -> GuardedData:
+    """Hash the data and the labels of an objective.
+
+    Args:
+        root: The workspace root.
+        protocol: Names them.
+        cache: A folder of ours (`.autosota/cache`).
+
+    Raises:
+        UserError: a glob is bad, or a file cannot be read.
+    """
+    return GuardedData(manifest(root, protocol.data, cache), manifest(root, protocol.labels, cache))
 
 
 def evaluator_hash(tree: Tree, files: Iterable[str]) -> str:

@@ -82,7 +82,7 @@ def plan(root: Path, data: Sequence[str], labels: Sequence[str]) -> Shares:
     # a label file under another name (a hard link, a link) inside shared data is one, too
     if secret:
         for share in data_shares:
-            for path in globs.expand(root, (share.path,)):
+            for path in globs.expand(root, (_MAGIC.sub(r"\\\g<0>", share.path),)):
                 covered = any(_below(path, h) for h in hidden)
                 if not covered and _identity(root / path) in secret:
                     hidden[path] = False

@@ -91,7 +91,8 @@ def _refuse_existing(root: Path) -> None:
 def _questions(plan: Plan, goal: Goal) -> list[str]:
     notes: list[str] = []
     best = plan.chosen.score
-    equal = [o for o in plan.others if o.score == best]
+    chosen = plan.chosen.candidate.target
+    equal = [o for o in plan.others if o.score == best and o.candidate.target != chosen]
     if equal:
         listed = "; ".join(f"{o.typed} ({o.candidate.where})" for o in equal)
         notes.append(f"as likely as the chosen command: {listed}: exchange it if one is meant")
@@ -111,12 +112,12 @@ def _nothing(root: Path, repo: Repository) -> str:
         "print a metric"
     )
     way = f"write {NAME} by hand, with [objective], {_EXAMPLE} and metric"
-    if repo.notebooks and not repo.python:
+    if repo.notebooks:
         found = repo.notebooks[0]
         more = f" and {len(repo.notebooks) - 1} more" if len(repo.notebooks) > 1 else ""
         return (
-            f"{root}: no experiment was found, only notebooks ({found}{more}), and an experiment "
-            f"must be a command: export one (jupyter nbconvert --to script {found!r}), then {way}"
+            f"{root}: no command was found that runs an experiment, only notebooks ({found}{more}): "
+            f"export one (jupyter nbconvert --to script {found!r}), then {way}"
         )
     top = git_top(root.resolve())
     if top is not None and top != root.resolve():

@@ -7,6 +7,7 @@ their configuration names is run. What a commit is made of it is not known here.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -61,6 +62,7 @@ class WorkingTree:
         self._store = store
         self._exclude = tuple(exclude)
         self._common: set[Path] = set()
+        self._count = itertools.count()
 
     def capture(self, root: Path, repository: Repository | None) -> Capture:
         """Store what lies below `root` and say what it is.
@@ -78,7 +80,7 @@ class WorkingTree:
     ) -> Capture:
         top = repository.top if repository is not None else root
         head = repository.head() if repository is not None else None
-        fresh = Path(scratch, f"index-{len(list(scratch.iterdir()))}")
+        fresh = scratch / f"index-{next(self._count)}"
         if repository is not None:
             self._common.add(repository.common_dir)
             self._store.borrow(repository.object_dirs())
@@ -89,6 +91,8 @@ class WorkingTree:
     def _copy_index(self, repository: Repository, copy: Path) -> None:
         if not repository.index.is_file():
             return
+        if not os.access(repository.index, os.R_OK):
+            raise UserError(f"cannot read {repository.index}; make it readable for you")
         # With its time stamp: git tells by it which entries are too young to be trusted.
         shutil.copy2(repository.index, copy)
         for shared in repository.git_dir.glob("sharedindex.*"):  # of a split index
@@ -234,16 +238,16 @@ class _Repository:
                 continue
             letter = changed.get(path, "")
             try:
-                size = place.lstat().st_size
+                about = place.lstat()
             except OSError:
-                size = -1
-            if size < 0 and item.tag in "Ss":  # sparse checkout: it is not meant to be here
+                about = None
+            if about is None and item.tag in "Ss":  # sparse checkout: it is not meant to be here
                 absent += 1
                 if entry.oid in sizes:
                     self.capture.entries[self.path(path)] = entry
-            elif letter == "D" or size < 0 or place.is_dir() and not place.is_symlink():
+            elif about is None or letter == "D" or stat.S_ISDIR(about.st_mode):
                 continue
-            elif letter or item.tag != "H" or filtered or size != sizes.get(entry.oid, -1):
+            elif letter or item.tag != "H" or filtered or about.st_size != sizes.get(entry.oid, -1):
                 self._add(path)
             else:
                 self.capture.entries[self.path(path)] = entry
@@ -284,13 +288,10 @@ class _Repository:
         return False
 
     def _untracked(self, paths: Sequence[str]) -> None:
-        environments = {
-            p.rpartition("/")[0] + "/" for p in paths if p.endswith("/pyvenv.cfg")
-        }
+        environments = {p.rpartition("/")[0] + "/" for p in paths if p.endswith("/pyvenv.cfg")}
         for folder in sorted(environments):
             self.capture.notes.append(
-                f"{self.path(folder)} is a virtual environment and left out; "
-                "name it in .gitignore"
+                f"{self.path(folder)} is a virtual environment and left out; name it in .gitignore"
             )
         for path in paths:
             if not any(path.startswith(folder) for folder in environments):

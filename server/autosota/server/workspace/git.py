@@ -12,6 +12,7 @@ import select
 import subprocess
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from autosota.server.errors import UserError
 
 LIMIT_SECONDS = 900.0
 """The longest any one git command may take."""
+
+_CACHE_BYTES = 64 * 2**20
+_CACHED_BLOB = 2**20
 
 _SETTINGS = (
     "core.hooksPath=/dev/null",
@@ -161,7 +165,8 @@ def failure(arguments: Sequence[str], err: bytes, place: Path) -> UserError:
 class BlobReader:
     """One `git cat-file --batch`, started when first needed and shared by all trees.
 
-    Safe to use from several threads. A forked child starts its own.
+    Remembers small objects by id: a candidate's tree shares nearly all of them with its base.
+    Safe to use from several threads. A forked child starts its own process.
     """
 
     def __init__(self, git: Git) -> None:
@@ -171,6 +176,8 @@ class BlobReader:
         self._owner = 0
         self._stop: weakref.finalize[..., BlobReader] | None = None
         self._buffer = bytearray()
+        self._cache: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._cached = 0
 
     def read(self, oid: str) -> tuple[str, bytes] | None:
         """The type and content of an object; None when it is in no store that we know.
@@ -179,23 +186,37 @@ class BlobReader:
             UserError: git is missing, died or did not answer.
         """
         with self._lock:
+            known = self._cache.get(oid)
+            if known is not None:
+                self._cache.move_to_end(oid)
+                return known
             try:
-                return self._read(oid)
+                found = self._read(oid)
             except (BrokenPipeError, EOFError):
                 self._close()
-            try:  # it was killed under us: once more, with a new one
-                return self._read(oid)
-            except (BrokenPipeError, EOFError) as error:
-                self._close()
-                raise UserError(
-                    f"git cat-file ended while reading {oid} in {self._git.git_dir}; "
-                    "check the repository with 'git fsck'"
-                ) from error
+                found = self._read_again(oid)
+            if found is not None and len(found[1]) <= _CACHED_BLOB:
+                self._cache[oid] = found
+                self._cached += len(found[1])
+                while self._cached > _CACHE_BYTES:
+                    self._cached -= len(self._cache.popitem(last=False)[1][1])
+            return found
 
     def close(self) -> None:
         """End the process. A later read starts a new one, which sees new alternates."""
         with self._lock:
             self._close()
+
+    def _read_again(self, oid: str) -> tuple[str, bytes] | None:
+        """With a new process, the old one having been killed under us. Once, not for ever."""
+        try:
+            return self._read(oid)
+        except (BrokenPipeError, EOFError) as error:
+            self._close()
+            raise UserError(
+                f"git cat-file ended while reading {oid} in {self._git.git_dir}; "
+                "check the repository with 'git fsck'"
+            ) from error
 
     def _read(self, oid: str) -> tuple[str, bytes] | None:
         process = self._running()

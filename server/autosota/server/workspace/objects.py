@@ -166,7 +166,8 @@ class ObjectStore:
             lines.append(b"parent " + parent.encode("ascii"))
         text = message.replace("\0", " ").rstrip().encode("utf-8", "replace")
         lines += [b"author " + stamp, b"committer " + stamp, b"", text, b""]
-        out = self._writer.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=b"\n".join(lines))
+        content = b"\n".join(lines)
+        out = self._writer.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
         return out.decode("ascii").strip()
 
     def write_ref(self, name: str, commit: str) -> None:
@@ -264,11 +265,15 @@ class ObjectStore:
         write_if_new(self.path / "HEAD", b"ref: refs/heads/none\n")
 
     def _sweep(self) -> None:
-        """Remove what killed processes left in `tmp`; nothing of ours takes an hour there."""
-        for old in (self.path / "tmp").iterdir():
+        """Remove what killed processes left behind; nothing of ours takes an hour there."""
+        for old in (*(self.path / "tmp").iterdir(), *self.path.glob("sharedindex.*")):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - old.lstat().st_mtime > _STALE_SECONDS:
+                if time.time() - old.lstat().st_ctime <= _STALE_SECONDS:
+                    continue
+                if old.is_dir():
                     shutil.rmtree(old, ignore_errors=True)
+                else:
+                    old.unlink()
 
 
 def write_if_new(path: Path, content: bytes) -> bool:

@@ -146,8 +146,10 @@ class GitWorkspace:
         notes += captured.notes
         sub = self._sub()
         if sub and known is not None:
-            notes.insert(0, f"the workspace is the folder {sub} of the repository {known.top}: "
-                            "runs see this folder only")
+            notes.append(
+                f"the workspace is the folder {sub} of the repository {known.top}: "
+                "runs see this folder only"
+            )
         if head is not None and not sub and captured.entries == self.store.entries_of(head):
             return Snapshot(head, False, head, tuple(notes))
         tree = self.store.write_tree(captured.entries)
@@ -252,9 +254,7 @@ class GitWorkspace:
             self.store.commit_of(commit)
         with contextlib.suppress(UnicodeDecodeError):
             return self.store.git.run(*_DIFF, old, new).decode("utf-8")
-        names = self.store.git.run(
-            "diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new
-        )
+        names = self.store.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
         return "".join(self._diff_of(old, new, p) for p in os.fsdecode(names).split("\0")[:-1])
 
     def _diff_of(self, old: str, new: str, path: str) -> str:
@@ -284,15 +284,17 @@ class GitWorkspace:
         Raises:
             UserError: no such commit, the folder is not empty, or it cannot be written.
         """
-        index = self.store.index_of(commit) if self.tree(commit) else None
+        self.store.commit_of(commit)
+        index = self.store.index_of(commit)
         partial: Path | None = None
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
             if destination.is_symlink() or (destination.exists() and not _is_empty(destination)):
                 raise UserError(f"{destination} is not an empty folder; name a new one")
-            partial = Path(tempfile.mkdtemp(prefix=".checkout-", dir=destination.parent))
-            partial.chmod(0o755)
-            self._write_out(replace(self.store.git, work_tree=partial, index=index), commit, exclude)
+            partial = destination.parent / f".checkout-{os.urandom(6).hex()}"
+            partial.mkdir()
+            git = replace(self.store.git, work_tree=partial, index=index)
+            self._write_out(git, commit, exclude)
             os.replace(partial, destination)
         except OSError as error:
             raise storage_error(destination, error) from error

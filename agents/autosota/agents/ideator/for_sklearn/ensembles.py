@@ -45,9 +45,7 @@ def replace_estimator(
         for text in estimator.carried(old).values()
     }
     source = draft.module.source
-    draft.edit(
-        call.node, [rewrite_call(source, call, function, same, {**renamed, **added})]
-    )
+    draft.edit(call.node, [rewrite_call(source, call, function, same, {**renamed, **added})])
     draft.retire(call)
 
 
@@ -87,9 +85,16 @@ EXTRA_TREES = Transformation(
 )
 
 _BOOSTED_FROM = frozenset(
-    "DecisionTreeClassifier DecisionTreeRegressor RandomForestClassifier RandomForestRegressor"
-    " ExtraTreesClassifier ExtraTreesRegressor GradientBoostingClassifier"
-    " GradientBoostingRegressor".split()
+    [
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+        "GradientBoostingClassifier",
+        "GradientBoostingRegressor",
+    ]
 )
 
 
@@ -105,7 +110,9 @@ def _boosting(module: Module) -> Iterator[Lever]:
             if estimator.name.startswith("GradientBoosting"):
                 keep |= {"learning_rate": "learning_rate", "n_estimators": "max_iter"}
             kind = _KIND[estimator.is_classifier]
-            replace_estimator(draft, estimator, f"sklearn.ensemble.HistGradientBoosting{kind}", keep)
+            replace_estimator(
+                draft, estimator, f"sklearn.ensemble.HistGradientBoosting{kind}", keep
+            )
 
         yield Lever(
             estimator.call.node,
@@ -169,9 +176,16 @@ BAGGING = Transformation(
 )
 
 _PROBABILISTIC = frozenset(
-    "LogisticRegression RandomForestClassifier ExtraTreesClassifier MLPClassifier"
-    " KNeighborsClassifier GradientBoostingClassifier HistGradientBoostingClassifier"
-    " DecisionTreeClassifier".split()
+    [
+        "LogisticRegression",
+        "RandomForestClassifier",
+        "ExtraTreesClassifier",
+        "MLPClassifier",
+        "KNeighborsClassifier",
+        "GradientBoostingClassifier",
+        "HistGradientBoostingClassifier",
+        "DecisionTreeClassifier",
+    ]
 )
 
 

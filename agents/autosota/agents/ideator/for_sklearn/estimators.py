@@ -17,40 +17,77 @@ from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.module import Module, statement_of
 
 LINEAR_CLASSIFIERS = frozenset(
-    "LogisticRegression LinearSVC RidgeClassifier SGDClassifier Perceptron".split()
+    ["LogisticRegression", "LinearSVC", "RidgeClassifier", "SGDClassifier", "Perceptron"]
 )
 LINEAR_REGRESSORS = frozenset(
-    "LinearRegression Ridge Lasso ElasticNet SGDRegressor LinearSVR".split()
+    ["LinearRegression", "Ridge", "Lasso", "ElasticNet", "SGDRegressor", "LinearSVR"]
 )
-KERNEL_MACHINES = frozenset("SVC NuSVC SVR NuSVR".split())
-NEIGHBOURS = frozenset("KNeighborsClassifier KNeighborsRegressor".split())
-NETWORKS = frozenset("MLPClassifier MLPRegressor".split())
+KERNEL_MACHINES = frozenset(["SVC", "NuSVC", "SVR", "NuSVR"])
+NEIGHBOURS = frozenset(["KNeighborsClassifier", "KNeighborsRegressor"])
+NETWORKS = frozenset(["MLPClassifier", "MLPRegressor"])
 TREES = frozenset(
-    "DecisionTreeClassifier DecisionTreeRegressor RandomForestClassifier RandomForestRegressor"
-    " ExtraTreesClassifier ExtraTreesRegressor GradientBoostingClassifier"
-    " GradientBoostingRegressor HistGradientBoostingClassifier HistGradientBoostingRegressor".split()
+    [
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+        "GradientBoostingClassifier",
+        "GradientBoostingRegressor",
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
+    ]
 )
 SCALE_SENSITIVE = (
     (LINEAR_CLASSIFIERS | LINEAR_REGRESSORS | KERNEL_MACHINES | NEIGHBOURS | NETWORKS)
     - {"LinearRegression"}  # ordinary least squares does not see the scale
 )
-ESTIMATORS = LINEAR_CLASSIFIERS | LINEAR_REGRESSORS | KERNEL_MACHINES | NEIGHBOURS | NETWORKS | TREES
+ESTIMATORS = (
+    LINEAR_CLASSIFIERS | LINEAR_REGRESSORS | KERNEL_MACHINES | NEIGHBOURS | NETWORKS | TREES
+)
 
 _SCALERS = frozenset(
-    "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer PowerTransformer"
-    " QuantileTransformer scale normalize minmax_scale robust_scale power_transform".split()
+    [
+        "StandardScaler",
+        "MinMaxScaler",
+        "MaxAbsScaler",
+        "RobustScaler",
+        "Normalizer",
+        "PowerTransformer",
+        "QuantileTransformer",
+        "scale",
+        "normalize",
+        "minmax_scale",
+        "robust_scale",
+        "power_transform",
+    ]
 )
 _SPARSE = frozenset(
-    "TfidfVectorizer CountVectorizer HashingVectorizer TfidfTransformer DictVectorizer"
-    " OneHotEncoder FeatureHasher csr_matrix csc_matrix".split()
+    [
+        "TfidfVectorizer",
+        "CountVectorizer",
+        "HashingVectorizer",
+        "TfidfTransformer",
+        "DictVectorizer",
+        "OneHotEncoder",
+        "FeatureHasher",
+        "csr_matrix",
+        "csc_matrix",
+    ]
 )
 _SEARCHES = frozenset(
-    "GridSearchCV RandomizedSearchCV HalvingGridSearchCV HalvingRandomSearchCV"
-    " validation_curve".split()
+    [
+        "GridSearchCV",
+        "RandomizedSearchCV",
+        "HalvingGridSearchCV",
+        "HalvingRandomSearchCV",
+        "validation_curve",
+    ]
 )
-_NEEDS_COEFFICIENTS = frozenset("SelectFromModel RFE RFECV SequentialFeatureSelector".split())
-_HARMLESS = frozenset("classes_ n_features_in_ feature_names_in_".split())
-_WRAPPERS = frozenset("make_pipeline Pipeline TransformedTargetRegressor".split())
+_NEEDS_COEFFICIENTS = frozenset(["SelectFromModel", "RFE", "RFECV", "SequentialFeatureSelector"])
+_HARMLESS = frozenset(["classes_", "n_features_in_", "feature_names_in_"])
+_WRAPPERS = frozenset(["make_pipeline", "Pipeline", "TransformedTargetRegressor"])
 
 
 @dataclass(frozen=True, slots=True)

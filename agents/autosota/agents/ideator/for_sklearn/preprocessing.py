@@ -149,7 +149,9 @@ def _calm_target(module: Module) -> Iterator[Lever]:
     if mentions(module, "TransformedTargetRegressor") or "log1p" in module.attributes:
         return
     regressors = LINEAR_REGRESSORS | {
-        n for n in KERNEL_MACHINES | NEIGHBOURS | NETWORKS | TREES if n.endswith(("Regressor", "SVR"))
+        n
+        for n in KERNEL_MACHINES | NEIGHBOURS | NETWORKS | TREES
+        if n.endswith(("Regressor", "SVR"))
     }
     for estimator in find_estimators(module, regressors):
         if is_wrappable(estimator):

@@ -19,7 +19,9 @@ from autosota.agents.ideator.transformation import Lever, Transformation
 SKLEARN = "scikit-learn"
 
 _PENALTIES = {
-    **dict.fromkeys(("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"), Number("C", "1.0")),
+    **dict.fromkeys(
+        ("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"), Number("C", "1.0")
+    ),
     **dict.fromkeys(("Ridge", "RidgeClassifier", "Lasso", "ElasticNet"), Number("alpha", "1.0", 0)),
     **dict.fromkeys(("MLPClassifier", "MLPRegressor"), Number("alpha", "0.0001")),
     **dict.fromkeys(("SGDClassifier", "SGDRegressor"), Number("alpha", "0.0001")),
@@ -160,9 +162,18 @@ DISTANCE_WEIGHTS = Transformation(
 )
 
 _BALANCED = frozenset(
-    "LogisticRegression LinearSVC SVC RidgeClassifier SGDClassifier Perceptron"
-    " RandomForestClassifier ExtraTreesClassifier DecisionTreeClassifier"
-    " HistGradientBoostingClassifier".split()
+    [
+        "LogisticRegression",
+        "LinearSVC",
+        "SVC",
+        "RidgeClassifier",
+        "SGDClassifier",
+        "Perceptron",
+        "RandomForestClassifier",
+        "ExtraTreesClassifier",
+        "DecisionTreeClassifier",
+        "HistGradientBoostingClassifier",
+    ]
 )
 _CLASSWISE = ("balanced", "macro", "f1", "recall", "mcc", "kappa", "uar", "gmean")
 

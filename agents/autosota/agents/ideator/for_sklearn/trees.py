@@ -15,10 +15,15 @@ from autosota.agents.ideator.transformation import Lever, Transformation
 
 SKLEARN = "scikit-learn"
 FORESTS = frozenset(
-    "RandomForestClassifier RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor".split()
+    [
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+    ]
 )
-BOOSTED = frozenset("GradientBoostingClassifier GradientBoostingRegressor".split())
-HISTOGRAM = frozenset("HistGradientBoostingClassifier HistGradientBoostingRegressor".split())
+BOOSTED = frozenset(["GradientBoostingClassifier", "GradientBoostingRegressor"])
+HISTOGRAM = frozenset(["HistGradientBoostingClassifier", "HistGradientBoostingRegressor"])
 
 
 def _count(module: Module) -> Iterator[Lever]:

@@ -123,9 +123,9 @@ def _method(module: Module, node: Node, name: str) -> Node | None:
     for child in body_of(node):
         definition = child.child_by_field_name("definition") or child
         label = definition.child_by_field_name("name")
-        if definition.type == "function_definition" and label is not None:
-            if module.text(label) == name:
-                return definition
+        is_function = definition.type == "function_definition"
+        if is_function and label is not None and module.text(label) == name:
+            return definition
     return None
 
 

@@ -217,8 +217,10 @@ def _parameters(step: UpdateStep) -> str:
     """What the optimizer updates, as code at the update."""
     module = step.module
     for call, target in find_optimizers(module):
-        if target == step.optimizer and call.positional and function_of(call.node) == function_of(
-            step.update
+        if (
+            target == step.optimizer
+            and call.positional
+            and function_of(call.node) == function_of(step.update)
         ):
             text = module.text(call.positional[0])
             if text.endswith(".parameters()"):

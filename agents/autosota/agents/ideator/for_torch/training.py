@@ -303,9 +303,9 @@ def _counted(module: Module, loop: Node) -> tuple[str, Node] | None:
     if stop.type == "binary_operator" and start == "1":
         left, right = stop.child_by_field_name("left"), stop.child_by_field_name("right")
         plus = stop.child_by_field_name("operator")
-        if left is not None and right is not None and plus is not None:
-            if module.text(plus) == "+" and module.text(right) == "1":
-                return module.text(left), left
+        parts = [module.text(n) if n is not None else "" for n in (plus, right)]
+        if left is not None and parts == ["+", "1"]:
+            return module.text(left), left
     if start == "0":
         return module.text(stop), stop
     return f"{_grouped(module, stop)} - {start}", stop
@@ -314,5 +314,3 @@ def _counted(module: Module, loop: Node) -> tuple[str, Node] | None:
 def _grouped(module: Module, node: Node) -> str:
     text = module.text(node)
     return text if node.type in ("identifier", "attribute", "integer", "call") else f"({text})"
-
-

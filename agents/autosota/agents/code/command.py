@@ -1,0 +1,163 @@
+"""Which files of a tree a command line starts: scripts, modules, shell files, Makefiles.
+
+Reads the words of a command as a shell would split them, and follows shell scripts and make
+targets of the same tree into the Python files they name. Nothing is executed, and variables
+are not expanded: what cannot be followed is reported, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from autosota.agents.protocols import Tree
+
+_SHELLS = {"sh", "bash", "zsh", "dash", "source", "."}
+_PYTHON = re.compile(r"^(.*/)?(python[0-9.]*|pypy3?)$")
+_LAUNCH_MODULES = {
+    "torch.distributed.run",
+    "torch.distributed.launch",
+    "accelerate.commands.launch",
+}
+_SPLIT = re.compile(r"\s*(?:&&|\|\||;|\n|\|(?!\|))\s*")
+_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A Python file that a command starts, and the words that follow it."""
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    module: str = ""
+
+
+@dataclass(slots=True)
+class Started:
+    """What a command starts: Python entries, other files it reads, and what stayed unclear."""
+
+    entries: list[Entry] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+
+
+def started_by(tree: Tree, command: str) -> Started:
+    """Follow a command line into the files of a tree."""
+    out = Started()
+    _follow(tree, command, set(tree.files()), out, 0, "")
+    return out
+
+
+def _follow(
+    tree: Tree, text: str, files: set[str], out: Started, depth: int, folder: str
+) -> None:
+    for line in _SPLIT.split(text.replace("\\\n", " ")):
+        stripped = line.strip().lstrip("@-")
+        if not stripped or stripped.startswith("#"):
+            continue
+        try:
+            words = shlex.split(stripped, comments=True)
+        except ValueError:
+            words = stripped.split()
+        if words[:1] == ["cd"] and len(words) == 2:
+            folder = _normal(words[1], folder)
+            continue
+        _one(tree, words, files, out, depth, folder)
+
+
+def _normal(path: str, folder: str) -> str:
+    parts: list[str] = [p for p in folder.split("/") if p] if not path.startswith("/") else []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _one(
+    tree: Tree, words: Sequence[str], files: set[str], out: Started, depth: int, folder: str
+) -> None:
+    if _python(words, files, out, folder):
+        return
+    for at, word in enumerate(words):
+        name = word.rsplit("/", 1)[-1]
+        path = _normal(word, folder)
+        if name == "make":
+            _make(tree, words[at + 1 :], files, out, depth, folder)
+            return
+        is_script = word.endswith((".sh", ".bash")) or (at > 0 and words[at - 1] in _SHELLS)
+        if path in files and (is_script or word.startswith("./")) and depth < _DEPTH:
+            out.scripts.append(path)
+            content = tree.read(path).decode("utf-8", "replace")
+            _follow(tree, content, files, out, depth + 1, folder)
+            return
+        if word == "-c" and at > 0 and words[at - 1] in _SHELLS and at + 1 < len(words):
+            _follow(tree, words[at + 1], files, out, depth + 1, folder)
+            return
+    if words and _PYTHON.match(words[0]):
+        out.unclear.append(f"which file `{' '.join(words)[:80]}` starts")
+
+
+def _python(words: Sequence[str], files: set[str], out: Started, folder: str) -> bool:
+    for at, word in enumerate(words):
+        if word == "-m" and at + 1 < len(words):
+            module = words[at + 1]
+            if module in _LAUNCH_MODULES:
+                continue
+            base = _normal(module.replace(".", "/"), folder)
+            for path in (f"{base}.py", f"{base}/__main__.py", f"src/{base}.py"):
+                if path in files:
+                    out.entries.append(Entry(path, tuple(words[at + 2 :]), module))
+                    return True
+            if module.split(".")[0] in ("pytest", "unittest", "pip", "venv"):
+                return False
+            out.unclear.append(f"which file `-m {module}` starts")
+            return False
+        path = _normal(word, folder)
+        if word.endswith(".py") and path in files:
+            out.entries.append(Entry(path, tuple(words[at + 1 :])))
+            return True
+    return False
+
+
+def _make(
+    tree: Tree, words: Sequence[str], files: set[str], out: Started, depth: int, folder: str
+) -> None:
+    name = next((w for w in words if not w.startswith("-") and "=" not in w), "")
+    for candidate in ("GNUmakefile", "makefile", "Makefile"):
+        path = _normal(candidate, folder)
+        if path not in files or depth >= _DEPTH:
+            continue
+        if path not in out.scripts:
+            out.scripts.append(path)
+        rules = _rules(tree.read(path).decode("utf-8", "replace"))
+        target = name or next((r for r in rules if not r.startswith(".")), "")
+        needs, recipe = rules.get(target, ((), ""))
+        for need in needs:
+            if need in rules and need != target:
+                _make(tree, (need,), files, out, depth + 1, folder)
+        _follow(tree, recipe, files, out, depth + 1, folder)
+        return
+    out.unclear.append("no Makefile for `make`")
+
+
+def _rules(text: str) -> dict[str, tuple[tuple[str, ...], str]]:
+    variables = dict(re.findall(r"^([A-Za-z_]\w*)\s*[:?]?=\s*(.*)$", text, re.MULTILINE))
+    out: dict[str, tuple[tuple[str, ...], str]] = {}
+    target = ""
+    for line in text.split("\n"):
+        if line.startswith("\t"):
+            if target:
+                body = re.sub(
+                    r"\$[({](\w+)[)}]", lambda m: variables.get(m.group(1), m.group(0)), line
+                )
+                out[target] = (out[target][0], out[target][1] + body.strip() + "\n")
+            continue
+        found = re.match(r"^([\w./-]+)\s*:(?!=)\s*(.*)$", line)
+        if found:
+            target = found.group(1)
+            out.setdefault(target, (tuple(found.group(2).split()), ""))
+    return out

@@ -1,0 +1,615 @@
+"""Symbolic execution, part one: expressions.
+
+Names go to what they hold; attributes and subscripts are folded where the parts are known
+(`(a, b)[1]` is b, `d["k"]` is what was put there), so that a value is told by how it was
+computed and not by what it passed through. Calls are in `calling.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+from autosota.agents.code.facts import FileFacts
+from autosota.agents.code.libraries import META_ATTRIBUTES, SPLITS
+from autosota.agents.code.lower import OPAQUE as UNREAD
+from autosota.agents.code.program import Program
+from autosota.agents.code.state import Frame, FunctionInfo, Key, ObjectInfo, State
+from autosota.agents.code.values import (
+    DATA,
+    LOAD,
+    OBJECT,
+    OPAQUE,
+    OPTION,
+    PRED,
+    SEED,
+    Value,
+    const,
+    literal,
+    text_of,
+)
+
+_BUILTINS = frozenset(dir(builtins))
+_OPERATORS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+    ast.LShift: "<<", ast.RShift: ">>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not", ast.In: "in",
+    ast.NotIn: "not in", ast.USub: "-", ast.UAdd: "+", ast.Not: "not", ast.Invert: "~",
+    ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+_MIRROR = {">": "<", ">=": "<="}
+
+
+class TooLarge(Exception):
+    """The execution takes more steps than it may; what follows is unknown."""
+
+
+class Expressions(State):
+    """Evaluates expressions in the current frame."""
+
+    frame: Frame
+
+    def __init__(self, program: Program, steps: int) -> None:
+        super().__init__()
+        self.program = program
+        self.steps = steps
+        self.patched: dict[str, Value] = {}
+        self.options: dict[str, tuple[Value, ...]] = {}
+        self.given: dict[str, str] = {}
+        self.folding = False
+
+    # ---------------------------------------------------------------- provided elsewhere
+
+    def call(self, node: ast.Call) -> Value:
+        """See `calling.py`."""
+        raise NotImplementedError
+
+    def function(self, info: FunctionInfo) -> Value:
+        """See `calling.py`."""
+        raise NotImplementedError
+
+    def freeze(self, value: Value) -> Value:
+        """See `calling.py`."""
+        raise NotImplementedError
+
+    def invoke(self, function: Value, arguments: tuple[Value, ...]) -> Value:
+        """See `calling.py`."""
+        raise NotImplementedError
+
+    def assign(self, target: ast.expr, value: Value, box: int | None = None) -> None:
+        """See `execute.py`."""
+        raise NotImplementedError
+
+    # ---------------------------------------------------------------- evaluation
+
+    def opaque(self, text: str) -> Value:
+        """A value nobody could work out."""
+        return self.make("opaque", text, (), OPAQUE)
+
+    def value(self, node: ast.expr | None) -> Value:
+        """What an expression is worth now."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooLarge
+        if node is None:
+            return const(None)
+        method = getattr(self, f"v_{type(node).__name__}", None)
+        if method is None:
+            return self.opaque(type(node).__name__)
+        made = method(node)
+        assert isinstance(made, Value)
+        return made
+
+    def boxed(self, node: ast.expr) -> int:
+        """The box an expression names, or a new one with what it is worth."""
+        if isinstance(node, ast.Name):
+            box = self.find_box(node.id)
+            if box is not None:
+                return box
+        elif isinstance(node, ast.Attribute):
+            base = self.value(node.value)
+            if base.kind == "obj":
+                box = self.names.get((base.payload.number, node.attr))
+                if box is not None:
+                    return box
+            return self.box(self.attribute(base, node.attr))
+        return self.box(self.value(node))
+
+    def find_box(self, name: str) -> int | None:
+        """The box of a name, from the inside out."""
+        frame: Frame | None = self.frame
+        if frame is not None and name not in frame.outside:
+            while frame is not None:
+                box = self.names.get((frame.number, name))
+                if box is not None:
+                    return box
+                frame = frame.outer
+        module = self.frame.module or self.frame
+        return self.names.get((module.number, name))
+
+    def v_Name(self, node: ast.Name) -> Value:
+        if node.id == UNREAD:
+            return self.opaque("code that does not parse")
+        box = self.find_box(node.id)
+        if box is not None:
+            return self.boxes[box]
+        if node.id in _BUILTINS:
+            return self.ref(node.id)
+        return self.make("name", node.id)
+
+    def ref(self, dotted: str) -> Value:
+        """Something of a library."""
+        found = self.patched.get(dotted)
+        return found if found is not None else self.make("ref", dotted)
+
+    def v_Constant(self, node: ast.Constant) -> Value:
+        return const(node.value, self.site)
+
+    def v_JoinedStr(self, node: ast.JoinedStr) -> Value:
+        parts = tuple(self.value(v) for v in node.values)
+        return self.text(parts)
+
+    def text(self, parts: tuple[Value, ...]) -> Value:
+        """A string made of parts; of literals only, it is a literal."""
+        flat: list[Value] = []
+        for part in parts:
+            pieces = part.kids if part.kind == "text" else (part,)
+            for piece in pieces:
+                found = literal(piece)
+                if flat and found and isinstance(found[0], str | int | float):
+                    last = literal(flat[-1])
+                    if last and isinstance(last[0], str):
+                        flat[-1] = const(last[0] + str(found[0]), self.site)
+                        continue
+                if found and not isinstance(found[0], str) and not isinstance(found[0], bytes):
+                    piece = const(str(found[0]), self.site)
+                flat.append(piece)
+        if len(flat) == 1 and literal(flat[0]):
+            return flat[0]
+        return self.make("text", "", tuple(self.freeze(f) for f in flat))
+
+    def v_FormattedValue(self, node: ast.FormattedValue) -> Value:
+        value = self.value(node.value)
+        if node.format_spec is None or literal(value):
+            return value
+        spec = self.value(node.format_spec)
+        return self.make("format", "", (self.freeze(value), spec))
+
+    def v_Attribute(self, node: ast.Attribute) -> Value:
+        return self.attribute(self.value(node.value), node.attr)
+
+    def attribute(self, base: Value, name: str) -> Value:
+        """`base.name`."""
+        if base.kind == "ref":
+            return self.ref(f"{base.head}.{name}")
+        if base.kind == "module":
+            found = self.get((base.payload, name))
+            return found if found is not None else self.make("attr", name, (base,))
+        if base.kind == "obj":
+            return self.field(base, name)
+        if base.kind == "cls":
+            return self.member(base, base, name)
+        if base.kind == "ns":
+            return self.option(name)
+        if base.kind == "super":
+            return self.make("super_attr", name)
+        if base.kind == "phi":
+            yes, no = base.kids[1], base.kids[2]
+            if yes.flags & no.flags & OBJECT:
+                made = self.attribute(yes, name), self.attribute(no, name)
+                return self.phi(base.kids[0], made[0], made[1])
+        while base.kind == "set" and base.head == "attr":
+            if text_of(base.kids[1]) == name:
+                return base.kids[2]
+            base = base.kids[0]
+        if base.kind == "call" and base.kids and base.kids[0].kind in ("class", "cls"):
+            return self.make("option", name, (base.kids[0],), OPTION)
+        if base.kind == "option":
+            flags = SEED if "seed" in name.lower() else 0
+            return self.make("option", f"{base.head}.{name}", base.kids, OPTION | flags)
+        made_attr = self.make("attr", name, (self.freeze(base),))
+        if name in META_ATTRIBUTES:
+            made_attr.without(DATA | LOAD | PRED)
+        return made_attr
+
+    def option(self, name: str) -> Value:
+        """A command line option: its default counts only when the command does not give it."""
+        flags = OPTION | (SEED if "seed" in name.lower() else 0)
+        if name in self.given:
+            return self.make("option", f"{name}={self.given[name]}", (), flags)
+        return self.make("option", name, self.options.get(name, ()), flags)
+
+    def field(self, base: Value, name: str) -> Value:
+        """An attribute of an object of a class of the repository."""
+        info: ObjectInfo = base.payload
+        found = self.get((info.number, name))
+        if found is not None:
+            return found
+        return self.member(base, self.make_class(info.path, info.symbol), name)
+
+    def make_class(self, path: str, symbol: str) -> Value:
+        """A class of the repository as a value."""
+        facts = self.program.facts(path)
+        print_ = facts.symbols[symbol].fingerprint if symbol in facts.symbols else symbol
+        return Value("cls", print_, (), OBJECT, self.site, payload=(path, symbol))
+
+    def lineage(self, path: str, symbol: str) -> list[tuple[str, str]]:
+        """A class and its bases of the repository, nearest first."""
+        out: list[tuple[str, str]] = []
+        queue = [(path, symbol)]
+        while queue and len(out) < 12:
+            at = queue.pop(0)
+            found = self.program.facts(at[0]).symbols.get(at[1])
+            if found is None or at in out or not isinstance(found.node, ast.ClassDef):
+                continue
+            out.append(at)
+            for base in found.node.bases:
+                name = self.program.facts(at[0]).dotted(base)
+                plain = base.id if isinstance(base, ast.Name) else name
+                target = self.program.find(at[0], plain)
+                if target is not None:
+                    queue.append(target)
+        return out
+
+    def outer_bases(self, path: str, symbol: str) -> list[str]:
+        """Dotted names of the bases of a class that are not of the repository."""
+        out: list[str] = []
+        for at in self.lineage(path, symbol):
+            facts = self.program.facts(at[0])
+            node = facts.symbols[at[1]].node
+            assert isinstance(node, ast.ClassDef)
+            out += [n for b in node.bases if (n := facts.dotted(b))]
+        return out
+
+    def member(self, owner: Value, cls: Value, name: str) -> Value:
+        """A method or class attribute."""
+        path, symbol = cls.payload
+        for at in self.lineage(path, symbol):
+            patched = self.patched.get(f"{at[0]}::{at[1]}.{name}")
+            if patched is not None:
+                return patched
+            facts = self.program.facts(at[0])
+            found = facts.symbols.get(f"{at[1]}.{name}")
+            if found is not None and not isinstance(found.node, ast.ClassDef):
+                return self.bound_method(owner, at, facts, name)
+            value = facts.constants.get(f"{at[1]}.{name}")
+            if value is not None:
+                return self.in_module(facts, value)
+        return self.make("attr", name, (self.freeze(owner),))
+
+    def in_module(self, facts: FileFacts, node: ast.expr) -> Value:
+        """An expression evaluated at the module level of a file."""
+        module = self.module_frame(facts.path)
+        if module is None:
+            return self.opaque("a constant of a module that was not loaded")
+        saved, self.frame = self.frame, module
+        try:
+            return self.value(node)
+        finally:
+            self.frame = saved
+
+    def module_frame(self, path: str) -> Frame | None:
+        """See `execute.py`."""
+        raise NotImplementedError
+
+    def bound_method(
+        self, owner: Value, at: tuple[str, str], facts: FileFacts, name: str
+    ) -> Value:
+        node = facts.symbols[f"{at[1]}.{name}"].node
+        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        module = self.module_frame(at[0])
+        if module is None:
+            return self.opaque("a method of a module that was not loaded")
+        info = FunctionInfo(node, facts, f"{at[1]}.{name}", module, None, at)
+        function = self.function(info)
+        decorators = {facts.dotted(d).rpartition(".")[2] for d in node.decorator_list}
+        if "staticmethod" in decorators or (owner.kind == "cls" and "classmethod" not in decorators):
+            return function
+        if decorators & {"property", "cached_property"} and owner.kind == "obj":
+            return self.invoke(function, (owner,))
+        return Value("bound", function.head, (), OBJECT, self.site, payload=(owner, function))
+
+    # ---------------------------------------------------------------- containers
+
+    def v_Subscript(self, node: ast.Subscript) -> Value:
+        return self.item(self.value(node.value), self.value(node.slice))
+
+    def v_Slice(self, node: ast.Slice) -> Value:
+        parts = tuple(self.value(p) for p in (node.lower, node.upper, node.step))
+        return self.make("slice", "", parts)
+
+    def item(self, base: Value, index: Value) -> Value:
+        """`base[index]`, folded where the parts are known."""
+        found = literal(index)
+        if base.kind == "seq" and found and isinstance(found[0], int):
+            if -len(base.kids) <= found[0] < len(base.kids) and not any(
+                k.kind == "star" for k in base.kids
+            ):
+                return base.kids[found[0]]
+        if base.kind == "dict" and found:
+            for at in range(len(base.kids) - 2, -1, -2):
+                if base.kids[at].key == index.key:
+                    return base.kids[at + 1]
+        if base.kind == "module" or base.kind == "ns":
+            return self.attribute(base, text_of(index)) if text_of(index) else self.opaque("name")
+        if base.kind == "set" and base.head == "item" and found:
+            if base.kids[1].key == index.key:
+                return base.kids[2]
+            if literal(base.kids[1]) and isinstance(literal(base.kids[1])[0], str):
+                return self.item(base.kids[0], index)
+        if base.kind == "phi" and found:
+            yes, no = self.item(base.kids[1], index), self.item(base.kids[2], index)
+            if "item" not in (yes.kind, no.kind):
+                return self.phi(base.kids[0], yes, no)
+        if found and isinstance(found[0], int) and base.kind == "call":
+            if base.head.endswith("train_test_split"):
+                return self.part_of_split(base, found[0])
+        flags = 0
+        if index.kind == "slice" and any(literal(k) != (None,) for k in index.kids):
+            flags = DATA
+        if base.kind == "option" and text_of(index):
+            return self.attribute(base, text_of(index))
+        return self.make("item", "", (self.freeze(base), self.freeze(index)), flags)
+
+    def part_of_split(self, call: Value, index: int) -> Value:
+        """One output of `train_test_split`: of its own array and the options only."""
+        arrays = call.positional
+        if index < 0:
+            index += 2 * len(arrays)
+        which = index // 2
+        if which >= len(arrays):
+            return self.make("item", "", (call, const(index)))
+        options = tuple(k for k in call.kids if k.kind == "kw")
+        side = "test" if index % 2 else "train"
+        return self.make("split", side, (arrays[which], *options), DATA)
+
+    def sequence(self, nodes: list[ast.expr]) -> tuple[Value, ...]:
+        """The values of a list display, stars opened where they are known."""
+        out: list[Value] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                inner = self.value(node.value)
+                out += inner.kids if inner.kind == "seq" else (self.make("star", "", (inner,)),)
+            else:
+                out.append(self.value(node))
+        return tuple(out)
+
+    def v_Tuple(self, node: ast.Tuple) -> Value:
+        return self.make("seq", "", self.sequence(node.elts))
+
+    def v_List(self, node: ast.List) -> Value:
+        return self.make("seq", "", self.sequence(node.elts))
+
+    def v_Set(self, node: ast.Set) -> Value:
+        return self.make("seq", "set", self.sequence(node.elts))
+
+    def v_Starred(self, node: ast.Starred) -> Value:
+        return self.make("star", "", (self.value(node.value),))
+
+    def v_Dict(self, node: ast.Dict) -> Value:
+        kids: list[Value] = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            inner = self.value(value)
+            if key is None and inner.kind == "dict":
+                kids += inner.kids
+            elif key is None:
+                kids += [self.make("star"), inner]
+            else:
+                kids += [self.value(key), inner]
+        return self.make("dict", "", tuple(kids))
+
+    # ---------------------------------------------------------------- operators
+
+    def v_BinOp(self, node: ast.BinOp) -> Value:
+        left, right = self.value(node.left), self.value(node.right)
+        operator = _OPERATORS[type(node.op)]
+        return self.operate(operator, left, right)
+
+    def operate(self, operator: str, left: Value, right: Value) -> Value:
+        """A binary operation."""
+        if operator == "%" and (text_of(left) or left.kind == "text"):
+            return self.printf(left, right)
+        if operator == "+" and ({left.kind, right.kind} & {"text"} or text_of(left)):
+            return self.text((left, right))
+        if operator == "/" and (text_of(right) or text_of(left)):
+            return self.make("op", "/", (self.freeze(left), self.freeze(right)))
+        a, b = literal(left), literal(right)
+        if a and b and isinstance(a[0], int | float) and isinstance(b[0], int | float):
+            folded = _arithmetic(operator, a[0], b[0])
+            if folded is not None:
+                return const(folded, self.site)
+        return self.make("op", operator, (self.freeze(left), self.freeze(right)))
+
+    def printf(self, left: Value, right: Value) -> Value:
+        """`"a=%.3f" % a` as the text it makes."""
+        values = list(right.kids) if right.kind == "seq" else [right]
+        parts: list[Value] = []
+        for at, piece in enumerate(text_of(left).split("%")):
+            if at == 0:
+                parts.append(const(piece, self.site))
+                continue
+            end = next((n for n, c in enumerate(piece) if c.isalpha()), len(piece))
+            spec, rest = piece[: end + 1], piece[end + 1 :]
+            value = values.pop(0) if values else const("?")
+            parts.append(
+                value if spec == "s" else self.make("format", "", (self.freeze(value), const(spec)))
+            )
+            parts.append(const(rest, self.site))
+        return self.text(tuple(p for p in parts if literal(p) != ("",)))
+
+    def v_UnaryOp(self, node: ast.UnaryOp) -> Value:
+        inner = self.value(node.operand)
+        operator = _OPERATORS[type(node.op)]
+        found = literal(inner)
+        if found and operator == "-" and isinstance(found[0], int | float):
+            return const(-found[0], self.site)
+        return self.make("op", operator, (self.freeze(inner),))
+
+    def v_BoolOp(self, node: ast.BoolOp) -> Value:
+        values = tuple(self.freeze(self.value(v)) for v in node.values)
+        return self.make("bool", _OPERATORS[type(node.op)], values)
+
+    def v_Compare(self, node: ast.Compare) -> Value:
+        values = [self.freeze(self.value(v)) for v in (node.left, *node.comparators)]
+        parts: list[Value] = []
+        for at, operator in enumerate(node.ops):
+            sign, left, right = _OPERATORS[type(operator)], values[at], values[at + 1]
+            if sign in _MIRROR:
+                sign, left, right = _MIRROR[sign], right, left
+            if sign in ("==", "!=") and left.key > right.key:
+                left, right = right, left
+            parts.append(self.make("cmp", sign, (left, right)))
+        return parts[0] if len(parts) == 1 else self.make("bool", "and", tuple(parts))
+
+    def v_IfExp(self, node: ast.IfExp) -> Value:
+        condition = self.value(node.test)
+        known = self.truth(condition)
+        if known is not None:
+            return self.value(node.body if known else node.orelse)
+        return self.phi(self.freeze(condition), self.value(node.body), self.value(node.orelse))
+
+    def v_NamedExpr(self, node: ast.NamedExpr) -> Value:
+        value = self.value(node.value)
+        self.assign(node.target, value)
+        return value
+
+    def v_Lambda(self, node: ast.Lambda) -> Value:
+        module = self.frame.module or self.frame
+        outer = self.frame if self.frame.module is not None else None
+        info = FunctionInfo(node, self.frame.facts, self.frame.symbol, module, outer)
+        return self.function(info)
+
+    def v_Yield(self, node: ast.Yield) -> Value:
+        self.frame.yields.append(self.value(node.value))
+        return const(None)
+
+    def v_Await(self, node: ast.Await) -> Value:
+        return self.value(node.value)
+
+    def v_Call(self, node: ast.Call) -> Value:
+        return self.call(node)
+
+    def comprehension(self, node: ast.expr, elements: list[ast.expr], kind: str) -> Value:
+        generators: list[ast.comprehension] = getattr(node, "generators", [])
+        saved: dict[Key, int | None] = {}
+        kids: list[Value] = []
+        for generator in generators:
+            source = self.value(generator.iter)
+            for name in ast.walk(generator.target):
+                if isinstance(name, ast.Name):
+                    key = (self.frame.number, name.id)
+                    saved.setdefault(key, self.names.get(key))
+            self.assign(generator.target, self.element(source))
+            kids.append(self.freeze(source))
+            kids += [self.make("if", "", (self.freeze(self.value(t)),)) for t in generator.ifs]
+        made = [self.freeze(self.value(e)) for e in elements]
+        for key, box in saved.items():
+            if box is None:
+                self.names.pop(key, None)
+            else:
+                self.names[key] = box
+        return self.make("comp", kind, (*made, *kids))
+
+    def v_ListComp(self, node: ast.ListComp) -> Value:
+        return self.comprehension(node, [node.elt], "list")
+
+    def v_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
+        return self.comprehension(node, [node.elt], "list")
+
+    def v_SetComp(self, node: ast.SetComp) -> Value:
+        return self.comprehension(node, [node.elt], "set")
+
+    def v_DictComp(self, node: ast.DictComp) -> Value:
+        return self.comprehension(node, [node.key, node.value], "dict")
+
+    # ---------------------------------------------------------------- iteration, truth
+
+    def element(self, source: Value) -> Value:
+        """One turn's value of a loop over something."""
+        if source.kind == "comp" and source.head == "list":
+            return source.kids[0]
+        if source.kind == "gen" and len(source.kids) == 1:
+            return source.kids[0]
+        if source.kind == "call" and source.head == "enumerate" and source.kids:
+            index = self.make("index", "", (source.kids[0],)).without(DATA | LOAD | PRED)
+            return self.make("seq", "", (index, self.element(source.kids[0])))
+        if source.kind == "call" and source.head in ("zip", "torch.utils.data.TensorDataset"):
+            return self.make("seq", "", tuple(self.element(k) for k in source.kids))
+        if source.kind == "loader" and len(source.kids) == 1:
+            return self.element(source.kids[0])
+        if source.kind == "rows":
+            row, length = source.kids
+            if row.kind == "seq":
+                parts = tuple(self.make("row", "", (k, length), DATA) for k in row.kids)
+                return self.make("seq", "", parts)
+            if row.kind == "dict":
+                kids = [
+                    k if n % 2 == 0 else self.make("row", "", (k, length), DATA)
+                    for n, k in enumerate(row.kids)
+                ]
+                return self.make("dict", "", tuple(kids))
+            return self.make("row", "", (row, length), DATA)
+        if source.kind == "seq" and len(source.kids) == 1:
+            return source.kids[0]
+        flags = DATA if SPLITS.search(source.head) else 0
+        return self.make("elem", "", (self.freeze(source),), flags)
+
+    def truth(self, value: Value) -> bool | None:
+        """True or False when it is known, as far as this run's command says."""
+        found = literal(value)
+        if found:
+            return bool(found[0])
+        if value.kind == "option":
+            return self.truth(value.kids[0]) if len(value.kids) == 1 else None
+        if value.kind == "op" and value.head == "not" and len(value.kids) == 1:
+            inner = self.truth(value.kids[0])
+            return None if inner is None else not inner
+        if value.kind == "cmp":
+            return self.truth_of_comparison(value)
+        if value.kind == "bool":
+            parts = [self.truth(k) for k in value.kids]
+            if value.head == "and":
+                return False if False in parts else (True if all(parts) else None)
+            return True if True in parts else (None if None in parts else False)
+        return None
+
+    def truth_of_comparison(self, value: Value) -> bool | None:
+        left, right = value.kids
+        a, b = self.settled(left), self.settled(right)
+        if value.head in ("is", "==", "is not", "!="):
+            same: bool | None = None
+            if a and b:
+                same = a[0] == b[0]
+            elif (b == (None,) and left.kind in _THINGS) or (a == (None,) and right.kind in _THINGS):
+                same = False
+            if same is None:
+                return None
+            return same if value.head in ("is", "==") else not same
+        return None
+
+    def settled(self, value: Value) -> tuple[object, ...]:
+        """The literal a value is, an option at its default included."""
+        if value.kind == "option" and len(value.kids) == 1:
+            return literal(value.kids[0])
+        return literal(value)
+
+
+_THINGS = {"obj", "inst", "fn", "seq", "dict", "cls", "lam", "bound", "rows"}
+
+
+def _arithmetic(operator: str, a: int | float, b: int | float) -> int | float | None:
+    try:
+        if operator == "+":
+            return a + b
+        if operator == "-":
+            return a - b
+        if operator == "*":
+            return a * b
+        if operator == "/":
+            return a / b
+        if operator == "//":
+            return a // b
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return None

@@ -1,0 +1,119 @@
+"""What calls into well-known libraries mean, by their dotted names.
+
+Only what the symbolic execution and the auditors need: which calls load data, split it, keep a
+value as it is, change their receiver, predict, measure. A name that is not here is treated as
+a function of its arguments that nobody knows more of.
+"""
+
+from __future__ import annotations
+
+import re
+
+LOADERS = re.compile(
+    r"^(pandas|polars|dask\.dataframe|cudf|modin\.pandas)\.(read_|scan_)"
+    r"|^numpy\.(load|loadtxt|genfromtxt|fromfile|memmap)$"
+    r"|^sklearn\.datasets\.|^torchvision\.datasets\.|^torchaudio\.datasets\.|^torchtext\.datasets"
+    r"|^datasets\.load_|^tensorflow_datasets\.|datasets\.\w+\.load_data$"
+    r"|^(json|pickle|dill|joblib|torch|cPickle)\.loads?$|^joblib\.load$"
+    r"|^(h5py\.File|scipy\.io\.loadmat|open|io\.open|gzip\.open|bz2\.open|PIL\.Image\.open)$"
+    r"|^csv\.(reader|DictReader)$|^cv2\.imread$|^(glob\.i?glob|os\.listdir|os\.walk|os\.scandir)$"
+    r"|^mnist1d\.|^(seaborn|vega_datasets)\.load|^openml\.|^torch_geometric\.datasets\."
+    r"|(^|[._])(load_data|load_dataset|get_dataset|make_dataset|fetch_\w+|read_csv|read_parquet)$"
+)
+LOAD_METHODS = {"read_text", "read_bytes", "read", "readlines", "readline", "iterdir", "rglob"}
+CONFIG_LOADERS = re.compile(
+    r"^(yaml|ruamel\.yaml|toml|tomllib|tomli|configparser|omegaconf|hydra|ml_collections|munch|box)\b"
+)
+CONFIG_NAMES = re.compile(r"(conf|cfg|param|setting|hyper|hparam|option|experiment)", re.IGNORECASE)
+
+SPLITS = re.compile(
+    r"(^|\.)(train_test_split|random_split|\w*KFold|\w*ShuffleSplit|TimeSeriesSplit|LeaveOneOut"
+    r"|LeaveOneGroupOut|PredefinedSplit|Subset|check_cv|temporal_train_test_split)$"
+)
+SAMPLERS = {
+    "normal", "uniform", "randn", "rand", "randint", "choice", "permutation", "randperm",
+    "integers", "random", "standard_normal", "poisson", "exponential", "multivariate_normal",
+    "sample", "shuffle", "binomial", "standard_t", "lognormal", "make_blobs",
+}  # fmt: skip
+
+SAME = re.compile(
+    r"^(numpy\.(asarray|array|ascontiguousarray|squeeze|copy)"
+    r"|torch\.(tensor|as_tensor|from_numpy|FloatTensor|LongTensor|Tensor|squeeze)"
+    r"|torch\.autograd\.Variable|(torch\.)?jit\.(script|trace)|jax\.numpy\.(asarray|array)"
+    r"|(tqdm|tqdm\.auto|tqdm\.notebook|tqdm\.std)\.(tqdm|trange|tqdm_notebook)|tqdm|list|tuple"
+    r"|iter|rich\.progress\.track|float|pandas\.DataFrame|pandas\.Series|(copy\.)?copy)$"
+)
+"""Calls that give back their first argument, as far as its rows and values go."""
+SAME_METHODS = {
+    "cpu", "cuda", "to", "detach", "contiguous", "clone", "numpy", "item", "tolist", "copy",
+    "float", "double", "half", "eval", "requires_grad_", "squeeze", "to_numpy", "compute_",
+    "to_list", "result_", "bfloat16", "share_memory", "reset_index", "values",
+}  # fmt: skip
+META_ATTRIBUTES = {
+    "shape", "ndim", "dtype", "columns", "feature_names", "target_names", "classes", "device",
+    "n_features_in_", "feature_names_in_", "vocab_size", "num_classes", "num_features", "dtypes",
+}  # fmt: skip
+META_CALLS = {"len", "type", "isinstance", "hasattr", "id", "numpy.unique", "set", "numpy.ndim"}
+META_METHODS = {"size", "dim", "nunique", "unique", "numel", "ndimension", "__len__"}
+
+FIT = {
+    "fit", "partial_fit", "fit_transform", "fit_resample", "fit_predict", "train_on_batch",
+    "fit_generator", "fit_one_cycle", "learn", "warmup_fit", "finetune", "fine_tune",
+}  # fmt: skip
+MUTATORS = {
+    "append", "extend", "insert", "update", "add", "remove", "discard", "clear", "sort", "pop",
+    "popitem", "setdefault", "reverse", "shuffle", "fill", "put", "itemset", "resize",
+}  # fmt: skip
+IN_PLACE = re.compile(
+    r"^(numpy\.(copyto|place|putmask|put|fill_diagonal|random\.shuffle)|random\.shuffle"
+    r"|heapq\.\w+|ctypes\.\w+|operator\.(setitem|iadd|delitem)|numpy\.(add|multiply)\.at)$"
+)
+"""Calls that change their first argument."""
+QUIET_ROOTS = {
+    "print", "plt", "matplotlib", "seaborn", "wandb", "mlflow", "logging", "logger", "writer",
+    "warnings", "tqdm", "os", "json", "pprint", "rich", "time", "gc", "random", "sys",
+}  # fmt: skip
+
+PREDICTS = {
+    "predict", "predict_proba", "predict_log_proba", "decision_function", "forward", "generate",
+    "score_samples", "predict_step", "predict_classes", "__call__", "apply", "predict_on_batch",
+    "infer", "inference", "kneighbors",
+}  # fmt: skip
+PREDICT_NAME = re.compile(
+    r"^_*(predict\w*|forward\w*|infer\w*|apply_model|run_model|model_fn|net|logits\w*|generate\w*"
+    r"|decode\w*|classify\w*|make_predictions?|get_predictions?|batch_predict)$"
+)
+
+METRICS = re.compile(
+    r"^(sklearn\.metrics\.|torchmetrics\.|evaluate\.load|datasets\.load_metric|keras\.metrics\."
+    r"|tensorflow\.keras\.metrics\.|scipy\.stats\.(pearsonr|spearmanr|kendalltau)|ignite\.metrics"
+    r"|sacrebleu\.|rouge|nltk\.translate|torcheval\.|monai\.metrics|seqeval\.|pycocotools"
+    r"|sklearn\.model_selection\.cross_val|skimage\.metrics\.|segmentation_models_pytorch\.metrics)"
+)
+CLOCKS = re.compile(
+    r"^(time\.(time|perf_counter|monotonic|process_time|time_ns|perf_counter_ns|monotonic_ns)"
+    r"|timeit\.\w+|datetime\.datetime\.now|torch\.cuda\.Event)$"
+)
+ESTIMATORS = re.compile(
+    r"^sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)[\w.]+$"
+    r"|^sklearn\.model_selection\.\w*(SearchCV)$"
+    r"|^(xgboost|lightgbm|catboost|ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders"
+    r"|statsmodels)\."
+    r"|^torch\.nn\.(?!functional)|^torch\.(compile|hub\.load)|^torchvision\.models|^timm\.|^transformers\."
+    r"|^(tensorflow\.)?keras\.(?!metrics|datasets|utils)|^torch_geometric\.nn|^monai\.networks"
+    r"|^(flax|haiku|equinox)\.|^segmentation_models_pytorch\.(?!metrics)|^sentence_transformers\."
+)
+"""Constructors of things that learn or transform."""
+WRAPS_MODEL = re.compile(
+    r"^(copy\.deepcopy|sklearn\.base\.clone|torch\.compile|torch\.jit\.\w+|torch\.nn\.\w*DataParallel"
+    r"|torch\.nn\.parallel\.\w+|deepcopy|clone)$"
+)
+MODEL_BASES = re.compile(
+    r"(^|\.)(Module|LightningModule|Model|Layer|BaseEstimator|ClassifierMixin|RegressorMixin"
+    r"|TransformerMixin|PreTrainedModel|Sequential|ClusterMixin|Function)$"
+)
+LOADER_CLASSES = re.compile(r"(^|\.)(DataLoader|DeviceDataLoader)$")
+LOADER_NEUTRAL = {
+    "batch_size", "num_workers", "pin_memory", "shuffle", "persistent_workers", "generator",
+    "prefetch_factor", "worker_init_fn", "multiprocessing_context", "timeout", "pin_memory_device",
+}  # fmt: skip

@@ -1,0 +1,40 @@
+"""The catalogue: every transformation, in a fixed order. Order has no meaning for ranking."""
+
+from __future__ import annotations
+
+from autosota.agents.ideator.for_sklearn import (
+    ensembles,
+    kernels,
+    preprocessing,
+    regularisation,
+    trees,
+)
+from autosota.agents.ideator.for_sklearn import networks as perceptrons
+from autosota.agents.ideator.for_torch import (
+    augmentation,
+    averaging,
+    layers,
+    losses,
+    optimizers,
+    residual,
+    schedules,
+    sizes,
+)
+from autosota.agents.ideator.transformation import Transformation
+
+CATALOGUE: tuple[Transformation, ...] = (
+    *preprocessing.TRANSFORMATIONS,
+    *kernels.TRANSFORMATIONS,
+    *ensembles.TRANSFORMATIONS,
+    *regularisation.TRANSFORMATIONS,
+    *trees.TRANSFORMATIONS,
+    *perceptrons.TRANSFORMATIONS,
+    *optimizers.TRANSFORMATIONS,
+    *schedules.TRANSFORMATIONS,
+    *losses.TRANSFORMATIONS,
+    *layers.TRANSFORMATIONS,
+    *residual.TRANSFORMATIONS,
+    *averaging.TRANSFORMATIONS,
+    *augmentation.TRANSFORMATIONS,
+    *sizes.TRANSFORMATIONS,
+)

@@ -1,0 +1,173 @@
+"""The report: one HTML file that opens offline, with nothing loaded and no script.
+
+Takes a campaign's events and receipts and returns text. Numbers come from `numbers`, rows
+from `sections`, plots from `plots`; where the file goes is not known here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from autosota.agents.domain import CampaignVerdict, Receipt
+from autosota.server.report import plots, sections, svg, text
+from autosota.server.report.caveats import GRADES_IN_WORDS, caveats
+from autosota.server.report.diffs import parse_diff
+from autosota.server.report.formats import clean, duration, percent
+from autosota.server.report.numbers import MASKED, Evidence, Shown
+from autosota.server.report.replay import History
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_OPEN_RECEIPTS = 40
+"""Up to so many receipts the list is open at once."""
+
+_TONES = {
+    CampaignVerdict.CONFIRMED: "good",
+    CampaignVerdict.PROVISIONAL: "open",
+    CampaignVerdict.NO_GAIN: "plain",
+    CampaignVerdict.NOT_REPRODUCED: "bad",
+    CampaignVerdict.STOPPED: "open",
+    CampaignVerdict.FAILED: "bad",
+}
+
+
+def render(
+    history: History,
+    receipts: Mapping[str, Receipt],
+    hashes: Mapping[str, str] | None = None,
+    *,
+    campaign: str = "",
+    improvement: str = "",
+) -> str:
+    """The report of one campaign as HTML.
+
+    Args:
+        history: all its events: row number, ISO 8601 time, event.
+        receipts: of its runs, by run id.
+        hashes: what each receipt hashes to now; computed when left out.
+        campaign: its id.
+        improvement: the unified diff from the base to the best commit, if there is one.
+
+    Returns:
+        A complete document. The same input gives the same text.
+
+    Raises:
+        ValueError: the events do not begin with a campaign's start.
+    """
+    return render_evidence(
+        Evidence(history, receipts, hashes), campaign=campaign, improvement=improvement
+    )
+
+
+def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str = "") -> str:
+    """The report of evidence that was already told; see `render`."""
+    state = evidence.state
+    objective = state.start.objective
+    shown = evidence.confirmation()
+    finished = state.finished
+    found = caveats(state)
+    environment = state.environment
+    context: dict[str, Any] = {
+        "css": Markup(_resource("report.css")),
+        "evidence": evidence,
+        "state": state,
+        "objective": objective,
+        "campaign": campaign,
+        "title": objective.paper.title or f"{objective.metric} of this repository",
+        "sentence": text.verdict_sentence(state, shown.isolation if shown is not None else None),
+        "tone": _TONES[finished.verdict] if finished is not None else "open",
+        "heavy": [c.text for c in found if c.weighs],
+        "light": [c.text for c in found if not c.weighs],
+        "claims": sections.claim_rows(evidence),
+        "trajectory": plots.trajectory(evidence),
+        "fates_drawn": plots.fates_drawn(evidence),
+        "fate_words": text.FATES,
+        "confirmation": shown,
+        "confirmation_plot": plots.confirmation(evidence),
+        "ideas": sections.idea_cards(evidence),
+        "search_words": text.search_words(state),
+        "improvement": parse_diff(improvement) if improvement else None,
+        "trades": sections.trade_rows(evidence),
+        "purposes": sections.purposes_run(evidence),
+        "compute": sections.compute_rows(evidence),
+        "machines": sections.machine_words(evidence.receipts.values()),
+        "libraries": dict(environment.machine.libraries) if environment is not None else {},
+        "receipt_rows": sections.receipt_rows(evidence),
+        "receipts_open": len(evidence.rows) <= _OPEN_RECEIPTS,
+        "grades": GRADES_IN_WORDS,
+        "first_time": evidence.history[0][1] if evidence.history else "",
+        "last_time": evidence.history[-1][1] if evidence.history else "",
+        "frozen": json.dumps(dict(objective.protocol.frozen), ensure_ascii=False),
+    }
+    return _template().render(context, num=_Numbers(evidence), refs=_refs(evidence))
+
+
+class _Numbers:
+    """`num(shown)` in the template: the only filter that prints a measured number."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def __call__(self, shown: Shown | None) -> Markup:
+        if shown is None:
+            return Markup('<span class="none">—</span>')
+        if not isinstance(shown, Shown):
+            raise TypeError(f"{shown!r} is not a number that a receipt holds")
+        if shown.value is None:
+            kind = "masked" if shown.text == MASKED else "unknown"
+            return Markup('<span class="{}">{}</span>').format(kind, shown.text)
+        return Markup('<data class="n" value="{}" data-r="{}">{}</data>').format(
+            repr(shown.value), _range_words(self._evidence, shown.receipts), shown.text
+        )
+
+
+def _range_words(evidence: Evidence, runs: Iterable[str]) -> str:
+    found = sections.ranges(evidence.rows[r] for r in runs if r in evidence.rows)
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
+
+
+def _refs(evidence: Evidence) -> Any:
+    """`refs(runs)` in the template: links to rows of the receipts' list."""
+
+    def refs(runs: Iterable[str]) -> Markup:
+        found = sections.ranges(evidence.rows[r] for r in runs if r in evidence.rows)
+        links = [
+            Markup('<a href="#r{}">{}</a>').format(a, str(a) if a == b else f"{a}–{b}")
+            for a, b in found
+        ]
+        return Markup(", ").join(links)
+
+    return refs
+
+
+def _visible(value: object) -> object:
+    """Every string on the page, with control and direction characters made visible."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _resource(name: str) -> str:
+    return files("autosota.server.report").joinpath("templates", name).read_text("utf-8")
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["badge"] = svg.badge
+    environment.filters["duration"] = duration
+    environment.filters["percent"] = percent
+    return environment.from_string(_resource("report.html.jinja"))

@@ -1,0 +1,411 @@
+"""The stages of one experiment in its folder: lay out, command, evaluator, logs, clear away.
+
+Does the work on files and processes that `runner.py` orders; decides no outcome and writes no
+receipt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autosota.agents.domain import MetricSource, Objective, RunRequest
+from autosota.agents.protocols import Tree
+from autosota.server.sandbox import disk, matching, metrics, shares, world
+from autosota.server.sandbox.environment import PreparedEnvironment
+from autosota.server.sandbox.launch import (
+    Finished,
+    Hidden,
+    Launch,
+    Launcher,
+    Limits,
+    Mount,
+    Stop,
+)
+from autosota.server.sandbox.masking import Mask
+
+STREAMS = ("stdout", "stderr")
+METRIC_FILE_BYTES = 32 * 2**20
+_SOCKET_PATH = 60
+"""Unix sockets below TMPDIR have paths of at most 108 bytes, and programs add about 40."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all experiments of a campaign have in common."""
+
+    objective: Objective
+    environment: PreparedEnvironment
+    launcher: Launcher
+    root: Path
+    shares: shares.Shares
+    protected: tuple[str, ...]
+    environ: Mapping[str, str]
+    vaults: Mapping[str, Path] = field(default_factory=dict)
+    """`data` and `labels` copies, where mounts do not exist."""
+
+    def globs(self) -> tuple[str, ...]:
+        """Everything that comes by mount and not by checkout."""
+        return (*self.objective.protocol.data, *self.objective.protocol.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The command, or the evaluator: its name (also a reading's origin) and its folders."""
+
+    origin: str
+    checkout: Path
+    home: Path
+    temporary: Path
+    labels: bool
+
+
+class Experiment:
+    """One run while it lasts.
+
+    Args:
+        setting: The campaign's.
+        request: What to run.
+        folder: The run's own folder; whatever is there is removed.
+        stop: The stop button.
+        on_line: Gets masked lines: stream, text.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        request: RunRequest,
+        folder: Path,
+        stop: Stop,
+        on_line: Callable[[str, str], None] | None,
+    ) -> None:
+        self._setting = setting
+        self._request = request
+        self.folder = folder
+        self.out = folder / "out"
+        self.command = self._stage("command", "work", labels=False)
+        self.judge = self._stage("evaluate", "judge", labels=True)
+        self._stop = stop
+        self._on_line = on_line
+        source = setting.objective.source_of(setting.objective.metric)
+        by_pattern = bool(source.pattern) and source.source == "stdout"
+        self._mask = Mask(source.name, by_pattern) if request.mask_claim else None
+        self._extra_temporary: list[tempfile.TemporaryDirectory[str]] = []
+        self._claim_files: list[Path] = []
+        self._pattern_texts: list[str] = []
+
+    def _stage(self, origin: str, name: str, *, labels: bool) -> Stage:
+        folder = self.folder
+        return Stage(origin, folder / name, folder / f"home-{name}", folder / f"tmp-{name}", labels)
+
+    # ------------------------------------------------------------ before
+
+    def lay_out(self) -> None:
+        """A fresh folder; what a killed try left is removed."""
+        disk.remove(self.folder)
+        self.folder.mkdir(parents=True, mode=0o700)
+        self.out.mkdir()
+        for stream in STREAMS:
+            self._raw(stream).touch(mode=0o600)
+        self._write_programs()
+
+    def furnish(self, stage: Stage, base: Tree) -> None:
+        """Protected files from the base commit, data in place, home and temporary folders."""
+        for path in self._setting.protected:
+            content = _read(base, path)
+            if content is None:
+                continue
+            place = stage.checkout / path
+            mode = place.stat().st_mode & 0o755 if _regular(place) else 0o644
+            disk.write_inside(stage.checkout, path, content, mode)
+        for folder in (stage.home, stage.temporary):
+            folder.mkdir()
+        plan, vaults = self._setting.shares, self._setting.vaults
+        parts = {"data": plan.data, **({"labels": plan.labels} if stage.labels else {})}
+        if self._setting.launcher.protects:
+            every = [s for part in parts.values() for s in part]
+            shares.make_places(stage.checkout, every)
+        else:
+            for name, part in parts.items():
+                if name in vaults:
+                    shares.link(stage.checkout, vaults[name], part)
+
+    def changed_files(self, stage: Stage, base: Tree) -> list[str]:
+        """Protected files of a checkout that no longer are what the base commit has."""
+        out = []
+        for path in self._setting.protected:
+            content = _read(base, path)
+            if content is None:
+                continue
+            try:
+                same = disk.read_inside(stage.checkout, path, len(content)) == content
+            except OSError:
+                same = False
+            if not same:
+                out.append(path)
+        return out
+
+    # ------------------------------------------------------------ during
+
+    def launch(self, stage: Stage, command: str) -> tuple[Finished, list[metrics.Found]]:
+        """Run one stage and read its metrics."""
+        lines = metrics.MetricLines()
+        starts = {s: self._raw(s).stat().st_size for s in STREAMS}
+
+        def take(stream: str, data: bytes) -> None:
+            if stream == "stdout":
+                lines.feed(data)
+
+        finished = self._setting.launcher.launch(
+            self._launch_of(stage, command),
+            {s: self._raw(s) for s in STREAMS},
+            stop=self._stop,
+            on_chunk=take,
+            on_line=self._live if self._on_line is not None else None,
+        )
+        lines.end()
+        found = lines.found(stage.origin)
+        for source in self._setting.objective.metrics.values():
+            found += self._declared(source, stage, starts["stdout"])
+        for name in (self._setting.objective.metric, self._setting.objective.select_on):
+            if name not in self._setting.objective.metrics and name not in lines.texts:
+                found.append(
+                    metrics.Found(
+                        name,
+                        stage.origin,
+                        declared=False,
+                        problem=f"no line `METRIC {name}=…` was printed",
+                    )
+                )
+        return finished, found
+
+    def between(self) -> None:
+        """Make what the command left harmless for the evaluator.
+
+        A link to the labels named like a prediction would be a perfect score; a named pipe
+        would wait for ever; a metric file could pass for the evaluator's.
+        """
+        real = os.path.realpath(self.out)
+        for below, folders, names in os.walk(self.out):
+            for name in (*folders, *names):
+                path = Path(below, name)
+                kind = path.lstat().st_mode
+                inside = os.path.realpath(path).startswith(real + os.sep)
+                if (stat.S_ISLNK(kind) and not inside) or not (
+                    stat.S_ISLNK(kind) or stat.S_ISDIR(kind) or stat.S_ISREG(kind)
+                ):
+                    path.unlink()
+        for source in self._setting.objective.metrics.values():
+            where = self._where(source, self.command)
+            if where is None or where[0] != self.out:
+                continue
+            place = self.out / where[1]
+            if _regular(place) and not place.parent.is_symlink():
+                kept = self.folder / "from-command" / source.name.replace("/", "_")
+                kept.parent.mkdir(exist_ok=True)
+                os.replace(place, kept)
+                if source.name == self._setting.objective.metric:
+                    self._claim_files.append(kept)
+
+    def _launch_of(self, stage: Stage, command: str) -> Launch:
+        setting, objective = self._setting, self._setting.objective
+        environment, protects = objective.environment, self._setting.launcher.protects
+        temporary = stage.temporary
+        if not protects and len(os.fsencode(temporary)) > _SOCKET_PATH:
+            made = tempfile.TemporaryDirectory(prefix="autosota-", ignore_cleanup_errors=True)
+            self._extra_temporary.append(made)
+            temporary = Path(made.name)
+        env = world.variables(
+            setting.environ,
+            environment,
+            programs=(self.folder / "bin", setting.environment.python.parent),
+            checkout=stage.checkout,
+            run_dir=self.out,
+            home=stage.home,
+            temporary=Path("/tmp") if protects else temporary,
+            seed=self._request.seed,
+        )
+        caches, secrets = world.cache_mounts(environment.caches, setting.environ)
+        fixed = [
+            Mount(stage.checkout / p, stage.checkout / p)
+            for p in setting.protected
+            if _regular(stage.checkout / p)
+        ]
+        hides = () if stage.labels else setting.shares.hides(stage.checkout)
+        return Launch(
+            command=world.fill_in(command, seed=self._request.seed, run_dir=self.out),
+            cwd=stage.checkout,
+            env=env,
+            writable=(stage.checkout, self.out, stage.home, temporary),
+            limits=Limits(
+                objective.timeout_seconds, environment.memory_bytes, environment.disk_bytes
+            ),
+            mounts=(
+                *caches,
+                Mount(self.folder / "bin", self.folder / "bin"),
+                Mount(stage.temporary, Path("/tmp"), writable=True),
+                *setting.shares.mounts(stage.checkout, labels=stage.labels),
+                *fixed,
+            ),
+            hidden=(*hides, *(Hidden(path, False) for path in secrets)),
+            conceal=(setting.root, Path.home()),
+            network=environment.network,
+            gpus=environment.gpus > 0,
+        )
+
+    # ------------------------------------------------------------ metrics
+
+    def _declared(self, source: MetricSource, stage: Stage, start: int) -> list[metrics.Found]:
+        name, origin = source.name, stage.origin
+        if source.source == "stdout":
+            log = self._raw("stdout")
+            if source.pattern:
+                return [self._matched(source, stage, log, start)]
+            if source.key:
+                with log.open("rb") as file:
+                    file.seek(start)
+                    text = file.read(METRIC_FILE_BYTES).decode("utf-8", "replace")
+                return [metrics.from_json(name, text, source.key, origin)]
+            return []
+        where = self._where(source, stage)
+        if where is None:
+            problem = f"{source.source} is not inside the run directory"
+            return [metrics.Found(name, origin, problem=problem)]
+        try:
+            content = disk.read_inside(where[0], where[1], METRIC_FILE_BYTES)
+        except FileNotFoundError:
+            return [metrics.Found(name, origin, problem=f"{source.source} was not written")]
+        except OSError as error:
+            problem = f"{source.source} cannot be read ({(error.strerror or str(error)).lower()})"
+            return [metrics.Found(name, origin, problem=problem)]
+        if name == self._setting.objective.metric and where[0] == self.out:
+            self._claim_files.append(self.out / where[1])
+        if source.pattern:
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix="metric-") as copy:
+                copy.write(content)
+                copy.flush()
+                return [self._matched(source, stage, Path(copy.name), 0)]
+        if source.key:
+            text = content.decode("utf-8-sig", "replace")
+            return [metrics.from_json(name, text, source.key, origin)]
+        lines = metrics.MetricLines()
+        lines.feed(content)
+        lines.end()
+        return [metrics.Found(name, origin, tuple(lines.texts.get(name, ())))]
+
+    def _matched(self, source: MetricSource, stage: Stage, path: Path, start: int) -> metrics.Found:
+        found = matching.matches(source.pattern, path, start)
+        if source.name == self._setting.objective.metric:
+            self._pattern_texts += found.texts
+        texts = () if found.last is None else (found.last,)
+        problem = found.problem or ("" if texts else "its pattern matches nothing")
+        return metrics.Found(source.name, stage.origin, texts, series=True, problem=problem)
+
+    def _where(self, source: MetricSource, stage: Stage) -> tuple[Path, str] | None:
+        """The folder and the path below it that a metric's source means; None when outside."""
+        if source.source == "stdout":
+            return None
+        named = os.path.normpath(source.source.replace("{run_dir}", str(self.out)))
+        for folder in (self.out, stage.checkout):
+            if named.startswith(f"{folder}/"):
+                return folder, named[len(str(folder)) + 1 :]
+        if os.path.isabs(named) or named.startswith("../") or named in ("..", "."):
+            return None
+        return stage.checkout, named
+
+    # ------------------------------------------------------------ after
+
+    def note(self, text: str) -> None:
+        """A line of our own in the log."""
+        with self._raw("stdout").open("ab") as file:
+            file.write(f"\n=== {text}\n".encode())
+
+    def conceal(self, text: str, secrets: Iterable[str]) -> str:
+        """A reason fit for a receipt."""
+        if self._mask is None:
+            return text
+        return self._mask.text(text, [*secrets, *self._pattern_texts])
+
+    def store_logs(self, secrets: Iterable[str]) -> tuple[str, str]:
+        """Write the logs as they are kept and return their hashes."""
+        if self._mask is not None:
+            every = [*secrets, *self._pattern_texts]
+            for stream in STREAMS:
+                self._mask.rewrite(self._raw(stream), self.folder / f"{stream}.log", every)
+                self._raw(stream).unlink()
+            for path in self._claim_files:
+                path.unlink(missing_ok=True)
+        one, two = (_hash(self.folder / f"{stream}.log") for stream in STREAMS)
+        return one, two
+
+    def clear_away(self, most_bytes: int) -> list[str]:
+        """Remove all but logs and results; too large results go, too, largest first."""
+        problems = []
+        for made in self._extra_temporary:
+            made.cleanup()
+        folders = [p for s in (self.command, self.judge) for p in (s.checkout, s.home, s.temporary)]
+        for path in (*folders, self.folder / "bin"):
+            try:
+                disk.remove(path)
+            except OSError as error:
+                problems.append(f"{path} cannot be removed ({error.strerror})")
+        sizes = []
+        for below, _, names in os.walk(self.out):
+            for name in names:
+                found = os.lstat(os.path.join(below, name))
+                sizes.append((found.st_blocks * 512, os.path.join(below, name)))
+        total = sum(size for size, _ in sizes)
+        for size, name in sorted(sizes, reverse=True):
+            if total <= most_bytes:
+                break
+            os.unlink(name)
+            total -= size
+            problems.append(f"{name} removed: results above {most_bytes} bytes are not kept")
+        return problems
+
+    # ------------------------------------------------------------ small things
+
+    def _raw(self, stream: str) -> Path:
+        """Where a stream is written while the run lasts."""
+        name = f"{stream}.log" if self._mask is None else f".{stream}.unmasked"
+        return self.folder / name
+
+    def _live(self, stream: str, line: str) -> None:
+        if self._on_line is not None:
+            self._on_line(stream, self._mask.live(line) if self._mask is not None else line)
+
+    def _write_programs(self) -> None:
+        """`python` and `python3` for environments that have them by another name only."""
+        programs = self.folder / "bin"
+        programs.mkdir()
+        python = self._setting.environment.python
+        for name in ("python", "python3"):
+            if not (python.parent / name).exists():
+                text = f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n'
+                (programs / name).write_text(text)
+                (programs / name).chmod(0o755)
+
+
+def _read(tree: Tree, path: str) -> bytes | None:
+    try:
+        return tree.read(path)
+    except FileNotFoundError:
+        return None
+
+
+def _regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,96 @@
+"""`autosota verify` of a workspace: the ledger's own checks, with evaluator and data recomputed,
+and the re-execution of single runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from autosota.agents.domain import Outcome, Receipt, RunRequest
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.state import fold
+from autosota.server.errors import UserError
+from autosota.server.laboratory import SandboxLaboratory, data_patterns
+from autosota.server.ledger.store import Ledger
+from autosota.server.ledger.verify import verify, verify_receipt
+from autosota.server.sandbox.protected import evaluator_hash, manifest
+from autosota.server.workspace.store import GitWorkspace
+
+Line = tuple[str, bool]
+"""What to say, and whether it is a problem."""
+
+
+def verify_workspace(
+    ledger: Ledger, root: Path, state_dir: Path, names: tuple[str, ...], *, rerun: bool
+) -> Iterator[Line]:
+    """Check everything, then single receipts by id or file, then run those again.
+
+    Raises:
+        UserError: a name is neither a receipt's id nor a file.
+    """
+    receipts = []
+    for name in names:
+        if Path(name).is_file():
+            for problem in verify_receipt(ledger.path, Path(name)):
+                yield str(problem), True
+            continue
+        receipt = ledger.receipt(name)
+        if receipt is None:
+            raise UserError(f"{name}: neither a run's id nor a receipt file; autosota show ID")
+        receipts.append(receipt)
+    with GitWorkspace(root) as workspace:
+
+        def evaluator(started: ev.CampaignStarted, analysed: ev.CodeAnalysed) -> str:
+            return evaluator_hash(workspace.tree(started.base_commit), analysed.boundary.files)
+
+        def data(started: ev.CampaignStarted) -> str:
+            # no cache: a changed byte must show, whatever a file's times say
+            return manifest(root, data_patterns(started.objective)).sha256
+
+        for problem in verify(ledger.path, evaluator_hash=evaluator, data_hash=data):
+            yield str(problem), True
+        if not rerun:
+            return
+        if not names:
+            raise UserError("--rerun: name the receipts to run again, such as c1-baseline-baseline-s0")
+        for receipt in receipts:
+            yield _again(ledger, workspace, state_dir, receipt)
+
+
+def _again(
+    ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Receipt
+) -> Line:
+    """Execute one run again and compare; the new run is not recorded."""
+    state = fold(ledger.events(receipt.campaign))
+    laboratory = SandboxLaboratory(
+        workspace, state_dir, state.start, offline=False, note=lambda _text: None
+    )
+    laboratory.ready(state)
+    masked = any(m.value is None and m.reason.startswith("masked") for m in receipt.metrics)
+    try:
+        new = laboratory.run(
+            RunRequest(
+                run_id=f"rerun-{receipt.run_id}",
+                campaign=receipt.campaign,
+                purpose=receipt.purpose,
+                side=receipt.side,
+                commit=receipt.commit,
+                base_commit=receipt.base_commit,
+                seed=receipt.seed,
+                mask_claim=masked,
+            )
+        )
+    finally:
+        laboratory.discard(f"rerun-{receipt.run_id}")
+    if (new.outcome, receipt.outcome) != (Outcome.OK, Outcome.OK):
+        same = new.outcome is receipt.outcome
+        return f"{receipt.run_id}: was {receipt.outcome}, is {new.outcome}", not same
+    differ = [
+        f"{m.name} was {m.value!r}, is {new.value(m.name)!r}"
+        for m in receipt.metrics
+        if m.value != new.value(m.name)
+    ]
+    if differ:
+        return f"{receipt.run_id}: run again, {'; '.join(differ)}", True
+    return f"{receipt.run_id}: run again, the same metrics", False

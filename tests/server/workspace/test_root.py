@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autosota.server.errors import UserError
+from autosota.server.workspace.root import find_root, prepare_state, state_dir, storage_error
+
+
+def test_nearest_objective_wins_over_git_top(repo: Path) -> None:
+    inner = repo / "src" / "deep"
+    inner.mkdir()
+    assert find_root(inner) == repo
+    (repo / "src" / "autosota.toml").write_text("")
+    assert find_root(inner) == repo / "src"
+    assert find_root(repo) == repo
+
+
+def test_objective_above_the_git_top(tmp_path: Path, make: Callable[..., Path]) -> None:
+    inner = make(tmp_path / "outer" / "repo")
+    (tmp_path / "outer" / "pyproject.toml").write_text("[tool.autosota.objective]\nmetric='a'\n")
+    assert find_root(inner / "train.py") == tmp_path / "outer"
+
+
+def test_pyproject_of_other_tools_is_no_objective(repo: Path) -> None:
+    (repo / "src" / "pyproject.toml").write_text("[tool.ruff]\nline-length = 9\n")
+    assert find_root(repo / "src") == repo
+
+
+def test_broken_pyproject_that_means_to_hold_it(repo: Path) -> None:
+    (repo / "src" / "pyproject.toml").write_text("[tool.autosota]\nmetric = \n")
+    assert find_root(repo / "src") == repo / "src"
+
+
+def test_folder_without_git_is_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    (folder / ".git").mkdir(parents=True)  # an empty one is none
+    assert find_root(folder) == folder
+
+
+def test_missing_start(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: there is no such"):
+        find_root(tmp_path / "nowhere")
+
+
+def test_state_is_hidden_from_git(repo: Path, git: Callable[..., str]) -> None:
+    assert prepare_state(repo) == state_dir(repo)
+    assert git(repo, "status", "--porcelain") == ""
+    prepare_state(repo)  # again: fine
+
+
+def test_state_in_the_way(repo: Path) -> None:
+    (repo / ".autosota").write_text("")
+    with pytest.raises(UserError, match="is not a folder"):
+        prepare_state(repo)
+
+
+def test_state_that_is_a_link(repo: Path, tmp_path: Path) -> None:
+    (repo / ".autosota").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="is not a folder"):
+        prepare_state(repo)
+
+
+_AS_OTHER = """
+import os, sys
+from pathlib import Path
+from autosota.server.errors import UserError
+from autosota.server.workspace.store import GitWorkspace
+if os.getuid() == 0:  # after the imports: the interpreter may be in root's home
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    GitWorkspace(Path(sys.argv[1])).snapshot()
+except UserError as error:
+    print(error)
+"""
+
+
+def _open_to_all(path: Path) -> None:
+    for folder in path.parents:  # pytest's own folders are for their owner only
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+
+@pytest.mark.parametrize("what", ["workspace", "state", "store"])
+def test_read_only_workspace_is_one_clear_line(repo: Path, what: str) -> None:
+    place = {"workspace": repo, "state": repo / ".autosota"}.get(what)
+    if what != "workspace":
+        prepare_state(repo)
+    if what == "store":
+        place = repo / ".autosota" / "store.git"
+        place.mkdir()
+    assert place is not None
+    _open_to_all(repo)
+    place.chmod(0o555)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_OTHER, str(repo)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        place.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    assert "cannot write" in done.stdout
+    assert "permission denied; make the folder writable" in done.stdout
+
+
+def test_full_disk_says_so() -> None:
+    error = storage_error(Path("/x"), OSError(28, os.strerror(28)))
+    assert str(error) == "cannot write /x: no space left on device; free some disk space"
