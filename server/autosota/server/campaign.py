@@ -22,8 +22,9 @@ from autosota.agents.domain import (
     Receipt,
     RunRequest,
 )
+from autosota.agents.ideator.draft import NotApplicable
+from autosota.agents.ideator.ideation import implement, propose
 from autosota.agents.ideator.library import merge
-from autosota.agents.ideator.propose import NotApplicable, implement, propose
 from autosota.agents.protocols import Workspace
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import (
@@ -163,7 +164,9 @@ class Campaign:
         assert analysed is not None
         tree = self._workspace.tree(action.commit)
         found = propose(tree, self.state.objective, analysed.boundary)
-        self._append(ev.IdeasProposed(action.commit, tuple(merge(self.state.ideas, found))))
+        self._append(
+            ev.IdeasProposed(action.commit, tuple(merge(self.state.ideas.values(), found)))
+        )
 
     def _implement(self, action: Implement) -> None:
         idea = self.state.ideas[action.idea]

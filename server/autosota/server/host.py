@@ -23,7 +23,7 @@ from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
 from autosota.server.ledger.store import CampaignRow, Ledger
-from autosota.server.library import Applied, LibraryEntry, Library, Shown
+from autosota.server.library import Applied, Library, LibraryEntry, Shown
 from autosota.server.view import claim_is_open
 from autosota.server.workspace.root import find_root, prepare_state
 from autosota.server.workspace.store import GitWorkspace

@@ -15,7 +15,7 @@ from autosota.server.errors import UserError
 from autosota.server.ledger.store import Ledger
 from autosota.server.report.export import export
 from autosota.server.report.html import render
-from autosota.server.report.memory import render_memory
+from autosota.server.report.memory import memory_files
 from autosota.server.workspace.store import GitWorkspace
 
 
@@ -29,7 +29,7 @@ def write_report(ledger: Ledger, campaign: str, state_dir: Path, out: Path | Non
     target = (folder if folder.suffix == ".html" else folder / "report.html").absolute()
     replace_text(target, report_html(ledger, campaign, _improvement_of(ledger, campaign)))
     state = fold(ledger.events(campaign))
-    for name, text in render_memory(state).items():
+    for name, text in memory_files(state).items():
         replace_text(state_dir / "memory" / name, text)
     return target
 

@@ -11,10 +11,10 @@ from autosota.agents.domain import Outcome, Receipt, RunRequest
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import fold
 from autosota.server.errors import UserError
-from autosota.server.laboratory import SandboxLaboratory, data_patterns
+from autosota.server.laboratory import SandboxLaboratory
 from autosota.server.ledger.store import Ledger
 from autosota.server.ledger.verify import verify, verify_receipt
-from autosota.server.sandbox.protected import evaluator_hash, manifest
+from autosota.server.sandbox.protected import evaluator_hash, guard_data
 from autosota.server.workspace.store import GitWorkspace
 
 Line = tuple[str, bool]
@@ -46,21 +46,21 @@ def verify_workspace(
 
         def data(started: ev.CampaignStarted) -> str:
             # no cache: a changed byte must show, whatever a file's times say
-            return manifest(root, data_patterns(started.objective)).sha256
+            return guard_data(root, started.objective.protocol).sha256
 
         for problem in verify(ledger.path, evaluator_hash=evaluator, data_hash=data):
             yield str(problem), True
         if not rerun:
             return
         if not names:
-            raise UserError("--rerun: name the receipts to run again, such as c1-baseline-baseline-s0")
+            raise UserError(
+                "--rerun: name the receipts to run again, such as c1-baseline-baseline-s0"
+            )
         for receipt in receipts:
             yield _again(ledger, workspace, state_dir, receipt)
 
 
-def _again(
-    ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Receipt
-) -> Line:
+def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Receipt) -> Line:
     """Execute one run again and compare; the new run is not recorded."""
     state = fold(ledger.events(receipt.campaign))
     laboratory = SandboxLaboratory(

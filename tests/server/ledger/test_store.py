@@ -334,6 +334,22 @@ def test_several_processes_create_and_write_one_ledger(path: Path) -> None:
             assert names == [f"{names[0].split()[0]} {number}" for number in range(40)]
 
 
+def test_ids_are_given_once(path: Path) -> None:
+    Ledger(path).close()
+    given: list[str] = []
+
+    def create() -> None:
+        with Ledger(path) as ledger:
+            given.extend(ledger.create_campaign() for _ in range(25))
+
+    threads = [threading.Thread(target=create) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(given, key=lambda name: int(name[1:])) == [f"c{n}" for n in range(1, 101)]
+
+
 def test_several_threads_share_one_ledger(path: Path) -> None:
     with Ledger(path) as ledger:
         ledger.create_campaign()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -92,6 +93,45 @@ def fingerprint(root: Path) -> dict[str, tuple[object, ...]]:
                 content = ""
             seen[str(path.relative_to(root))] = (about.st_mode, about.st_mtime_ns, content)
     return seen
+
+
+_AS_OTHER = """
+import os, sys, tempfile
+from pathlib import Path
+from autosota.server.errors import UserError
+from autosota.server.workspace.store import GitWorkspace
+if os.getuid() == 0:
+    # Once before, so that all is imported: the interpreter may be in root's own home.
+    with tempfile.TemporaryDirectory() as folder, GitWorkspace(Path(folder)) as workspace:
+        workspace.snapshot()
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    with GitWorkspace(Path(sys.argv[1])) as workspace:
+        print(workspace.snapshot().commit)
+except UserError as error:
+    print(error)
+"""
+
+
+def snapshot_as_other(root: Path) -> str:
+    """What a snapshot says to a user who is not root (to oneself when one is not)."""
+    for folder in root.parents:  # pytest's own folders are for their owner only
+        if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o055 != 0o055:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_OTHER, str(root)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rstrip("\n")
+
+
+@pytest.fixture
+def as_other() -> Callable[[Path], str]:
+    return snapshot_as_other
 
 
 @pytest.fixture

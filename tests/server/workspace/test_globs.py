@@ -52,7 +52,9 @@ def test_no_pattern_matches_nothing() -> None:
     assert match("b", ["a", "b"])
 
 
-@pytest.mark.parametrize("pattern", ["/etc/*", "~/x", "C:\\x", "a/../b", "..", "", "./", "!a", "a\0"])
+@pytest.mark.parametrize(
+    "pattern", ["/etc/*", "~/x", "C:\\x", "a/../b", "..", "", "./", "!a", "a\0"]
+)
 def test_patterns_that_are_refused(pattern: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the glob"):
         match("a", [pattern])

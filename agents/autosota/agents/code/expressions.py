@@ -30,7 +30,7 @@ from autosota.agents.code.values import (
 )
 
 _BUILTINS = frozenset(dir(builtins))
-_OPERATORS = {
+OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
     ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
     ast.LShift: "<<", ast.RShift: ">>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
@@ -94,7 +94,7 @@ class Expressions(State):
             raise TooLarge
         if node is None:
             return const(None)
-        method = getattr(self, f"v_{type(node).__name__}", None)
+        method = getattr(self, f"_v_{type(node).__name__}", None)
         if method is None:
             return self.opaque(type(node).__name__)
         made = method(node)
@@ -128,7 +128,7 @@ class Expressions(State):
         module = self.frame.module or self.frame
         return self.names.get((module.number, name))
 
-    def v_Name(self, node: ast.Name) -> Value:
+    def _v_Name(self, node: ast.Name) -> Value:
         if node.id == UNREAD:
             return self.opaque("code that does not parse")
         box = self.find_box(node.id)
@@ -143,10 +143,10 @@ class Expressions(State):
         found = self.patched.get(dotted)
         return found if found is not None else self.make("ref", dotted)
 
-    def v_Constant(self, node: ast.Constant) -> Value:
+    def _v_Constant(self, node: ast.Constant) -> Value:
         return const(node.value, self.site)
 
-    def v_JoinedStr(self, node: ast.JoinedStr) -> Value:
+    def _v_JoinedStr(self, node: ast.JoinedStr) -> Value:
         parts = tuple(self.value(v) for v in node.values)
         return self.text(parts)
 
@@ -169,14 +169,14 @@ class Expressions(State):
             return flat[0]
         return self.make("text", "", tuple(self.freeze(f) for f in flat))
 
-    def v_FormattedValue(self, node: ast.FormattedValue) -> Value:
+    def _v_FormattedValue(self, node: ast.FormattedValue) -> Value:
         value = self.value(node.value)
         if node.format_spec is None or literal(value):
             return value
         spec = self.value(node.format_spec)
         return self.make("format", "", (self.freeze(value), spec))
 
-    def v_Attribute(self, node: ast.Attribute) -> Value:
+    def _v_Attribute(self, node: ast.Attribute) -> Value:
         return self.attribute(self.value(node.value), node.attr)
 
     def attribute(self, base: Value, name: str) -> Value:
@@ -272,7 +272,7 @@ class Expressions(State):
             facts = self.program.facts(at[0])
             found = facts.symbols.get(f"{at[1]}.{name}")
             if found is not None and not isinstance(found.node, ast.ClassDef):
-                return self.bound_method(owner, at, facts, name)
+                return self._bound_method(owner, at, facts, name)
             value = facts.constants.get(f"{at[1]}.{name}")
             if value is not None:
                 return self.in_module(facts, value)
@@ -293,7 +293,7 @@ class Expressions(State):
         """See `execute.py`."""
         raise NotImplementedError
 
-    def bound_method(
+    def _bound_method(
         self, owner: Value, at: tuple[str, str], facts: FileFacts, name: str
     ) -> Value:
         node = facts.symbols[f"{at[1]}.{name}"].node
@@ -304,7 +304,8 @@ class Expressions(State):
         info = FunctionInfo(node, facts, f"{at[1]}.{name}", module, None, at)
         function = self.function(info)
         decorators = {facts.dotted(d).rpartition(".")[2] for d in node.decorator_list}
-        if "staticmethod" in decorators or (owner.kind == "cls" and "classmethod" not in decorators):
+        unbound = owner.kind == "cls" and "classmethod" not in decorators
+        if "staticmethod" in decorators or unbound:
             return function
         if decorators & {"property", "cached_property"} and owner.kind == "obj":
             return self.invoke(function, (owner,))
@@ -312,10 +313,10 @@ class Expressions(State):
 
     # ---------------------------------------------------------------- containers
 
-    def v_Subscript(self, node: ast.Subscript) -> Value:
+    def _v_Subscript(self, node: ast.Subscript) -> Value:
         return self.item(self.value(node.value), self.value(node.slice))
 
-    def v_Slice(self, node: ast.Slice) -> Value:
+    def _v_Slice(self, node: ast.Slice) -> Value:
         parts = tuple(self.value(p) for p in (node.lower, node.upper, node.step))
         return self.make("slice", "", parts)
 
@@ -323,9 +324,8 @@ class Expressions(State):
         """`base[index]`, folded where the parts are known."""
         found = literal(index)
         if base.kind == "seq" and found and isinstance(found[0], int):
-            if -len(base.kids) <= found[0] < len(base.kids) and not any(
-                k.kind == "star" for k in base.kids
-            ):
+            inside = -len(base.kids) <= found[0] < len(base.kids)
+            if inside and not any(k.kind == "star" for k in base.kids):
                 return base.kids[found[0]]
         if base.kind == "dict" and found:
             for at in range(len(base.kids) - 2, -1, -2):
@@ -342,9 +342,9 @@ class Expressions(State):
             yes, no = self.item(base.kids[1], index), self.item(base.kids[2], index)
             if "item" not in (yes.kind, no.kind):
                 return self.phi(base.kids[0], yes, no)
-        if found and isinstance(found[0], int) and base.kind == "call":
-            if base.head.endswith("train_test_split"):
-                return self.part_of_split(base, found[0])
+        is_split = base.kind == "call" and base.head.endswith("train_test_split")
+        if is_split and found and isinstance(found[0], int):
+            return self.part_of_split(base, found[0])
         flags = 0
         if index.kind == "slice" and any(literal(k) != (None,) for k in index.kids):
             flags = DATA
@@ -375,19 +375,19 @@ class Expressions(State):
                 out.append(self.value(node))
         return tuple(out)
 
-    def v_Tuple(self, node: ast.Tuple) -> Value:
+    def _v_Tuple(self, node: ast.Tuple) -> Value:
         return self.make("seq", "", self.sequence(node.elts))
 
-    def v_List(self, node: ast.List) -> Value:
+    def _v_List(self, node: ast.List) -> Value:
         return self.make("seq", "", self.sequence(node.elts))
 
-    def v_Set(self, node: ast.Set) -> Value:
+    def _v_Set(self, node: ast.Set) -> Value:
         return self.make("seq", "set", self.sequence(node.elts))
 
-    def v_Starred(self, node: ast.Starred) -> Value:
+    def _v_Starred(self, node: ast.Starred) -> Value:
         return self.make("star", "", (self.value(node.value),))
 
-    def v_Dict(self, node: ast.Dict) -> Value:
+    def _v_Dict(self, node: ast.Dict) -> Value:
         kids: list[Value] = []
         for key, value in zip(node.keys, node.values, strict=True):
             inner = self.value(value)
@@ -401,9 +401,9 @@ class Expressions(State):
 
     # ---------------------------------------------------------------- operators
 
-    def v_BinOp(self, node: ast.BinOp) -> Value:
+    def _v_BinOp(self, node: ast.BinOp) -> Value:
         left, right = self.value(node.left), self.value(node.right)
-        operator = _OPERATORS[type(node.op)]
+        operator = OPERATORS[type(node.op)]
         return self.operate(operator, left, right)
 
     def operate(self, operator: str, left: Value, right: Value) -> Value:
@@ -438,59 +438,57 @@ class Expressions(State):
             parts.append(const(rest, self.site))
         return self.text(tuple(p for p in parts if literal(p) != ("",)))
 
-    def v_UnaryOp(self, node: ast.UnaryOp) -> Value:
+    def _v_UnaryOp(self, node: ast.UnaryOp) -> Value:
         inner = self.value(node.operand)
-        operator = _OPERATORS[type(node.op)]
+        operator = OPERATORS[type(node.op)]
         found = literal(inner)
         if found and operator == "-" and isinstance(found[0], int | float):
             return const(-found[0], self.site)
         return self.make("op", operator, (self.freeze(inner),))
 
-    def v_BoolOp(self, node: ast.BoolOp) -> Value:
+    def _v_BoolOp(self, node: ast.BoolOp) -> Value:
         values = tuple(self.freeze(self.value(v)) for v in node.values)
-        return self.make("bool", _OPERATORS[type(node.op)], values)
+        return self.make("bool", OPERATORS[type(node.op)], values)
 
-    def v_Compare(self, node: ast.Compare) -> Value:
+    def _v_Compare(self, node: ast.Compare) -> Value:
         values = [self.freeze(self.value(v)) for v in (node.left, *node.comparators)]
         parts: list[Value] = []
         for at, operator in enumerate(node.ops):
-            sign, left, right = _OPERATORS[type(operator)], values[at], values[at + 1]
+            sign, left, right = OPERATORS[type(operator)], values[at], values[at + 1]
             if sign in _MIRROR:
                 sign, left, right = _MIRROR[sign], right, left
-            if sign in ("==", "!=") and left.key > right.key:
-                left, right = right, left
             parts.append(self.make("cmp", sign, (left, right)))
         return parts[0] if len(parts) == 1 else self.make("bool", "and", tuple(parts))
 
-    def v_IfExp(self, node: ast.IfExp) -> Value:
+    def _v_IfExp(self, node: ast.IfExp) -> Value:
         condition = self.value(node.test)
         known = self.truth(condition)
         if known is not None:
             return self.value(node.body if known else node.orelse)
         return self.phi(self.freeze(condition), self.value(node.body), self.value(node.orelse))
 
-    def v_NamedExpr(self, node: ast.NamedExpr) -> Value:
+    def _v_NamedExpr(self, node: ast.NamedExpr) -> Value:
         value = self.value(node.value)
         self.assign(node.target, value)
         return value
 
-    def v_Lambda(self, node: ast.Lambda) -> Value:
+    def _v_Lambda(self, node: ast.Lambda) -> Value:
         module = self.frame.module or self.frame
         outer = self.frame if self.frame.module is not None else None
         info = FunctionInfo(node, self.frame.facts, self.frame.symbol, module, outer)
         return self.function(info)
 
-    def v_Yield(self, node: ast.Yield) -> Value:
+    def _v_Yield(self, node: ast.Yield) -> Value:
         self.frame.yields.append(self.value(node.value))
         return const(None)
 
-    def v_Await(self, node: ast.Await) -> Value:
+    def _v_Await(self, node: ast.Await) -> Value:
         return self.value(node.value)
 
-    def v_Call(self, node: ast.Call) -> Value:
+    def _v_Call(self, node: ast.Call) -> Value:
         return self.call(node)
 
-    def comprehension(self, node: ast.expr, elements: list[ast.expr], kind: str) -> Value:
+    def _comprehension(self, node: ast.expr, elements: list[ast.expr], kind: str) -> Value:
         generators: list[ast.comprehension] = getattr(node, "generators", [])
         saved: dict[Key, int | None] = {}
         kids: list[Value] = []
@@ -511,17 +509,17 @@ class Expressions(State):
                 self.names[key] = box
         return self.make("comp", kind, (*made, *kids))
 
-    def v_ListComp(self, node: ast.ListComp) -> Value:
-        return self.comprehension(node, [node.elt], "list")
+    def _v_ListComp(self, node: ast.ListComp) -> Value:
+        return self._comprehension(node, [node.elt], "list")
 
-    def v_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
-        return self.comprehension(node, [node.elt], "list")
+    def _v_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
+        return self._comprehension(node, [node.elt], "list")
 
-    def v_SetComp(self, node: ast.SetComp) -> Value:
-        return self.comprehension(node, [node.elt], "set")
+    def _v_SetComp(self, node: ast.SetComp) -> Value:
+        return self._comprehension(node, [node.elt], "set")
 
-    def v_DictComp(self, node: ast.DictComp) -> Value:
-        return self.comprehension(node, [node.key, node.value], "dict")
+    def _v_DictComp(self, node: ast.DictComp) -> Value:
+        return self._comprehension(node, [node.key, node.value], "dict")
 
     # ---------------------------------------------------------------- iteration, truth
 
@@ -566,7 +564,7 @@ class Expressions(State):
             inner = self.truth(value.kids[0])
             return None if inner is None else not inner
         if value.kind == "cmp":
-            return self.truth_of_comparison(value)
+            return self._truth_of_comparison(value)
         if value.kind == "bool":
             parts = [self.truth(k) for k in value.kids]
             if value.head == "and":
@@ -574,14 +572,16 @@ class Expressions(State):
             return True if True in parts else (None if None in parts else False)
         return None
 
-    def truth_of_comparison(self, value: Value) -> bool | None:
+    def _truth_of_comparison(self, value: Value) -> bool | None:
         left, right = value.kids
         a, b = self.settled(left), self.settled(right)
         if value.head in ("is", "==", "is not", "!="):
             same: bool | None = None
             if a and b:
                 same = a[0] == b[0]
-            elif (b == (None,) and left.kind in _THINGS) or (a == (None,) and right.kind in _THINGS):
+            elif (b == (None,) and left.kind in _THINGS) or (
+                a == (None,) and right.kind in _THINGS
+            ):
                 same = False
             if same is None:
                 return None

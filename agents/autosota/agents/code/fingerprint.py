@@ -168,7 +168,7 @@ def local_names(function: ast.AST) -> dict[str, str]:
     for node in ast.walk(function):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
-            targets = node.targets
+            targets = list(node.targets)
         elif isinstance(node, _BINDS):
             targets = [node.target]
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:

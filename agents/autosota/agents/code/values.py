@@ -34,6 +34,9 @@ METRIC = 1024
 """Came out of a metric of a library."""
 
 
+_SYMMETRIC = {"==", "!=", "+", "*", "&", "|"}
+
+
 class Value:
     """One symbolic value: a kind, a head (a name or a literal), its parts and where it was made."""
 
@@ -54,7 +57,10 @@ class Value:
         self.kind = kind
         self.head = head
         self.kids = kids
-        self.key = hash((kind, head, tuple([k.key for k in kids])))
+        keys = [k.key for k in kids]
+        if len(keys) == 2 and head in _SYMMETRIC:
+            keys.sort()
+        self.key = hash((kind, head, tuple(keys)))
         for kid in kids:
             flags |= kid.flags
         self.flags = flags

@@ -7,6 +7,7 @@ from autosota.agents.ideator.for_sklearn import (
     kernels,
     preprocessing,
     regularisation,
+    replacements,
     trees,
 )
 from autosota.agents.ideator.for_sklearn import networks as perceptrons
@@ -24,6 +25,7 @@ from autosota.agents.ideator.transformation import Transformation
 
 CATALOGUE: tuple[Transformation, ...] = (
     *preprocessing.TRANSFORMATIONS,
+    *replacements.TRANSFORMATIONS,
     *kernels.TRANSFORMATIONS,
     *ensembles.TRANSFORMATIONS,
     *regularisation.TRANSFORMATIONS,

@@ -167,9 +167,12 @@ class Draft:
                 edits.append(Edit(part.start_byte, part.end_byte, heir[1].encode()))
             else:
                 edits += retire(source, imported.part, imported.statement)
-        together: dict[tuple[int, int], list[Edit]] = {}
+        homes: dict[str, list[str]] = {}
         for module, name in sorted(wanted):
-            for edit in add_from_import(source, module, name):
+            homes.setdefault(module, []).append(name)
+        together: dict[tuple[int, int], list[Edit]] = {}
+        for module, names in homes.items():
+            for edit in add_from_import(source, module, names):
                 together.setdefault((edit.start, edit.end), []).append(edit)
         for (start, end), group in together.items():
             edits.append(Edit(start, end, b"".join(e.text for e in group)))

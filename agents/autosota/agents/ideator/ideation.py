@@ -20,6 +20,7 @@ from autosota.agents.ideator.draft import Implementation, NotApplicable
 from autosota.agents.ideator.forbidden import forbidden
 from autosota.agents.ideator.module import Module, Project, statement_of
 from autosota.agents.ideator.ranking import Candidate, rank
+from autosota.agents.ideator.reach import is_idle
 from autosota.agents.ideator.scope import Scope
 from autosota.agents.ideator.transformation import Lever, Scalar, Transformation
 from autosota.agents.protocols import Tree
@@ -114,7 +115,7 @@ def _admitted(lever: Lever, module: Module, scope: Scope) -> bool:
         draft.finish()
     except NotApplicable:
         return False
-    if scope.refuses(module, lever.node):
+    if scope.refuses(module, lever.node) or is_idle(module, lever.node):
         return False
     return not any(
         scope.refuses(home, node) or scope.judges_with(home, node) for home, node in draft.touched

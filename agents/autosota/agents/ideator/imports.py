@@ -7,6 +7,8 @@ imports. Knows layout only: whether an import is needed is the draft's business.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tree_sitter import Node
 
 from autosota.agents.code.source import Edit, SourceFile
@@ -15,15 +17,15 @@ from autosota.agents.ideator.calls import insert_before
 LINE_LIMIT = 100
 
 
-def add_from_import(source: SourceFile, module: str, name: str) -> list[Edit]:
-    """The edits that make `from module import name` true for the whole file."""
+def add_from_import(source: SourceFile, module: str, names: Sequence[str]) -> list[Edit]:
+    """The edits that make `from module import names` true for the whole file."""
     statements = [c for c in source.root.named_children if _is_import(c)]
     for statement in statements:
         if statement.type == "import_from_statement" and _module(source, statement) == module:
-            edits = _extend(source, statement, name)
+            edits = _extend(source, statement, names)
             if edits is not None:
                 return edits
-    line = f"from {module} import {name}"
+    line = f"from {module} import {', '.join(sorted(names, key=_by_type))}"
     package = module.split(".")[0]
     siblings = [s for s in statements if _root(source, s) == package and _whole_line(source, s)]
     if siblings:
@@ -61,27 +63,33 @@ def retire(source: SourceFile, part: Node, statement: Node) -> list[Edit]:
     return [Edit(max(start, source.root.start_byte), line_end, b"")]
 
 
-def _extend(source: SourceFile, statement: Node, name: str) -> list[Edit] | None:
+def _extend(source: SourceFile, statement: Node, added: Sequence[str]) -> list[Edit] | None:
+    """Names added to an existing import, each in its place if the list is sorted."""
+    length = sum(len(name) + 2 for name in added)
     parts = statement.children_by_field_name("name")
     if not parts:
         return None  # from x import *
     one_line = statement.start_point.row == statement.end_point.row
-    if one_line and statement.end_point.column + len(name) + 2 > LINE_LIMIT:
+    if one_line and statement.end_point.column + length > LINE_LIMIT:
         return None
     if not one_line and not source.text(statement).rstrip().endswith(")"):
         return None  # continued with a backslash
     names = [source.text(p).split(" ")[0] for p in parts]
-    for key in (_by_type, str.lower, str):
-        if names == sorted(names, key=key):
-            later = next((p for p, n in zip(parts, names, strict=True) if key(n) > key(name)), None)
-            if later is not None:
-                return [insert_before(source, later, name)]
-            break
+    key = next((k for k in (_by_type, str.lower, str) if names == sorted(names, key=k)), None)
+    edits, rest = [], []
+    for name in sorted(added, key=key or _by_type):
+        later = [p for p, n in zip(parts, names, strict=True) if key and key(n) > key(name)]
+        if later:
+            edits.append(insert_before(source, later[0], name))
+        else:
+            rest.append(name)
+    if not rest:
+        return edits
     last = parts[-1]
     start = source.content.rfind(b"\n", 0, last.start_byte) + 1
     alone = not source.content[start : last.start_byte].strip()
     gap = "," + (source.newline + source.indent_of(last)).decode() if alone else ", "
-    return [Edit(last.end_byte, last.end_byte, (gap + name).encode())]
+    return [*edits, Edit(last.end_byte, last.end_byte, (gap + gap.join(rest)).encode())]
 
 
 def _by_type(name: str) -> str:

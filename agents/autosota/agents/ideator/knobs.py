@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
@@ -23,8 +23,26 @@ MAX_HOPS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal and what a person calls it.
+
+    `flags` are the options of the command line that would override it, in one string.
+    """
+
+    module: Module
+    node: Node
+    label: str
+    flags: str = ""
+
+    @property
+    def text(self) -> str:
+        """The literal as it is written."""
+        return self.module.text(self.node)
+
+
+@dataclass(frozen=True, slots=True)
 class Knob:
-    """A number and the literal that sets it. `label` is what a person would call it."""
+    """A number and the literal that sets it."""
 
     module: Module
     node: Node
@@ -38,22 +56,33 @@ class Knob:
 
 
 def find_knob(module: Module, node: Node | None, label: str = "") -> Knob | None:
-    """The literal behind an expression, or None (also when the objective freezes it).
+    """The number behind an expression, or None (also when the objective freezes it).
 
     `label` names the number when it stands right where it is used.
     """
-    knob = _follow(module, node, label, MAX_HOPS)
-    if knob is None or module.project.is_frozen(knob.label) or module.project.is_frozen(label):
+    literal = _follow(module, node, label, MAX_HOPS)
+    value = read_number(literal.text) if literal is not None else None
+    if literal is None or value is None or given_value(module, literal.flags) is not None:
         return None
-    return knob
+    if module.project.is_frozen(literal.label) or module.project.is_frozen(label):
+        return None
+    return Knob(literal.module, literal.node, value, literal.label)
 
 
-def _follow(module: Module, node: Node | None, label: str, hops: int) -> Knob | None:
+def find_word(module: Module, node: Node | None) -> str | None:
+    """The string that an expression has in this experiment, if its command line settles it."""
+    literal = _follow(module, node, "", MAX_HOPS)
+    if literal is None or literal.node.type != "string":
+        return None
+    given = given_value(module, literal.flags)
+    return _string(literal.module, literal.node) if given is None else given
+
+
+def _follow(module: Module, node: Node | None, label: str, hops: int) -> Literal | None:
     if node is None or hops < 0:
         return None
-    if node.type in ("integer", "float", "unary_operator"):
-        value = read_number(module.text(node))
-        return Knob(module, node, value, label) if value is not None else None
+    if node.type in ("integer", "float", "unary_operator", "string"):
+        return Literal(module, node, label)
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
         return _follow(module, node.named_children[0], label, hops)
     if node.type == "identifier":
@@ -65,10 +94,15 @@ def _follow(module: Module, node: Node | None, label: str, hops: int) -> Knob | 
     return None
 
 
+def _option(module: Module, flags: str, value: Node | None, hops: int) -> Literal | None:
+    found = _follow(module, value, _long(flags), hops)
+    return replace(found, flags=flags) if found is not None else None
+
+
 # ------------------------------------------------------------------ names and parameters
 
 
-def _name(module: Module, node: Node, hops: int) -> Knob | None:
+def _name(module: Module, node: Node, hops: int) -> Literal | None:
     name = module.text(node)
     function = function_of(node)
     while function is not None:
@@ -124,11 +158,13 @@ def _parameter(module: Module, function: Node, name: str) -> Node | None:
     return None
 
 
-def _argument(module: Module, function: Node, parameter: Node, name: str, hops: int) -> Knob | None:
+def _argument(
+    module: Module, function: Node, parameter: Node, name: str, hops: int
+) -> Literal | None:
     """What a parameter gets: from its only caller in this file, or its default."""
     flags, default = _click_option(module, function, name)
     if flags:
-        return None if overridden(module, flags) else _follow(module, default, _long(flags), 0)
+        return _option(module, flags, default, 0)
     given = list(arguments_for(module, function, parameter, name))
     if len(given) == 1:
         return _follow(module, given[0], name, hops)
@@ -192,7 +228,7 @@ def _owner_class(function: Node) -> Node | None:
     return owner if owner is not None and owner.type == "class_definition" else None
 
 
-def _imported(module: Module, node: Node, hops: int) -> Knob | None:
+def _imported(module: Module, node: Node, hops: int) -> Literal | None:
     """A constant of another file of the repository: `from config import LR`, `config.LR`."""
     home, _, name = module.bindings.resolve(node).rpartition(".")
     other = module.project.find(home, module.path) if home else None
@@ -205,7 +241,7 @@ def _imported(module: Module, node: Node, hops: int) -> Knob | None:
 # ------------------------------------------------------------------ settings objects
 
 
-def _attribute(module: Module, node: Node, hops: int) -> Knob | None:
+def _attribute(module: Module, node: Node, hops: int) -> Literal | None:
     owner, label = node.child_by_field_name("object"), node.child_by_field_name("attribute")
     if owner is None or label is None or owner.type != "identifier":
         return None
@@ -222,7 +258,7 @@ def _attribute(module: Module, node: Node, hops: int) -> Knob | None:
     if fields:
         return _follow(module, fields[0], name, hops - 1)
     flags, value = options[0]
-    return None if overridden(module, flags) else _follow(module, value, _long(flags), hops - 1)
+    return _option(module, flags, value, hops - 1)
 
 
 def _is_set(module: Module, name: str) -> bool:
@@ -277,7 +313,7 @@ def _constructions(module: Module, field: Node) -> Iterator[Call]:
             yield call
 
 
-def _subscript(module: Module, node: Node, hops: int) -> Knob | None:
+def _subscript(module: Module, node: Node, hops: int) -> Literal | None:
     """`config["lr"]`, where `config` is one dict display or `dict(...)` call."""
     owner, key = node.child_by_field_name("value"), node.child_by_field_name("subscript")
     if owner is None or key is None or owner.type != "identifier" or key.type != "string":
@@ -335,28 +371,28 @@ def _long(flags: str) -> str:
 # ------------------------------------------------------------------ the command line
 
 
-def overridden(module: Module, flags: str) -> bool:
-    """True when the experiment's command line passes one of these flags.
+def given_value(module: Module, flags: str) -> str | None:
+    """What the experiment's command line passes for one of these flags; None when nothing.
 
-    argparse takes unambiguous prefixes: `--learn 0.1` sets `--learning-rate`.
+    argparse takes unambiguous prefixes: `--learn 0.1` sets `--learning-rate`. A command that
+    cannot be read counts as passing something, as it might.
     """
     objective = module.project.objective
-    if objective is None:
-        return False
+    if objective is None or not flags:
+        return None
     try:
         words = shlex.split(objective.command)
     except ValueError:
-        return True
-    names = flags.split()
-    for word in words:
-        given = word.split("=")[0]
-        for name in names:
+        return ""
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        given, equals, value = word.partition("=")
+        for name in flags.split():
             if name.startswith("--"):
                 if given.startswith("--") and len(given) > 2 and name.startswith(given):
-                    return True
+                    return value if equals else after
             elif word.startswith(name) and not word.startswith("--"):
-                return True
-    return False
+                return word.removeprefix(name) or after
+    return None
 
 
 def defaults_of(module: Module, function: Node) -> Iterator[tuple[str, Node]]:

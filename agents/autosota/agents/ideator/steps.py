@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tree_sitter import Node
+
 from autosota.agents.ideator.calls import Call
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.knobs import Knob, find_knob
@@ -90,16 +92,8 @@ def number_levers(
         )
 
 
-def knob_lever(
-    knob: Knob,
-    call_node_anchor: str,
-    step: Step,
-    title: str,
-    reason: str,
-    *,
-    at: Knob | None = None,
-) -> Lever | None:
-    """A lever on a knob found some other way; None when the step leads nowhere."""
+def knob_lever(knob: Knob, at: Node, anchor: str, step: Step) -> Lever | None:
+    """A lever on a number that is not an argument of a call; None when it cannot move."""
     new = stepped(knob.text, step)
     if new is None:
         return None
@@ -108,11 +102,11 @@ def knob_lever(
         draft.replace(knob.node, new, knob.module)
 
     return Lever(
-        (at or knob).node,
-        call_node_anchor,
+        at,
+        anchor,
         change,
-        f"{title}: {knob.label} {knob.text} → {new}",
-        reason,
+        f"{'Raise' if step.factor > 1 else 'Lower'} {knob.label}: {knob.text} → {new}",
+        "half and twice are the usual first steps for this number",
         {"from": knob.text, "to": new},
         (),
         step.cost,

@@ -159,7 +159,8 @@ def run_words(
 
 
 def _on_path(folder: str) -> tuple[tuple[str, str], ...]:
-    return (("PYTHONPATH", f"{folder}:$PYTHONPATH"),) if folder else ()
+    # The checkout and its `src` are on the path in every run.
+    return (("PYTHONPATH", f"{folder}:$PYTHONPATH"),) if folder not in ("", "src") else ()
 
 
 def shell_settings(text: str) -> dict[str, str]:
@@ -222,9 +223,6 @@ def _candidate(
     if found is None:
         return None
     at, target, kind = found
-    if kind == "module" and target.startswith("src/") and not words[at].startswith("src"):
-        # The repository itself is never installed: its modules must be found where they are.
-        environment = [e for e in environment if e[0] != "PYTHONPATH"] + list(_on_path("src"))
     return Candidate(
         tuple(words), at, target, kind, where, origin, folder, heading, tuple(environment)
     )
@@ -295,7 +293,11 @@ def _joined(lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:
 def _words(line: str) -> list[str]:
     line = re.split(r"\s(?:\||>{1,2}|2>|&>|&\s*$)", line)[0]
     # `[a folder with images]` is one thing to fill in, and so is `<your file>`.
-    line = re.sub(r"\[[^\]=]*\s[^\]]*\]|<[^<>=]*\s[^<>]*>", "<…>", line)
+    line = re.sub(
+        r"\[([^\]=]*\s[^\]]*)\]|<([^<>=]*\s[^<>]*)>",
+        lambda m: f"<{re.sub(r'[^A-Za-z0-9-]+', '_', m[1] or m[2])}>",
+        line,
+    )
     try:
         return shlex.split(line, comments=True)
     except ValueError:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from autosota.agents.init import commands, syntax
 from autosota.agents.init.commands import Candidate
+from autosota.agents.init.declared import interface
 from autosota.agents.init.files import Files
-from autosota.agents.init.flags import Flag, Style, interface
+from autosota.agents.init.flags import Flag, Style
 from autosota.agents.init.repository import Repository
 from autosota.agents.init.roles import TRAINS, Role, role_of
 from autosota.agents.init.template import Filled, fill, given_values, used_as_folder
@@ -92,7 +93,7 @@ def _fill(repo: Repository, typed: Candidate, experiment: Filled, wrote: Files) 
     added: list[str] = []
     for flag in known.flags:
         if (
-            flag.style is Style.ENVIRONMENT
+            flag.style in (Style.ENVIRONMENT, Style.OVERRIDE)
             or flag.switch
             or "{run_dir}" in values.get(flag.dest, "")
         ):

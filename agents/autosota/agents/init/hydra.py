@@ -78,7 +78,8 @@ def _keys(repo: Repository, base: str, folder: str | None, name: str) -> tuple[S
         inner = path[len(prefix) :]
         group = posixpath.dirname(inner).replace("/", ".")
         text = repo.text(path)
-        if (not group and inner != main) or re.search(r"@package\s+_global_", text):
+        # A file that lays itself over everything is an option, not what is there.
+        if inner != main and (not group or re.search(r"@package\s+_global_", text)):
             continue
         for key, value, line in yaml_keys(text):
             dotted = f"{group}.{key}" if group else key

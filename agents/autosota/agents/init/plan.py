@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from autosota.agents.init import assets, commands, evaluator, files
 from autosota.agents.init.commands import Candidate
+from autosota.agents.init.declared import interface
 from autosota.agents.init.evaluator import Evaluator
-from autosota.agents.init.flags import compute_knob, interface
+from autosota.agents.init.flags import compute_knob
 from autosota.agents.init.repository import Repository
 from autosota.agents.init.requirements import Requirements, requirements
 from autosota.agents.init.roles import TRAINS, Role, role_of
@@ -24,7 +25,7 @@ Measures = Callable[[str], int]
 _ORIGIN = {"document": 40, "mention": 28, "make": 28, "shell": 22, "script": 10}
 _ROLE = {Role.TRAIN: 30, Role.RUN: 22, Role.OTHER: 0, Role.EVALUATE: -30, Role.ASIDE: -35}
 _SPECIAL = re.compile(
-    r"--resume\b|torchrun|nproc|nnodes|--?dummy|--debug\b|eval|world-size|\btest\b"
+    r"--resume\b|torchrun|nproc|nnodes|--?dummy|--debug\b|eval|world-size|--track\b|wandb|\btest\b"
 )
 """Signs of a run that is not the plain experiment."""
 _GOOD_HEADING = re.compile(r"train|usage|quick|run|reproduc|experiment|getting started", re.I)

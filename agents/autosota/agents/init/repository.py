@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from autosota.agents.code.source import SourceFile
+from autosota.agents.init import syntax
 from autosota.agents.init.wordlist import words_in
 from autosota.agents.protocols import Tree
 
@@ -165,10 +166,10 @@ class Repository:
             return []
         source = self.source(path)
         names: list[str] = []
-        for node in source.walk():
+        for node in syntax.nodes(source, "import_statement", "import_from_statement"):
             if node.type == "import_statement":
                 names += [_module_text(source.text(c)) for c in node.named_children]
-            elif node.type == "import_from_statement":
+            else:
                 module = node.child_by_field_name("module_name")
                 base = "".join(source.text(module).split()) if module is not None else ""
                 names.append(base)

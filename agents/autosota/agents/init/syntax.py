@@ -5,12 +5,27 @@ Facts about one file as written. Knows nothing of commands or metrics, and evalu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from tree_sitter import Node
 
 from autosota.agents.code.source import SourceFile
+
+Bindings = dict[str, list[tuple[Node | None, Node]]]
+"""Name → the values assigned to it, each with the function around it (None: the module)."""
+
+_INDEXED = frozenset(
+    {
+        "call", "return_statement", "assignment", "function_definition", "class_definition",
+        "for_statement", "named_expression", "as_pattern", "subscript", "import_statement",
+        "import_from_statement",
+    }
+)  # fmt: skip
+# What was found in a file lives as long as the parsed file does.
+_INDEX: WeakKeyDictionary[SourceFile, dict[str, list[Node]]] = WeakKeyDictionary()
+_BOUND: WeakKeyDictionary[SourceFile, Bindings] = WeakKeyDictionary()
 
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\", "\\'": "'", '\\"': '"'}
 
@@ -40,8 +55,25 @@ def first_child(node: Node) -> Node | None:
     return next(iter(node.named_children), None)
 
 
-def calls(source: SourceFile, node: Node | None = None) -> Iterator[Node]:
+def nodes(source: SourceFile, *types: str) -> list[Node]:
+    """All nodes of some types in a file, in source order; a file is walked once."""
+    index = _INDEX.get(source)
+    if index is None:
+        index = {}
+        for node in source.walk():
+            if node.type in _INDEXED:
+                index.setdefault(node.type, []).append(node)
+        _INDEX[source] = index
+    if len(types) == 1:
+        return index.get(types[0], [])
+    found = [n for t in types for n in index.get(t, [])]
+    return sorted(found, key=lambda n: (n.start_byte, -n.end_byte))
+
+
+def calls(source: SourceFile, node: Node | None = None) -> Iterable[Node]:
     """All calls below a node, in source order."""
+    if node is None:
+        return nodes(source, "call")
     return (n for n in source.walk(node) if n.type == "call")
 
 
@@ -148,14 +180,16 @@ def parameters(source: SourceFile, function: Node) -> list[tuple[str, Node | Non
     return found
 
 
-def assignments(source: SourceFile) -> dict[str, list[tuple[Node | None, Node]]]:
+def assignments(source: SourceFile) -> Bindings:
     """Name → the values assigned to it, each with the function it happens in, in order.
 
     `with open(p) as f` and `for x in xs` count as assignments of `open(p)` and `xs`; so does
     each name of `a, b = f(x)`, with the whole right side. Of several loop variables only the
     one that takes names is bound: `for name, value in items.items()` binds `name`.
     """
-    found: dict[str, list[tuple[Node | None, Node]]] = {}
+    if source in _BOUND:
+        return _BOUND[source]
+    found: Bindings = {}
 
     def bind(target: Node, value: Node) -> None:
         if target.type == "identifier":
@@ -178,7 +212,7 @@ def assignments(source: SourceFile) -> dict[str, list[tuple[Node | None, Node]]]
             elif index == (1 if called == "enumerate" else 0) and called != "zip":
                 iterate(child, given[0] if given else values)
 
-    for node in source.walk():
+    for node in nodes(source, "for_statement", "assignment", "named_expression", "as_pattern"):
         if node.type == "for_statement":
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             if left is not None and right is not None:
@@ -194,6 +228,7 @@ def assignments(source: SourceFile) -> dict[str, list[tuple[Node | None, Node]]]
             name = first_child(alias) if alias is not None else None
             if name is not None and value is not None:
                 bind(name, value)
+    _BOUND[source] = found
     return found
 
 

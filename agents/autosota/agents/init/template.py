@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from autosota.agents.init import commands, syntax
 from autosota.agents.init.commands import Candidate
-from autosota.agents.init.flags import Flag, Interface, Style, interface, output_flag, seed_flag
+from autosota.agents.init.declared import interface
+from autosota.agents.init.flags import Flag, Interface, Style, output_flag, seed_flag
 from autosota.agents.init.repository import Repository
 
 _SUFFIX = re.compile(r"\.[A-Za-z]\w{0,6}$")

@@ -5,12 +5,13 @@ Chooses among readings and says why. The user confirms it; nothing here is final
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosota.agents.domain import Direction
-from autosota.agents.init import syntax
+from autosota.agents.init import commands, syntax
 from autosota.agents.init.plan import Plan
 from autosota.agents.init.repository import Repository
 from autosota.agents.objective import vocabulary
@@ -30,11 +31,13 @@ _SCORES = re.compile(
 class Goal:
     """What is optimised and how it is read, with where everything was found.
 
-    `select_on` is None when only the claim can be read. `evaluation` maps files and functions
-    of the evaluation protocol to where they were found. `merge_stderr` says that the claim is
-    only in log lines, which go to stderr.
+    `select_on` is None when only the claim can be read; `select_where` then says why.
+    `evaluation` maps files and functions
+    of the evaluation protocol to where they were found. `command` is the plan's, with the
+    `additions` (in words) that make the metrics readable.
     """
 
+    command: str
     metric: str
     metric_where: str
     direction: Direction
@@ -44,7 +47,7 @@ class Goal:
     others: tuple[Reading, ...]
     paper: PaperFound
     evaluation: Mapping[str, str]
-    merge_stderr: bool = False
+    additions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -63,7 +66,6 @@ def find_goal(repo: Repository, plan: Plan) -> Goal:
     found = [*judged, *(r for r in own if r.name not in taken)]
     hydra = any(w.startswith("hydra.run.dir=") for w in plan.filled.command.split())
     usable = [r for r in found if r.kind is not Kind.LOGGED or hydra]
-    merge = not usable and bool(found)
     usable = usable or found
     claim = _claim(usable, judged)
     notes: list[str] = []
@@ -72,6 +74,14 @@ def find_goal(repo: Repository, plan: Plan) -> Goal:
     selected = _selected(usable, claim) if claim is not None else None
     if claim is not None and selected is None:
         notes.append(_only_claim(claim))
+    for reading in (claim, selected):
+        also = [r for r in found if reading and r.pattern and r.pattern == reading.pattern]
+        if reading is not None and len(also) > 1:
+            others = ", ".join(r.name for r in also if r is not reading)
+            notes.append(
+                f"the text of {reading.name} ({reading.where}) is also that of {others}, and the "
+                "last one printed counts: print it in words of its own"
+            )
     for reading in (claim, selected):
         if reading is not None and reading.looped and reading.kind is Kind.LINE:
             notes.append(
@@ -82,19 +92,53 @@ def find_goal(repo: Repository, plan: Plan) -> Goal:
     paper = find_paper(
         repo, metric, claim.percent if claim is not None else False, _names(repo, plan.script)
     )
+    command, sources, additions = _readable(
+        plan, tuple(r for r in (claim, selected) if r is not None)
+    )
     return Goal(
+        command=command,
         metric=metric,
         metric_where=_where(claim) if claim is not None else "not found",
         direction=vocabulary.direction_of(metric),
         select_on=selected.name if selected is not None else None,
-        select_where=_where(selected) if selected is not None else "",
-        sources=tuple(r for r in (claim, selected) if r is not None),
+        select_where=_where(selected) if selected is not None else _why_none(claim),
+        sources=sources,
         others=tuple(r for r in usable if r not in (claim, selected) and r.split != "train"),
         paper=paper,
         evaluation=_evaluation(repo, plan),
-        merge_stderr=merge,
+        additions=tuple(additions),
         notes=tuple(notes),
     )
+
+
+def _readable(
+    plan: Plan, sources: tuple[Reading, ...]
+) -> tuple[str, tuple[Reading, ...], list[str]]:
+    """The command with what makes its metrics readable, their sources, and why, in words.
+
+    The runner reads stdout and files below the run directory with names that do not change.
+    """
+    command = plan.filled.command
+    additions: list[str] = []
+    judged = plan.evaluate is not None
+    hydra = "hydra.run.dir=" in command
+    if any(r.kind is Kind.LOGGED for r in sources) and not hydra and not judged:
+        command += " 2>&1"
+        additions.append("2>&1: log lines go to stderr")
+    moved: list[Reading] = []
+    for reading in sources:
+        inside = reading.source.startswith("{run_dir}/") and "{seed}" not in reading.source
+        if reading.source == "stdout" or inside:
+            moved.append(reading)
+            continue
+        name = re.sub(r"[-_.]?\{seed\}", "", posixpath.basename(reading.source))
+        target = f"{{run_dir}}/{name}"
+        copy = f" && cp {commands.quote(reading.source)} {commands.quote(target)}"
+        if copy not in command:
+            command += copy
+            additions.append(f"cp: {reading.where} writes {reading.source}")
+        moved.append(replace(reading, source=target))
+    return command, tuple(moved), additions
 
 
 def _claim(found: Sequence[Reading], judged: Sequence[Reading]) -> Reading | None:
@@ -128,6 +172,12 @@ def _selected(found: Sequence[Reading], claim: Reading) -> Reading | None:
         same or other, key=lambda r: (vocabulary.preference(r.name), r.kind, not r.best)
     )
     return next(iter(ranked), None)
+
+
+def _why_none(claim: Reading | None) -> str:
+    if claim is not None and claim.split == "val":
+        return "no test metric was found, so the claim is measured on validation data"
+    return "LK112: nothing measured on validation data was found"
 
 
 def _only_claim(claim: Reading) -> str:
@@ -170,9 +220,8 @@ def _names(repo: Repository, script: str) -> frozenset[str]:
         if not repo.has(path):
             continue
         source = repo.source(path)
-        for node in source.walk():
-            if node.type == "class_definition":
-                found.add(syntax.name_of(source, node).lower())
+        for node in syntax.nodes(source, "class_definition"):
+            found.add(syntax.name_of(source, node).lower())
     return frozenset(found)
 
 
@@ -185,9 +234,7 @@ def _evaluation(repo: Repository, plan: Plan) -> dict[str, str]:
         if not repo.has(path):
             continue
         source = repo.source(path)
-        for node in source.walk():
-            if node.type != "function_definition":
-                continue
+        for node in syntax.nodes(source, "function_definition"):
             name = syntax.name_of(source, node)
             given = [p for p, _ in syntax.parameters(source, node)]
             # A function without arguments tests itself, not a model.

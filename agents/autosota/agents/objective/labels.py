@@ -59,6 +59,9 @@ def label_of(before: str, variable: str = "") -> Label | None:
     ends = vocabulary.is_metric(last) or last in _TAIL or bool(vocabulary.split_of(last))
     if not separated and not ends and not last.isdigit():
         return None
+    # `loss decreased (` is followed by the old value: only a colon makes a label of any words.
+    if separated and not re.search(r"[:=]\s*$", telling) and not ends and not last.isdigit():
+        return None
     split = vocabulary.split_of(telling)
     return Label(vocabulary.with_split("_".join(kept), split), telling, _best(found))
 

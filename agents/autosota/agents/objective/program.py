@@ -26,6 +26,7 @@ class Program(Paths):
         super().__init__(repo, script, values)
         self.script = script
         self.sources = tuple(self._sources.values())
+        self.called = frozenset(syntax.callee(s, c) for s in self.sources for c in syntax.calls(s))
 
     def keys(self, source: SourceFile, node: Node, depth: int = 0) -> list[tuple[str, Node | None]]:
         """The dotted keys of a dict expression, each with its value where that is written."""
@@ -144,8 +145,8 @@ class Program(Paths):
         for value in self.bindings(source, node):
             found += self.keys(source, value, depth + 1)
         name, function = source.text(node), syntax.function_of(node)
-        for other in source.walk(function or source.root):
-            if other.type == "assignment":
+        for other in syntax.nodes(source, "assignment"):
+            if syntax.function_of(other) == function:
                 left = other.child_by_field_name("left")
                 right = other.child_by_field_name("right")
                 if left is None or right is None or left.type != "subscript":
@@ -164,8 +165,8 @@ class Program(Paths):
         name = called.rsplit(".", 1)[-1]
         found: list[tuple[str, Node | None]] = []
         for source in self.sources:
-            for node in source.walk():
-                if node.type != "return_statement" or node.named_child_count != 1:
+            for node in syntax.nodes(source, "return_statement"):
+                if node.named_child_count != 1:
                     continue
                 if syntax.name_of(source, syntax.function_of(node)) == name:
                     value = syntax.first_child(node)

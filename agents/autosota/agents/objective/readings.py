@@ -263,10 +263,9 @@ def _json(program: Program, source: SourceFile) -> Iterator[Reading]:
 
 def _lightning(program: Program, source: SourceFile) -> Iterator[Reading]:
     """`self.log("test_acc", …)`: `trainer.test` and `.validate` print a table of these."""
-    called = {syntax.callee(s, c) for s in program.sources for c in syntax.calls(s)}
     shown = {
-        "test": any(c.endswith("rainer.test") for c in called),
-        "val": any(c.endswith("rainer.validate") for c in called),
+        "test": any(c.endswith("rainer.test") for c in program.called),
+        "val": any(c.endswith("rainer.validate") for c in program.called),
     }
     if not any(shown.values()):
         return

@@ -11,7 +11,7 @@ from autosota.agents.domain import Direction
 from autosota.agents.init.wordlist import words_in
 
 _TEST = frozenset(("test", "tst", "heldout", "holdout", "final"))
-_VALIDATION = frozenset(("val", "valid", "validation", "dev", "development", "cv", "oof"))
+_VALIDATION = frozenset(("val", "vali", "valid", "validation", "dev", "development", "cv", "oof"))
 _TRAIN = frozenset(("train", "tr", "training", "fit"))
 
 _MINIMIZE = words_in(

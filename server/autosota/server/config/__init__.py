@@ -15,20 +15,20 @@ from autosota.server.config.objective import (
 )
 from autosota.server.config.section import ObjectiveError
 from autosota.server.config.template import Proposal, template
-from autosota.server.config.values import duration, size
+from autosota.server.config.values import parse_duration, parse_size
 
 __all__ = [
     "LoadedObjective",
     "NoObjective",
     "ObjectiveError",
     "Proposal",
-    "duration",
     "load_objective",
     "objective_file",
     "objective_hash",
     "objective_of",
+    "parse_duration",
+    "parse_size",
     "read_objective",
-    "size",
     "template",
     "warnings_of",
 ]

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
-from autosota.server.config.values import duration, shown, size
+from autosota.server.config.values import parse_duration, parse_size, shown
 from autosota.server.errors import UserError
 
 _T = TypeVar("_T")
@@ -164,7 +164,7 @@ class Section:
 
     def seconds(self, key: str, default: float) -> float:
         """A duration above zero, in seconds."""
-        value = self._read(key, default, duration)
+        value = self._read(key, default, parse_duration)
         if value <= 0:
             self.add(key, f"{shown(self.table[key])} is too short; it must be more than 0")
             return default
@@ -174,7 +174,7 @@ class Section:
         """A size, in bytes; an empty string and 0 mean no limit."""
         if self.table.get(key) == "":
             return 0
-        value = self._read(key, default, size)
+        value = self._read(key, default, parse_size)
         if not 0 <= value < 2**63:
             self.add(key, f"{shown(self.table[key])} is not a size between 0 and 8 EiB")
             return default

@@ -29,7 +29,7 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def duration(value: object) -> float:
+def parse_duration(value: object) -> float:
     """Seconds, from a number of seconds or a text such as "90s", "10m", "2h", "1h30m".
 
     Raises:
@@ -54,7 +54,7 @@ def duration(value: object) -> float:
     raise ValueError(f"{shown(value)} is not a duration; {DURATION_HELP}")
 
 
-def size(value: object) -> int:
+def parse_size(value: object) -> int:
     """Bytes, from a number of bytes or a text such as "500MB" or "8GiB".
 
     Raises:

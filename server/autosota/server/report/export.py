@@ -11,8 +11,8 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from autosota.agents.domain import CampaignVerdict, Receipt
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.errors import UserError
 from autosota.server.report.caveats import caveats
-from autosota.server.report.formats import count, one_line
+from autosota.server.report.formats import count, in_markdown
 from autosota.server.report.replay import is_masked
 from autosota.server.report.text import baseline_words, search_words, verdict_sentence
 
@@ -72,14 +72,14 @@ def export(
 
 def readme(state: CampaignState, improved: bool, receipts: int, held_back: int) -> str:
     """What is in the folder, how to apply and verify it, and the numbers with their caveats."""
-    title = one_line(state.objective.paper.title or state.objective.metric)
-    lines = [f"# {title}", "", f"**{verdict_sentence(state)}**", ""]
+    title = in_markdown(state.objective.paper.title or state.objective.metric)
+    lines = [f"# {title}", "", f"**{in_markdown(verdict_sentence(state), 2000)}**", ""]
     measured = baseline_words(state)
     if measured:
-        lines += [f"- baseline: {measured}"]
+        lines += [f"- baseline: {in_markdown(measured)}"]
     if state.ideas:
         lines += [f"- search: {search_words(state)}"]
-    lines += [f"- note: {one_line(c.text)}" for c in caveats(state) if c.weighs]
+    lines += [f"- note: {in_markdown(c.text)}" for c in caveats(state) if c.weighs]
     lines += ["", "## What is here", ""]
     if improved:
         lines += [
@@ -195,11 +195,9 @@ def _replaceable(target: Path) -> Path:
 def _beside(target: Path) -> Iterator[Path]:
     """A folder on the same disk, gone again unless it was renamed."""
     real = _replaceable(target)
-    folder = Path(tempfile.mkdtemp(prefix=".autosota-export-", dir=real.parent))
+    folder = real.parent / f".autosota-export-{secrets.token_hex(6)}"
+    folder.mkdir()
     try:
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)  # mkdtemp's folders are private; an export is to be shared
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

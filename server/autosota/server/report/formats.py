@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 
 from autosota.agents.domain import Comparison, Direction
 
@@ -40,6 +39,11 @@ def one_line(text: str, longest: int = 300) -> str:
     """The text on one line, cleaned, and cut with an ellipsis when longer than `longest`."""
     flat = clean(" ".join(text.split()))
     return flat if len(flat) <= longest else flat[: longest - 1] + "…"
+
+
+def in_markdown(text: str, longest: int = 500) -> str:
+    """The text as one line of a Markdown file that cannot bring HTML of its own."""
+    return one_line(text, longest).replace("<", "‹").replace(">", "›")
 
 
 def decimals_for(spread: float | None, *values: float) -> int:
@@ -128,8 +132,3 @@ def duration(seconds: float) -> str:
     if abs(seconds) < 7200:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def width(text: str) -> int:
-    """How many columns a text takes: wide characters count twice."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

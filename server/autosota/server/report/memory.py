@@ -14,7 +14,7 @@ from autosota.agents.domain import Comparison, Fate, Hypothesis, Outcome, Purpos
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.caveats import caveats
-from autosota.server.report.formats import clean, decimals_of, fixed, interval_words, one_line
+from autosota.server.report.formats import decimals_of, fixed, in_markdown, interval_words, one_line
 from autosota.server.report.replay import best_pairs, confirm_pairs, is_masked, search_pairs
 from autosota.server.report.text import (
     FATES,
@@ -67,7 +67,9 @@ def code_analysis(state: CampaignState) -> str:
     ]
     if state.environment is not None:
         where = state.environment
-        lines.append(f"- runs: {_flat(where.sandbox)}, {where.isolation}, {_code(where.python)}")
+        lines.append(
+            f"- runs: {in_markdown(where.sandbox)}, {where.isolation}, {_code(where.python)}"
+        )
     lines += ["", "## Evaluation boundary", ""]
     if state.analysed is None:
         lines.append("not analysed yet")
@@ -75,7 +77,7 @@ def code_analysis(state: CampaignState) -> str:
         boundary = state.analysed.boundary
         lines += [f"- evaluation: {_code(s)}" for s in boundary.symbols]
         lines += [f"- restored and read-only: {_code(f)}" for f in boundary.files]
-        lines += [f"- not analysed: {_flat(u)}" for u in boundary.unknown]
+        lines += [f"- not analysed: {in_markdown(u)}" for u in boundary.unknown]
         if not (boundary.symbols or boundary.files or boundary.unknown):
             lines.append("nothing in the repository evaluates")
     lines += ["", "## Immutable constraints", "", *(f"- {text}" for text in RED_LINES)]
@@ -85,7 +87,7 @@ def code_analysis(state: CampaignState) -> str:
     if state.analysed is not None and state.analysed.warnings:
         lines += ["", "## Warnings", ""]
         lines += [
-            f"- {f.code} {_code(f'{f.place.path}:{f.place.line}')}: {_flat(f.message)}"
+            f"- {f.code} {_code(f'{f.place.path}:{f.place.line}')}: {in_markdown(f.message)}"
             for f in state.analysed.warnings
         ]
     return _text(lines)
@@ -95,28 +97,41 @@ def idea_library(state: CampaignState) -> str:
     """Every idea with its audit, its attempt and its outcome."""
     lines = ["# Idea library", "", search_words(state) + "."]
     for idea in state.ideas.values():
-        lines += ["", f"## {_flat(idea.title)} ({_flat(idea.id)})", "", *_idea(idea, state)]
+        lines += [
+            "",
+            f"## {in_markdown(idea.title)} ({in_markdown(idea.id)})",
+            "",
+            *_idea(idea, state),
+        ]
     return _text(lines)
 
 
 def research_report(state: CampaignState) -> str:
     """Prior knowledge (the paper, what ideas come from) and what was learned here."""
     paper = state.objective.paper
-    lines = ["# Research report", "", f"**{clean(verdict_sentence(state))}**", "", "## Paper", ""]
-    lines.append(f"- {_flat(paper.title or 'no title given')}")
+    lines = [
+        "# Research report",
+        "",
+        f"**{in_markdown(verdict_sentence(state), 2000)}**",
+        "",
+        "## Paper",
+        "",
+    ]
+    lines.append(f"- {in_markdown(paper.title or 'no title given')}")
     if paper.source:
-        lines.append(f"- source: {_flat(paper.source)}")
+        lines.append(f"- source: {in_markdown(paper.source)}")
     lines += [
-        f"- claims {_code(c.metric)} {c.value:g}" + (f" ({_flat(c.where)})" if c.where else "")
+        f"- claims {_code(c.metric)} {c.value:g}"
+        + (f" ({in_markdown(c.where)})" if c.where else "")
         for c in paper.claims
     ]
     if state.baseline is not None:
-        lines += ["", "## Baseline", "", f"- {baseline_words(state)}"]
+        lines += ["", "## Baseline", "", f"- {in_markdown(baseline_words(state))}"]
     lines += ["", "## What was learned", "", *(_learned(state) or ["nothing yet"])]
-    sources = sorted({_flat(i.paper) for i in state.ideas.values() if i.paper})
+    sources = sorted({in_markdown(i.paper) for i in state.ideas.values() if i.paper})
     lines += ["", "## Where the ideas come from", "", *(f"- {s}" for s in sources or ["nowhere"])]
     lines += ["", "## What the result does not cover", ""]
-    lines += [f"- {_flat(c.text)}" for c in caveats(state) if c.weighs] or ["- nothing known"]
+    lines += [f"- {in_markdown(c.text)}" for c in caveats(state) if c.weighs] or ["- nothing known"]
     return _text(lines)
 
 
@@ -200,24 +215,24 @@ def _idea(idea: Hypothesis, state: CampaignState) -> list[str]:
     lines = [
         f"- {idea.granularity}, priority {idea.priority.lower()}, risk {idea.risk.lower()}",
         f"- at {_code(place)}" + (f" in {_code(idea.symbol)}" if idea.symbol else ""),
-        f"- why: {_flat(idea.reason)}",
+        f"- why: {in_markdown(idea.reason)}",
     ]
     if idea.paper:
-        lines.append(f"- paper: {_flat(idea.paper)}")
-    lines += [f"- assumes: {_flat(text)}" for text in idea.assumptions]
+        lines.append(f"- paper: {in_markdown(idea.paper)}")
+    lines += [f"- assumes: {in_markdown(text)}" for text in idea.assumptions]
     admitted = "CLEARED" if idea.admissible else "REJECTED"
     lines.append(
         f"- admissible: {admitted}"
-        + (f", {_flat(idea.admissible_reason)}" if idea.admissible_reason else "")
+        + (f", {in_markdown(idea.admissible_reason)}" if idea.admissible_reason else "")
     )
-    lines.append(f"- outcome: {FATES[fate]}" + (f", {_flat(reason)}" if reason else ""))
+    lines.append(f"- outcome: {FATES[fate]}" + (f", {in_markdown(reason)}" if reason else ""))
     judged = state.judged.get(idea.id)
     if judged is not None and judged.comparison is not None:
         lines.append(f"- measured: {_comparison(judged.comparison)}")
     verdict = state.verdicts.get(state.patch_of_idea.get(idea.id, ""))
     if verdict is not None:
         lines.append(f"- audit: {verdict.decision}")
-        lines += [f"  - {f.code} {_flat(f.message)}" for f in verdict.findings]
+        lines += [f"  - {f.code} {in_markdown(f.message)}" for f in verdict.findings]
     return lines
 
 
@@ -225,14 +240,14 @@ def _learned(state: CampaignState) -> list[str]:
     lines = []
     for name, judged in state.judged.items():
         idea = state.ideas[name]
-        text = f"- {_flat(idea.title)}: {FATES[fate_of(name, state)[0]]}"
+        text = f"- {in_markdown(idea.title)}: {FATES[fate_of(name, state)[0]]}"
         if judged.comparison is not None and judged.comparison.difference is not None:
             text += f", {_comparison(judged.comparison)}"
         elif judged.fate in (Fate.FAILED, Fate.REJECTED, Fate.NOT_APPLICABLE):
-            text += f", {_flat(judged.reason)}"
+            text += f", {in_markdown(judged.reason)}"
         lines.append(text)
     if best_pairs(state) and state.best is not None:
-        lines.append(f"- best so far: {', '.join(_flat(i) for i in state.best.ideas)}")
+        lines.append(f"- best so far: {', '.join(in_markdown(i) for i in state.best.ideas)}")
     return lines
 
 
@@ -240,7 +255,7 @@ def _comparison(result: Comparison) -> str:
     if result.difference is None:
         return "nothing"
     change = fixed(result.difference, decimals_of(result), signed=True)
-    return f"{_flat(result.metric)} {change} ({interval_words(result)})"
+    return f"{in_markdown(result.metric)} {change} ({interval_words(result)})"
 
 
 def _measured(result: Comparison | None) -> dict[str, Any]:
@@ -273,11 +288,6 @@ def _means(runs: Sequence[RunFinished], state: CampaignState) -> dict[str, float
 def _sound(row: dict[str, Any]) -> dict[str, Any]:
     """NaN, which JSON has no word for, as null."""
     return {k: None if isinstance(v, float) and v != v else v for k, v in row.items()}
-
-
-def _flat(text: str) -> str:
-    """A text that stays one item of a list, without HTML or headings of its own."""
-    return one_line(text, 500).replace("<", "‹").replace(">", "›")
 
 
 def _code(text: str) -> str:

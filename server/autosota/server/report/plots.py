@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from autosota.agents.domain import Outcome, Purpose
+from autosota.agents.domain import Direction, Outcome, Purpose
 from autosota.agents.scheduler import statistics
 from autosota.agents.scheduler.events import RunFinished
 from autosota.server.report import svg
@@ -23,7 +23,7 @@ from autosota.server.report.text import FATES, fate_of
 WIDTH = 920
 _LEFT, _RIGHT = 74.0, 14.0
 _MOST_DOTTED = 80
-"""With more ideas than this, single seeds are left out: they would be one grey block."""
+"""With more ideas than this, single seeds and most bars are left out: one grey block else."""
 
 _INTERVAL_SEEDS = 3
 """With two seeds Student's interval is 13 standard errors wide: it says nothing in a plot."""
@@ -59,15 +59,17 @@ def trajectory(evidence: Evidence) -> Markup | None:
     bottom = height - 84.0
     y = _fenced(columns, bottom, 16.0)
     room = (WIDTH - _LEFT - _RIGHT) / len(columns)
-    parts = [*_grid(y, state.objective.select_on, bottom), *_band(columns[0], y)]
+    goal = state.objective
+    better = "higher" if goal.direction is Direction.MAXIMIZE else "lower"
+    parts = [*_grid(y, goal.select_on, better, bottom), *_band(columns[0], y)]
     parts.append(_best_line(columns, y, room))
-    for n, column in enumerate(columns):
+    # what was kept is drawn last, so that nothing covers it
+    for n, column in sorted(enumerate(columns), key=lambda pair: pair[1].kept):
         parts += _column(column, _LEFT + room * (n + 0.5), room, y, bottom, len(columns))
     every = max(1, -(-len(columns) // 30))
-    for n, column in enumerate(columns):
-        if n % every == 0:
-            name = "base" if n == 0 else str(n)
-            parts.append(svg.label(_LEFT + room * (n + 0.5), height - 26.0, name))
+    for n in range(0, len(columns), every):
+        name = "base" if n == 0 else str(n)
+        parts.append(svg.label(_LEFT + room * (n + 0.5), height - 26.0, name))
     middle = _LEFT + (WIDTH - _LEFT - _RIGHT) / 2
     parts.append(svg.label(middle, height - 6.0, "ideas in the order tried", "axis-name"))
     if any(not c.values for c in columns):
@@ -193,7 +195,7 @@ def _fenced(columns: Sequence[_Column], start: float, end: float) -> svg.Scale:
     return svg.scale_over([*near, base.mean], start, end)
 
 
-def _grid(y: svg.Scale, metric: str, bottom: float) -> list[Markup]:
+def _grid(y: svg.Scale, metric: str, better: str, bottom: float) -> list[Markup]:
     parts = []
     for value, text in svg.ticks(y):
         parts.append(svg.line(_LEFT, y(value), WIDTH - _RIGHT, y(value), "grid"))
@@ -201,7 +203,7 @@ def _grid(y: svg.Scale, metric: str, bottom: float) -> list[Markup]:
     middle = (y.start + y.end) / 2
     name = svg.tag(
         "text",
-        one_line(metric, 40),
+        f"{one_line(metric, 34)} ({better} is better)",
         x=14.0,
         y=middle,
         class_="axis-name",
@@ -242,18 +244,19 @@ def _column(
     column: _Column, x: float, room: float, y: svg.Scale, bottom: float, columns: int
 ) -> list[Markup]:
     tip = f"{column.name}: {column.title}: {FATES.get(column.fate, column.fate)}"
-    size = max(2.5, min(6.0, room / 2.6))
+    size = max(5.0 if column.kept else 2.5, min(6.0, room / 2.6))
+    dense = columns > _MOST_DOTTED
     if not column.values:
         return [svg.mark(column.fate, x, bottom + 22.0, min(size, 5.0), tip)]
     parts = []
-    if columns <= _MOST_DOTTED:
+    if not dense:
         spread = min(9.0, room / 4)
         for n, value in enumerate(column.values):
             if y.holds(value):
                 offset = spread * (n - (len(column.values) - 1) / 2) / max(1, len(column.values))
                 parts.append(svg.dot(x + offset, y(value), 1.8, "seed"))
     interval = column.interval
-    if interval is not None:
+    if interval is not None and (column.kept or not dense):
         low, high = interval
         parts.append(svg.line(x, y.clamp(low), x, y.clamp(high), f"bar {column.fate}"))
     if not y.holds(column.mean):

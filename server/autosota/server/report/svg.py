@@ -112,12 +112,12 @@ def mark(fate: str, x: float, y: float, radius: float = 6.0, title: str = "") ->
     bar = f"M{px(x - r)} {px(y)}H{px(x + r)}"
     shapes = {
         "baseline": polygon((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
-        "confirmed": "M"
-        + "L".join(
-            f"{px(x + s * r * math.sin(k * math.pi / 5))} {px(y - s * r * math.cos(k * math.pi / 5))}"
-            for k, s in enumerate((1.25, 0.55) * 5)
-        )
-        + "Z",
+        "confirmed": polygon(
+            *(
+                (s * math.sin(k * math.pi / 5), -s * math.cos(k * math.pi / 5))
+                for k, s in enumerate((1.25, 0.55) * 5)
+            )
+        ),
         "provisional": polygon((0, -1.1), (1.05, 0.85), (-1.05, 0.85)),
         "not_confirmed": polygon((0, -1.1), (1.05, 0.85), (-1.05, 0.85)),
         "guarded": polygon((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),

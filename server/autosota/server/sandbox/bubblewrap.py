@@ -18,45 +18,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from autosota.server.sandbox.launch import (
-    GUARD,
-    Launch,
-    Launcher,
-    Wrapped,
-    interpreter,
-)
+from autosota.server.errors import UserError
+from autosota.server.sandbox.launch import Launch
+from autosota.server.sandbox.launcher import GUARD, Launcher, Wrapped, interpreter
 
 GUARD_INSIDE = "/run/autosota-guard.py"
 _SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store")
 _SYSTEM_OR_LINK = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _KERNEL = ("/sys/devices", "/sys/class", "/sys/bus", "/sys/module", "/sys/dev", "/sys/fs/cgroup")
-_ETC = [
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "passwd",
-    "group",
-    "nsswitch.conf",
-    "hosts",
-    "host.conf",
-    "localtime",
-    "timezone",
-    "ssl",
-    "pki",
-    "ca-certificates",
-    "ca-certificates.conf",
-    "alternatives",
-    "fonts",
-    "mime.types",
-    "services",
-    "protocols",
-    "OpenCL",
-    "vulkan",
-    "glvnd",
-    "magic",
-    "os-release",
-    "debian_version",
-]
+_ETC = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "passwd", "group", "nsswitch.conf", "hosts"),
+    *("host.conf", "localtime", "timezone", "ssl", "pki", "ca-certificates", "alternatives"),
+    *("ca-certificates.conf", "fonts", "mime.types", "services", "protocols", "OpenCL"),
+    *("vulkan", "glvnd", "magic", "os-release", "debian_version"),
+)
 _MOST_MOUNTS = 2500
 """bubblewrap takes 9,000 arguments, and a mount is three."""
 
@@ -181,8 +156,6 @@ class BubblewrapLauncher(Launcher):
             over = ["--perms", "0755", "--tmpfs"] if hidden.folder else ["--ro-bind", "/dev/null"]
             steps.append((_depth(hidden.path), 5, [*over, str(hidden.path)]))
         if len(steps) > _MOST_MOUNTS:
-            from autosota.server.errors import UserError
-
             raise UserError(
                 f"protocol: data and labels name {len(steps)} single files; name their folders "
                 "instead (`data/**`)"

@@ -55,8 +55,10 @@ def remove(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except (OSError, RecursionError):
-        # folders without permissions, or deeper than Python's recursion or a path allows
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+        # folders deeper than Python's recursion or a path allows, or without permissions
+        for command in (["rm", "-rf"], ["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            if not os.path.lexists(path):
+                return
             subprocess.run(
                 [*command, "--", str(path)],
                 stdin=subprocess.DEVNULL,

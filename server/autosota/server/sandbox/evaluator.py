@@ -15,63 +15,37 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.protocols import Tree
 
-_ALWAYS = frozenset(
-    [
-        "pickle.load",
-        "pickle.loads",
-        "pickle.Unpickler",
-        "_pickle.load",
-        "_pickle.loads",
-        "dill.load",
-        "dill.loads",
-        "cloudpickle.load",
-        "cloudpickle.loads",
-        "joblib.load",
-        "pandas.read_pickle",
-        "shelve.open",
-        "marshal.load",
-        "marshal.loads",
-        "torch.jit.load",
-        "torch.package.PackageImporter",
-        "torch.hub.load",
-        "jsonpickle.decode",
-        "yaml.unsafe_load",
-        "yaml.full_load",
-        "keras.models.load_model",
-        "tensorflow.keras.models.load_model",
-        "tensorflow.saved_model.load",
-        "sklearn.externals.joblib.load",
-        "skops.io.load",
-        "exec",
-        "eval",
-        "compile",
-        "__import__",
-        "builtins.exec",
-        "builtins.eval",
-        "builtins.__import__",
-        "runpy.run_path",
-        "runpy.run_module",
-        "os.system",
-        "os.popen",
-        "os.execv",
-        "os.execvp",
-        "os.execve",
-        "os.spawnv",
-        "pty.spawn",
-        "subprocess.run",
-        "subprocess.call",
-        "subprocess.check_call",
-        "subprocess.check_output",
-        "subprocess.Popen",
-        "subprocess.getoutput",
-        "importlib.util.spec_from_file_location",
-        "importlib.reload",
-        "importlib.machinery.SourceFileLoader",
-        "imp.load_source",
-        "ctypes.CDLL",
-        "ctypes.cdll.LoadLibrary",
-    ]
-)
+_CALLS = {
+    "builtins": "exec eval compile __import__",
+    "pickle": "load loads Unpickler",
+    "_pickle": "load loads",
+    "dill": "load loads",
+    "cloudpickle": "load loads",
+    "joblib": "load",
+    "marshal": "load loads",
+    "shelve": "open",
+    "jsonpickle": "decode",
+    "pandas": "read_pickle",
+    "torch.jit": "load",
+    "torch.hub": "load",
+    "torch.package": "PackageImporter",
+    "keras.models": "load_model",
+    "tensorflow.keras.models": "load_model",
+    "tensorflow.saved_model": "load",
+    "yaml": "unsafe_load full_load",
+    "skops.io": "load",
+    "runpy": "run_path run_module",
+    "importlib": "reload",
+    "importlib.util": "spec_from_file_location",
+    "importlib.machinery": "SourceFileLoader",
+    "imp": "load_source",
+    "os": "system popen execv execve execvp execvpe spawnv posix_spawn",
+    "pty": "spawn",
+    "subprocess": "run call check_call check_output Popen getoutput getstatusoutput",
+    "ctypes": "CDLL PyDLL",
+    "ctypes.cdll": "LoadLibrary",
+}
+_ALWAYS = frozenset(f"{module}.{name}" for module, x in _CALLS.items() for name in x.split())
 
 
 def evaluator_files(command: str, tree: Tree) -> tuple[str, ...]:
@@ -162,7 +136,8 @@ def _aliases(module: ast.Module) -> dict[str, str]:
 
 def _name(node: ast.expr, aliases: dict[str, str]) -> str:
     if isinstance(node, ast.Name):
-        return aliases.get(node.id, node.id)
+        plain = f"builtins.{node.id}" if f"builtins.{node.id}" in _ALWAYS else node.id
+        return aliases.get(node.id, plain)
     if isinstance(node, ast.Attribute):
         return f"{_name(node.value, aliases)}.{node.attr}"
     return "?"

@@ -15,23 +15,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autosota.agents.domain import MetricSource, Objective, RunRequest
+from autosota.agents.domain import Objective, RunRequest
 from autosota.agents.protocols import Tree
-from autosota.server.sandbox import disk, matching, metrics, shares, world
+from autosota.server.sandbox import disk, metrics, shares, sources, world
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launch import (
     Finished,
     Hidden,
     Launch,
-    Launcher,
     Limits,
     Mount,
     Stop,
 )
+from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.masking import Mask
 
 STREAMS = ("stdout", "stderr")
-METRIC_FILE_BYTES = 32 * 2**20
 _SOCKET_PATH = 60
 """Unix sockets below TMPDIR have paths of at most 108 bytes, and programs add about 40."""
 
@@ -171,18 +170,20 @@ class Experiment:
         )
         lines.end()
         found = lines.found(stage.origin)
-        for source in self._setting.objective.metrics.values():
-            found += self._declared(source, stage, starts["stdout"])
-        for name in (self._setting.objective.metric, self._setting.objective.select_on):
-            if name not in self._setting.objective.metrics and name not in lines.texts:
-                found.append(
-                    metrics.Found(
-                        name,
-                        stage.origin,
-                        declared=False,
-                        problem=f"no line `METRIC {name}=…` was printed",
-                    )
-                )
+        objective = self._setting.objective
+        places = sources.Places(
+            self.out, stage.checkout, self._raw("stdout"), starts["stdout"], self.folder
+        )
+        for source in objective.metrics.values():
+            read = sources.read(source, stage.origin, places)
+            found.append(read.found)
+            if source.name == objective.metric:
+                self._pattern_texts += read.every_text
+                self._claim_files += [read.file] if read.file is not None else []
+        for name in (objective.metric, objective.select_on):
+            if name not in objective.metrics and name not in lines.texts:
+                problem = f"no line `METRIC {name}=…` was printed"
+                found.append(metrics.Found(name, stage.origin, declared=False, problem=problem))
         return finished, found
 
     def between(self) -> None:
@@ -202,7 +203,7 @@ class Experiment:
                 ):
                     path.unlink()
         for source in self._setting.objective.metrics.values():
-            where = self._where(source, self.command)
+            where = sources.place_of(source, self.out, self.command.checkout)
             if where is None or where[0] != self.out:
                 continue
             place = self.out / where[1]
@@ -258,66 +259,6 @@ class Experiment:
             network=environment.network,
             gpus=environment.gpus > 0,
         )
-
-    # ------------------------------------------------------------ metrics
-
-    def _declared(self, source: MetricSource, stage: Stage, start: int) -> list[metrics.Found]:
-        name, origin = source.name, stage.origin
-        if source.source == "stdout":
-            log = self._raw("stdout")
-            if source.pattern:
-                return [self._matched(source, stage, log, start)]
-            if source.key:
-                with log.open("rb") as file:
-                    file.seek(start)
-                    text = file.read(METRIC_FILE_BYTES).decode("utf-8", "replace")
-                return [metrics.from_json(name, text, source.key, origin)]
-            return []
-        where = self._where(source, stage)
-        if where is None:
-            problem = f"{source.source} is not inside the run directory"
-            return [metrics.Found(name, origin, problem=problem)]
-        try:
-            content = disk.read_inside(where[0], where[1], METRIC_FILE_BYTES)
-        except FileNotFoundError:
-            return [metrics.Found(name, origin, problem=f"{source.source} was not written")]
-        except OSError as error:
-            problem = f"{source.source} cannot be read ({(error.strerror or str(error)).lower()})"
-            return [metrics.Found(name, origin, problem=problem)]
-        if name == self._setting.objective.metric and where[0] == self.out:
-            self._claim_files.append(self.out / where[1])
-        if source.pattern:
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix="metric-") as copy:
-                copy.write(content)
-                copy.flush()
-                return [self._matched(source, stage, Path(copy.name), 0)]
-        if source.key:
-            text = content.decode("utf-8-sig", "replace")
-            return [metrics.from_json(name, text, source.key, origin)]
-        lines = metrics.MetricLines()
-        lines.feed(content)
-        lines.end()
-        return [metrics.Found(name, origin, tuple(lines.texts.get(name, ())))]
-
-    def _matched(self, source: MetricSource, stage: Stage, path: Path, start: int) -> metrics.Found:
-        found = matching.matches(source.pattern, path, start)
-        if source.name == self._setting.objective.metric:
-            self._pattern_texts += found.texts
-        texts = () if found.last is None else (found.last,)
-        problem = found.problem or ("" if texts else "its pattern matches nothing")
-        return metrics.Found(source.name, stage.origin, texts, series=True, problem=problem)
-
-    def _where(self, source: MetricSource, stage: Stage) -> tuple[Path, str] | None:
-        """The folder and the path below it that a metric's source means; None when outside."""
-        if source.source == "stdout":
-            return None
-        named = os.path.normpath(source.source.replace("{run_dir}", str(self.out)))
-        for folder in (self.out, stage.checkout):
-            if named.startswith(f"{folder}/"):
-                return folder, named[len(str(folder)) + 1 :]
-        if os.path.isabs(named) or named.startswith("../") or named in ("..", "."):
-            return None
-        return stage.checkout, named
 
     # ------------------------------------------------------------ after
 

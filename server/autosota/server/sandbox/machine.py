@@ -15,23 +15,10 @@ from functools import lru_cache
 from autosota.agents.domain import Machine
 from autosota.server.sandbox.interpreter import Interpreter
 
-LIBRARIES = [
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "torch",
-    "torchvision",
-    "jax",
-    "jaxlib",
-    "flax",
-    "tensorflow",
-    "keras",
-    "transformers",
-    "datasets",
-    "xgboost",
-    "lightgbm",
-]
+LIBRARIES = frozenset(
+    {"numpy", "scipy", "scikit-learn", "pandas", "torch", "torchvision", "jax", "jaxlib", "flax"}
+    | {"tensorflow", "keras", "transformers", "datasets", "xgboost", "lightgbm"}
+)
 
 
 def describe(interpreter: Interpreter) -> Machine:

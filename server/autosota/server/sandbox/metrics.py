@@ -227,7 +227,9 @@ def judge(objective: Objective, found: Iterable[Found], *, mask_claim: bool) -> 
         secret = mask_claim and name == objective.metric
         if secret:
             secrets += [text for item in items for text in item.texts]
-        reading, outcome = _one(name, items, name in objective.metrics, quiet=secret)
+        source = objective.source_of(name)
+        elsewhere = bool(source.key or source.pattern or source.source != "stdout")
+        reading, outcome = _one(name, items, elsewhere, quiet=secret)
         if outcome is not Outcome.OK:
             if name in (objective.metric, objective.select_on) and rank[outcome] > worst[0]:
                 worst = (rank[outcome], outcome, reading.reason)
@@ -238,13 +240,16 @@ def judge(objective: Objective, found: Iterable[Found], *, mask_claim: bool) -> 
 
 
 def _one(
-    name: str, items: Sequence[Found], declared: bool, quiet: bool
+    name: str, items: Sequence[Found], elsewhere: bool, quiet: bool
 ) -> tuple[MetricReading, Outcome]:
-    """The reading of one name, and what is wrong with it."""
+    """The reading of one name, and what is wrong with it.
+
+    `elsewhere` is true when the objective says to read it from anything but a METRIC line.
+    """
     told = [i for i in items if i.texts]
     # what counts: the evaluator before the command, the declared source before a METRIC line
     ranked = sorted(told, key=lambda i: (i.origin != "evaluate", not i.declared))
-    usable = [i for i in ranked if i.declared or not declared]
+    usable = [i for i in ranked if i.declared or not elsewhere]
     if not usable:
         problems = [i.problem for i in items if i.problem]
         twice = [p for p in problems if p.endswith("twice")]
@@ -252,7 +257,7 @@ def _one(
         outcome = Outcome.METRIC_CONFLICT if twice else Outcome.METRIC_MISSING
         return MetricReading(name, None, "command", reason), outcome
     chosen = usable[0]
-    text = chosen.texts[-1]
+    text = chosen.texts[-1] if chosen.series else chosen.texts[0]
     for item in told:
         values = item.texts[-1:] if item.series else item.texts
         for other in values:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 
-from autosota.server.sandbox.launch import Launch, Launcher, Wrapped
+from autosota.server.sandbox.launch import Launch
+from autosota.server.sandbox.launcher import Launcher, Wrapped
 
 MARK = "AUTOSOTA_RUN_DIR"
 """Every process of a run has this variable, unless it took it away."""

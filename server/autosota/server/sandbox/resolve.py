@@ -14,7 +14,8 @@ from pathlib import Path
 
 from autosota.agents.domain import Outcome
 from autosota.server.errors import UserError
-from autosota.server.sandbox.launch import Launch, Launcher, Limits, Mount
+from autosota.server.sandbox.launch import Launch, Limits, Mount
+from autosota.server.sandbox.launcher import Launcher
 
 _ASK = """
 import importlib.util, json, os, sys

@@ -39,7 +39,8 @@ from autosota.server.sandbox import metrics, protected, shares
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.evaluator import evaluator_files, evaluator_loads_objects
 from autosota.server.sandbox.experiment import Experiment, Setting
-from autosota.server.sandbox.launch import Launcher, Stop
+from autosota.server.sandbox.launch import Stop
+from autosota.server.sandbox.launcher import Launcher
 
 OnRunLine = Callable[[str, str, str], None]
 """Called with the run's id, the stream and one line, masked."""

@@ -239,13 +239,13 @@ def _objective(root: Path | None) -> tuple[Objective | None, Check]:
     if not has_objective(root):
         fix = f"autosota init {root}"
         return None, Check("objective", "warn", f"{root} has no autosota.toml yet", fix)
-    from autosota.server.config import load_objective, warnings_of
+    from autosota.server.config import read_objective
 
     try:
-        objective = load_objective(root)
-        warnings = [str(w) for w in warnings_of(objective)]
+        loaded = read_objective(root)
     except UserError as error:
         return None, Check("objective", "fail", _line(error), "correct that line of the objective")
+    objective, warnings = loaded.objective, loaded.warnings
     detail = f"{objective.direction.value} {objective.metric} of: {_line(objective.command)}"
     if warnings:
         more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""

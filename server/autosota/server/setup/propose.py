@@ -12,9 +12,10 @@ from pathlib import Path
 from autosota.agents.init.plan import Plan, find_plan
 from autosota.agents.init.repository import Repository
 from autosota.agents.objective.goal import Goal, count_metrics, find_goal
+from autosota.server.config import template
 from autosota.server.errors import UserError
+from autosota.server.setup.draft import drafted
 from autosota.server.setup.folder import FolderTree
-from autosota.server.setup.write import written
 from autosota.server.workspace.root import git_top, has_objective, storage_error
 
 NAME = "autosota.toml"
@@ -48,7 +49,7 @@ def propose(root: Path) -> Proposed:
         notes.append(f"{root} holds more files than were read; what lies deepest was left out")
     if tree.unreadable:
         notes.append(f"{tree.unreadable[0]} could not be read and was taken as empty")
-    return Proposed(written(plan, goal), tuple(dict.fromkeys(notes)))
+    return Proposed(template(drafted(plan, goal)), tuple(dict.fromkeys(notes)))
 
 
 def write_proposal(directory: Path) -> tuple[Path, list[str]]:
@@ -96,8 +97,6 @@ def _questions(plan: Plan, goal: Goal) -> list[str]:
     if equal:
         listed = "; ".join(f"{o.typed} ({o.candidate.where})" for o in equal)
         notes.append(f"as likely as the chosen command: {listed}: exchange it if one is meant")
-    if goal.merge_stderr:
-        notes.append(f"{goal.metric} is only in log lines, so 2>&1 was added to the command")
     if plan.evaluate is not None and not plan.labels:
         notes.append(
             f"{plan.evaluate.script} is a separate evaluator, but no labels that only it reads "
@@ -116,8 +115,8 @@ def _nothing(root: Path, repo: Repository) -> str:
         found = repo.notebooks[0]
         more = f" and {len(repo.notebooks) - 1} more" if len(repo.notebooks) > 1 else ""
         return (
-            f"{root}: no command was found that runs an experiment, only notebooks ({found}{more}): "
-            f"export one (jupyter nbconvert --to script {found!r}), then {way}"
+            f"{root}: no command was found that runs an experiment, only notebooks "
+            f"({found}{more}): export one (jupyter nbconvert --to script {found!r}), then {way}"
         )
     top = git_top(root.resolve())
     if top is not None and top != root.resolve():

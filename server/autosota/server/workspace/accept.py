@@ -130,7 +130,7 @@ class Acceptance:
             for name, content in (("yours", now), ("base", old), ("change", new)):
                 (scratch / name).write_bytes(content)
             names = [str(scratch / n) for n in ("yours", "base", "change")]
-            arguments = ("merge-file", "--stdout", "--quiet", *names)
+            arguments = ("merge-file", "--stdout", *names)
             code, out, err = self._store.git.attempt(*arguments)
         if code == 0:
             return out

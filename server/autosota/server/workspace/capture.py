@@ -18,7 +18,7 @@ from pathlib import Path
 
 from autosota.server.errors import UserError
 from autosota.server.workspace import globs
-from autosota.server.workspace.git import Git
+from autosota.server.workspace.git import Git, failure
 from autosota.server.workspace.objects import (
     EXECUTABLE,
     LINK,
@@ -195,7 +195,7 @@ class _Repository:
         sources = [self.scratch / "litter"]
         if self.repository is not None:
             sources += self.repository.exclude_files()
-        out = self.git.run(
+        arguments = (
             "ls-files",
             "--others",
             "-z",
@@ -204,6 +204,15 @@ class _Repository:
             *(self.tree.ignore_options(self.sub) if not self.prefix else ()),
             *self.limit,
         )
+        code, out, err = self.git.attempt(*arguments)
+        closed = re.search(r"could not open directory '(.*)':", os.fsdecode(err))
+        if closed is not None:  # git only warns, and the snapshot would lack what is in it
+            raise UserError(
+                f"cannot read the folder {self.top / closed[1]}; make it readable, or ignore it "
+                "in .gitignore"
+            )
+        if code != 0:
+            raise failure(arguments, err, self.top)
         return [p for p in os.fsdecode(out).split("\0")[:-1] if self._is_ours(self.path(p))]
 
     def _is_ours(self, path: str) -> bool:

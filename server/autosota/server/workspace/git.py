@@ -56,7 +56,6 @@ def clean_environment(*, keep_home: bool = False) -> dict[str, str]:
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_NO_LAZY_FETCH": "1",
     }
@@ -98,7 +97,9 @@ class Git:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The argument vector of a command, with our settings in front."""
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-        return ["git", "--no-pager", *settings, *arguments]
+        # check-ignore is the one command of ours that does not know literal paths.
+        literal = () if verb(arguments) == "check-ignore" else ("--literal-pathspecs",)
+        return ["git", "--no-pager", *literal, *settings, *arguments]
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Run a command and return what it printed.
@@ -140,7 +141,7 @@ class Git:
 def verb(arguments: Sequence[str]) -> str:
     """The name of the sub-command in an argument list."""
     at = 0
-    while arguments[at : at + 1] == ["-c"] or arguments[at : at + 1] == ("-c",):
+    while at < len(arguments) and arguments[at] == "-c":
         at += 2
     return arguments[at] if at < len(arguments) else ""
 

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -125,6 +125,14 @@ class Journal:
             self._roll_back()
             raise
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._prune(c.path for c in changes if c.after is None)
+
+    def _prune(self, deleted: Iterable[str]) -> None:
+        """Remove the folders that a deletion left empty, as git does."""
+        for path in deleted:
+            for folder in Path(path).parents[:-1]:
+                with contextlib.suppress(OSError):  # not empty, most often
+                    (self.root / folder).rmdir()
 
     def _plan(self, changes: Sequence[Write]) -> tuple[list[_Step], list[str]]:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -62,7 +62,7 @@ class Repository:
             home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
             general = Path(home, "git", "ignore")
         files = (general, self.common_dir / "info" / "exclude")
-        return [f for f in files if f.is_file() and os.access(f, os.R_OK)]
+        return [f for f in files if os.path.isfile(f) and os.access(f, os.R_OK)]
 
 
 def open_repository(top: Path) -> Repository:

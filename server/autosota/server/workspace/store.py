@@ -126,7 +126,8 @@ class GitWorkspace:
             patterns = [f.read_bytes() for f in repository.exclude_files()]
             (bare / "info" / "exclude").write_bytes(b"\n".join(patterns))
             git = Git(bare, work_tree=repository.top)
-            return git.attempt("check-ignore", "--quiet", "--no-index", "--", sub)[0] == 0
+            asked = os.fsencode(f"./{sub}") + b"\0"
+            return git.attempt("check-ignore", "--no-index", "-z", "--stdin", stdin=asked)[0] == 0
 
     # ------------------------------------------------------------ the user's tree, read
 

@@ -1,13 +1,13 @@
-"""Replacing a model by an ensemble, one ensemble by another, and letting it vote."""
+"""Ensembles around a model that stays: bagging, and a vote with a model of another family."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from autosota.agents.domain import Granularity, Level
-from autosota.agents.ideator.calls import rewrite_call
+from autosota.agents.domain import Granularity
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_sklearn.estimators import (
+    ESTIMATORS,
     LINEAR_REGRESSORS,
     NEIGHBOURS,
     NETWORKS,
@@ -24,119 +24,6 @@ from autosota.agents.ideator.transformation import Lever, Transformation
 
 SKLEARN = "scikit-learn"
 _KIND = {True: "Classifier", False: "Regressor"}
-_BOOTSTRAP_ONLY = ("oob_score", "max_samples", "bootstrap")
-
-
-def replace_estimator(
-    draft: Draft, estimator: Estimator, dotted: str, keep: Mapping[str, str], **added: str
-) -> None:
-    """Construct another estimator; `keep` maps the arguments that it takes over to new names.
-
-    Arguments whose name does not change keep their own text and place.
-    """
-    call = estimator.call
-    function = draft.spell(dotted, beside=call)
-    same = [call.keywords[old] for old, new in keep.items() if old == new and old in call.keywords]
-    same.sort(key=lambda node: node.start_byte)
-    renamed = {
-        new: text
-        for old, new in keep.items()
-        if old != new
-        for text in estimator.carried(old).values()
-    }
-    source = draft.module.source
-    draft.edit(call.node, [rewrite_call(source, call, function, same, {**renamed, **added})])
-    draft.retire(call)
-
-
-def _extra_trees(module: Module) -> Iterator[Lever]:
-    for estimator in find_estimators(module, ("RandomForestClassifier", "RandomForestRegressor")):
-        if any(estimator.call.value(name) is not None for name in _BOOTSTRAP_ONLY):
-            continue
-
-        def change(draft: Draft, estimator: Estimator = estimator) -> None:
-            # The two take the same arguments, so only the name changes.
-            kind = estimator.name.removeprefix("RandomForest")
-            dotted = f"sklearn.ensemble.ExtraTrees{kind}"
-            draft.replace(estimator.call.function, draft.spell(dotted, beside=estimator.call))
-            draft.retire(estimator.call)
-
-        yield Lever(
-            estimator.call.node,
-            estimator.anchor,
-            change,
-            "Grow extremely randomised trees instead of a random forest",
-            "random thresholds lower the variance of a forest, and its cost",
-            cost=0.8,
-        )
-
-
-EXTRA_TREES = Transformation(
-    name="extra-trees",
-    summary="RandomForest → ExtraTrees",
-    library=SKLEARN,
-    family="model",
-    granularity=Granularity.ALGO,
-    paper="Geurts, Ernst & Wehenkel 2006, Extremely Randomized Trees",
-    precondition="a random forest that does not use its bootstrap samples (oob_score)",
-    expected="as good or slightly better where features are many and alike (pixels)",
-    prior=0.45,
-    find=_extra_trees,
-)
-
-_BOOSTED_FROM = frozenset(
-    [
-        "DecisionTreeClassifier",
-        "DecisionTreeRegressor",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-        "ExtraTreesClassifier",
-        "ExtraTreesRegressor",
-        "GradientBoostingClassifier",
-        "GradientBoostingRegressor",
-    ]
-)
-
-
-def _boosting(module: Module) -> Iterator[Lever]:
-    if is_sparse(module) or "decision_path" in attributes_used(module):
-        return
-    for estimator in find_estimators(module, _BOOSTED_FROM):
-        if not is_wrappable(estimator) or estimator.call.value("criterion") is not None:
-            continue
-
-        def change(draft: Draft, estimator: Estimator = estimator) -> None:
-            keep = {"random_state": "random_state"}
-            if estimator.name.startswith("GradientBoosting"):
-                keep |= {"learning_rate": "learning_rate", "n_estimators": "max_iter"}
-            kind = _KIND[estimator.is_classifier]
-            replace_estimator(
-                draft, estimator, f"sklearn.ensemble.HistGradientBoosting{kind}", keep
-            )
-
-        yield Lever(
-            estimator.call.node,
-            estimator.anchor,
-            change,
-            f"Boost histogram trees instead of {estimator.name}",
-            "boosting lowers bias where averaged or single trees cannot",
-            cost=1.5,
-        )
-
-
-BOOSTING = Transformation(
-    name="histogram-boosting",
-    summary="Trees → HistGradientBoosting",
-    library=SKLEARN,
-    family="model",
-    granularity=Granularity.ALGO,
-    paper="Friedman 2001, Greedy Function Approximation; Ke et al. 2017, LightGBM",
-    precondition="a tree model on dense features whose internals the code does not read",
-    expected="a gain on tabular data with interactions",
-    prior=0.4,
-    find=_boosting,
-    risk=Level.MEDIUM,
-)
 
 
 def _bagging(module: Module) -> Iterator[Lever]:
@@ -221,6 +108,48 @@ def _voting(module: Module) -> Iterator[Lever]:
         )
 
 
+def _stacking(module: Module) -> Iterator[Lever]:
+    if any(mentions(module, f"Stacking{kind}") for kind in _KIND.values()):
+        return
+    if "decision_function" in attributes_used(module) or is_sparse(module):
+        return
+    for estimator in find_estimators(module, ESTIMATORS - {"LinearRegression"}):
+        if not is_wrappable(estimator):
+            continue
+
+        def change(draft: Draft, estimator: Estimator = estimator) -> None:
+            stacking = draft.spell(f"sklearn.ensemble.Stacking{_KIND[estimator.is_classifier]}")
+            draft.wrap(
+                estimator.call.node,
+                f'{stacking}([("first", ',
+                f'), ("second", {_partner(draft, estimator)})])',
+            )
+
+        partner = "a linear model" if estimator.name in TREES else "extremely randomised trees"
+        yield Lever(
+            estimator.call.node,
+            estimator.anchor,
+            change,
+            f"Stack {estimator.name} and {partner}",
+            "a model on top can learn which of two models to believe where",
+            cost=10.0,
+        )
+
+
+STACKING = Transformation(
+    name="stacking",
+    summary="Stack with a model of another family",
+    library=SKLEARN,
+    family="ensemble",
+    granularity=Granularity.ALGO,
+    paper="Wolpert 1992, Stacked Generalization; Breiman 1996, Stacked Regressions",
+    precondition="an estimator on dense features that may be wrapped",
+    expected="a small gain over the better of the two, at about ten fits",
+    prior=0.5,
+    find=_stacking,
+)
+
+
 def _partner(draft: Draft, estimator: Estimator) -> str:
     seed = "".join(f"{k}={v}" for k, v in estimator.seed.items())
     if estimator.name not in TREES:
@@ -241,11 +170,11 @@ VOTING = Transformation(
     library=SKLEARN,
     family="ensemble",
     granularity=Granularity.ALGO,
-    paper="Wolpert 1992, Stacked Generalization; Kittler et al. 1998, On Combining Classifiers",
+    paper="Kittler et al. 1998, On Combining Classifiers",
     precondition="an estimator with probabilities (or a regressor) that may be wrapped",
     expected="a small, steady gain when the second family is about as good",
     prior=0.45,
     find=_voting,
 )
 
-TRANSFORMATIONS = (EXTRA_TREES, BOOSTING, BAGGING, VOTING)
+TRANSFORMATIONS = (BAGGING, VOTING, STACKING)

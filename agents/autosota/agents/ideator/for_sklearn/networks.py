@@ -112,7 +112,7 @@ def _rate(module: Module) -> Iterator[Lever]:
             module,
             estimator.call,
             Number("learning_rate_init", "0.001"),
-            (Step(3), Step(1 / 3)),
+            (Step(3), Step(0.3)),
             anchor=estimator.anchor,
             what=f"the learning rate of {estimator.name}",
             reason="the learning rate is the first thing to tune in a network",

@@ -106,6 +106,47 @@ KERNEL_FEATURES = Transformation(
 )
 
 
+def _products(module: Module) -> Iterator[Lever]:
+    if is_sparse(module) or any(mentions(module, n) for n in ("PolynomialFeatures", "Nystroem")):
+        return
+    scaled = is_scaled(module)
+    for estimator in find_estimators(module, LINEAR_CLASSIFIERS | LINEAR_REGRESSORS):
+        if not is_wrappable(estimator):
+            continue
+
+        def change(draft: Draft, estimator: Estimator = estimator) -> None:
+            products = draft.spell("sklearn.preprocessing.PolynomialFeatures")
+            steps = [("products", f"{products}(degree=2, include_bias=False)")]
+            if not scaled:
+                steps.append(("scale", f"{draft.spell(SCALER)}()"))
+            put_in_front(draft, estimator, steps)
+
+        yield Lever(
+            estimator.call.node,
+            estimator.anchor,
+            change,
+            f"Let {estimator.name} see squares and products of pairs of features",
+            f"{estimator.name} adds up its features; it cannot see how two act together",
+            assumptions=("at most about a hundred features; their pairs must fit in memory",),
+            cost=4.0,
+        )
+
+
+PRODUCTS = Transformation(
+    name="feature-products",
+    summary="Second-order polynomial features in front of a linear model",
+    library=SKLEARN,
+    family="features",
+    granularity=Granularity.CODE,
+    paper="Chang et al. 2010, Training and Testing Low-Degree Polynomial Data Mappings, JMLR 11",
+    precondition="a linear model on dense features that may sit in a pipeline",
+    expected="a gain where features interact; slow with many features",
+    prior=0.35,
+    find=_products,
+    risk=Level.MEDIUM,
+)
+
+
 def _whiten(module: Module) -> Iterator[Lever]:
     if is_sparse(module) or any(mentions(module, n) for n in ("PCA", "TruncatedSVD")):
         return
@@ -185,4 +226,4 @@ CALM_TARGET = Transformation(
     risk=Level.MEDIUM,
 )
 
-TRANSFORMATIONS = (SCALE_INPUTS, KERNEL_FEATURES, WHITEN, CALM_TARGET)
+TRANSFORMATIONS = (SCALE_INPUTS, KERNEL_FEATURES, PRODUCTS, WHITEN, CALM_TARGET)

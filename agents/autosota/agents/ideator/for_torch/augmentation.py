@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from autosota.agents.domain import Granularity, Level
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.training import (
@@ -21,6 +23,8 @@ from autosota.agents.ideator.module import Module
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
+INPUTS = "inputs"
+TARGETS = "targets"
 _DISCRETE = ("Embedding", "EmbeddingBag")
 _CLASSIFICATION = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy")
 
@@ -31,8 +35,27 @@ def _forwards(module: Module) -> Iterator[tuple[Step, Forward]]:
         return
     for step in find_steps(module):
         forward = find_forward(step)
-        if forward is not None:
+        if forward is None:
+            continue
+        if forward.inputs.type == "identifier" or names_free(module, INPUTS):
             yield step, forward
+
+
+def _named(draft: Draft, node: Node, name: str, lines: list[str]) -> str:
+    """A name for a part of the batch: its own, or a new one bound by a line added first."""
+    if node.type == "identifier":
+        return draft.module.text(node)
+    lines.append(f"{name} = {draft.module.text(node)}")
+    return name
+
+
+def _change_inputs(draft: Draft, forward: Forward, line: str) -> None:
+    """Add a line that changes the inputs, `{x}` in it, before the forward pass."""
+    lines: list[str] = []
+    x = _named(draft, forward.inputs, INPUTS, lines)
+    draft.before(forward.output, [*lines, line.format(x=x)])
+    if lines:
+        draft.replace(forward.inputs, x)
 
 
 def _mixup(module: Module) -> Iterator[Lever]:
@@ -41,41 +64,40 @@ def _mixup(module: Module) -> Iterator[Lever]:
     if not any(c.dotted in _CLASSIFICATION for near in module.neighbours for c in near.calls):
         return
     for step, forward in _forwards(module):
+        new = ["output"] if forward.nested else []
+        new += [TARGETS] if forward.targets.type != "identifier" else []
+        if not names_free(module, *new):
+            continue
 
         def change(draft: Draft, forward: Forward = forward) -> None:
-            x, y = forward.inputs, forward.targets
-            beta = draft.spell("torch.distributions.Beta")
-            permutation = draft.spell("torch.randperm")
-            draft.before(
-                forward.output,
-                [
-                    f"mix = {beta}(0.2, 0.2).sample().item()",
-                    f"order = {permutation}({x}.size(0), device={x}.device)",
-                    f"{x} = mix * {x} + (1 - mix) * {x}[order]",
-                ],
-            )
             text = draft.module.text
-            criterion = text(forward.loss.function)
+            beta, permutation = (
+                draft.spell("torch.distributions.Beta"),
+                draft.spell("torch.randperm"),
+            )
+            lines: list[str] = []
+            x = _named(draft, forward.inputs, INPUTS, lines)
+            y = _named(draft, forward.targets, TARGETS, lines)
+            lines += [
+                f"mix = {beta}(0.2, 0.2).sample().item()",
+                f"order = {permutation}({x}.size(0), device={x}.device)",
+                f"{x} = mix * {x} + (1 - mix) * {x}[order]",
+            ]
+            output = text(forward.loss.positional[0])
+            if forward.nested:
+                output = "output"
+                lines.append(f"{output} = {text(forward.model)}({x})")
+            elif forward.inputs.type != "identifier":
+                draft.replace(forward.inputs, x)
+            draft.before(forward.output, lines)
+            loss = text(forward.loss.function)
             keywords = "".join(f", {text(k)}" for k in forward.loss.keywords.values())
-            first = forward.loss.positional[0]
-            if first.type == "identifier":
-                output = text(first)
-                mixed = (
-                    f"mix * {criterion}({output}, {y}{keywords})"
-                    f" + (1 - mix) * {criterion}({output}, {y}[order]{keywords})"
-                )
-                draft.replace(forward.loss.node, mixed)
-                return
-            draft.before(forward.output, [f"output = {text(first)}"])
             draft.replace(
                 forward.loss.node,
-                f"mix * {criterion}(output, {y}{keywords})"
-                f" + (1 - mix) * {criterion}(output, {y}[order]{keywords})",
+                f"mix * {loss}({output}, {y}{keywords})"
+                f" + (1 - mix) * {loss}({output}, {y}[order]{keywords})",
             )
 
-        nested = forward.loss.positional[0].type != "identifier"
-        if nested and not names_free(module, "output"):
-            continue
         yield Lever(
             forward.loss.node,
             f"{step.optimizer}.step()",
@@ -107,8 +129,8 @@ def _noise(module: Module) -> Iterator[Lever]:
     for step, forward in _forwards(module):
 
         def change(draft: Draft, forward: Forward = forward) -> None:
-            noise, x = draft.spell("torch.randn_like"), forward.inputs
-            draft.before(forward.output, [f"{x} = {x} + 0.05 * {noise}({x})"])
+            noise = draft.spell("torch.randn_like")
+            _change_inputs(draft, forward, f"{{x}} = {{x}} + 0.05 * {noise}({{x}})")
 
         yield Lever(
             forward.loss.node,
@@ -145,12 +167,9 @@ def _shift(module: Module) -> Iterator[Lever]:
     for step, forward in _forwards(module):
 
         def change(draft: Draft, forward: Forward = forward) -> None:
-            x = forward.inputs
             roll, pick = draft.spell("torch.roll"), draft.spell("torch.randint")
-            draft.before(
-                forward.output,
-                [f"{x} = {roll}({x}, shifts=int({pick}(-2, 3, (1,))), dims=-1)"],
-            )
+            shifts = f"int({pick}(-2, 3, (1,)))"
+            _change_inputs(draft, forward, f"{{x}} = {roll}({{x}}, shifts={shifts}, dims=-1)")
 
         yield Lever(
             forward.loss.node,

@@ -92,7 +92,7 @@ def _dropout(module: Module) -> Iterator[Lever]:
             stack.call.node,
             stack.anchor,
             insert,
-            f"Dropout before the last layer of {stack.anchor}",
+            f"Dropout before the last layer of {stack.title}",
             reason,
         )
 
@@ -193,7 +193,7 @@ def _normalise(module: Module, norms: dict[str, str], title: str, reason: str) -
                 edits.append(insert_before(draft.module.source, activation.node, text))
             draft.edit(stack.call.node, edits)
 
-        yield Lever(stack.call.node, stack.anchor, insert, f"{title} {stack.anchor}", reason)
+        yield Lever(stack.call.node, stack.anchor, insert, f"{title} {stack.title}", reason)
 
 
 def _is_activated(module: Module, use: Call) -> bool:
@@ -244,14 +244,14 @@ LAYER_NORM = Transformation(
 
 
 def _activation(module: Module) -> Iterator[Lever]:
-    scopes: list[tuple[Node, str]] = [(n.node, n.anchor) for n in find_networks(module)]
+    scopes = [(n.node, n.anchor, n.name) for n in find_networks(module)]
     scopes += [
-        (s.call.node, s.anchor)
+        (s.call.node, s.anchor, s.title)
         for s in find_stacks(module)
-        if not any(contains(node, s.call.node) for node, _ in scopes)
+        if not any(contains(node, s.call.node) for node, _, _ in scopes)
     ]
     for new, weight in (("GELU", 1.0), ("SiLU", 0.8)):
-        for scope, anchor in scopes:
+        for scope, anchor, name in scopes:
             sites = [c for c in module.calls_in(scope) if _relu_kind(module, c)]
             if not sites:
                 continue
@@ -264,7 +264,7 @@ def _activation(module: Module) -> Iterator[Lever]:
                 scope,
                 anchor,
                 change,
-                f"ReLU → {new} in {anchor.removeprefix('class ')}",
+                f"ReLU → {new} in {name}",
                 "ReLU passes no gradient through units that are off",
                 {"to": new},
                 weight=weight,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from autosota.agents.ideator.calls import Call
-from autosota.agents.ideator.module import Module, body_of, contains
+from autosota.agents.ideator.module import Module, body_of
 
 CONVOLUTIONS = {"Conv1d": "BatchNorm1d", "Conv2d": "BatchNorm2d", "Conv3d": "BatchNorm3d"}
 
@@ -77,6 +77,12 @@ class Stack:
     elements: tuple[Call, ...]
     anchor: str
 
+    @property
+    def title(self) -> str:
+        """What a person would call it."""
+        symbol = self.module.symbol(self.call.node)
+        return f"the stack of {symbol}" if self.anchor in ("return", "expression") else self.anchor
+
     def has(self, *names: str) -> bool:
         """True when an element is one of these layers."""
         return any(element.name in names for element in self.elements)
@@ -141,11 +147,3 @@ def _layers(module: Module, init: Node) -> Iterator[Layer]:
         target = module.text(left)
         if call is not None and target.startswith("self.") and call.dotted.startswith("torch.nn."):
             yield Layer(target.removeprefix("self."), call, statement)
-
-
-def owner_of(module: Module, node: Node) -> str:
-    """The class or function that a node belongs to, for titles."""
-    for network in find_networks(module):
-        if contains(network.node, node):
-            return network.name
-    return module.symbol(node) or module.path

@@ -9,7 +9,7 @@ from autosota.agents.ideator.calls import Call, set_keywords
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.training import Step as UpdateStep
 from autosota.agents.ideator.for_torch.training import find_steps
-from autosota.agents.ideator.knobs import find_knob
+from autosota.agents.ideator.knobs import Knob, find_knob
 from autosota.agents.ideator.module import Module, function_of
 from autosota.agents.ideator.notation import read_number
 from autosota.agents.ideator.steps import Number, Step, number_levers
@@ -49,17 +49,17 @@ def _adamw(module: Module) -> Iterator[Lever]:
         knob = find_knob(module, decay, "weight_decay") if decay is not None else None
         if decay is not None and knob is None:
             continue
-        tuned = knob is not None and knob.value != 0
 
-        def change(draft: Draft, call: Call = call, tuned: bool = tuned) -> None:
-            name = draft.spell("torch.optim.AdamW", beside=call)
-            edits = [] if tuned else set_keywords(module.source, call, {"weight_decay": "1e-2"})
-            draft.replace(call.function, name)
-            if edits:
-                draft.edit(call.arguments, edits)
+        def change(draft: Draft, call: Call = call, knob: Knob | None = knob) -> None:
+            draft.replace(call.function, draft.spell("torch.optim.AdamW", beside=call))
+            if knob is None:
+                added = set_keywords(module.source, call, {"weight_decay": "1e-2"})
+                draft.edit(call.arguments, added)
+            elif knob.value == 0:
+                draft.replace(knob.node, "1e-2", knob.module)
             draft.retire(call)
 
-        given = knob.text if knob is not None and tuned else "1e-2"
+        given = knob.text if knob is not None and knob.value != 0 else "1e-2"
         yield Lever(
             call.node,
             target,
@@ -127,7 +127,7 @@ def _rate(module: Module) -> Iterator[Lever]:
             module,
             call,
             Number("lr", _RATES[call.name], 1),
-            (Step(3), Step(1 / 3)),
+            (Step(3), Step(0.3)),
             anchor=target,
             what=f"the learning rate of {call.name}",
             reason="the learning rate is the first thing to tune, in steps of three",
@@ -161,15 +161,19 @@ def _decay(module: Module) -> Iterator[Lever]:
                 what=f"the weight decay of {call.name}",
                 reason="one decade is the usual first step of a search for weight decay",
             )
-            if read_number(module.text(given)) != 0:
-                continue
+        knob = find_knob(module, given, "weight_decay") if given is not None else None
+        if given is not None and (knob is None or knob.value != 0):
+            continue
         if call.name == "AdamW" or len(call.positional) > 2:
             continue
         if module.project.is_frozen("weight_decay"):
             continue
 
-        def change(draft: Draft, call: Call = call) -> None:
-            draft.keywords(call, weight_decay="5e-4")
+        def change(draft: Draft, call: Call = call, knob: Knob | None = knob) -> None:
+            if knob is not None:
+                draft.replace(knob.node, "5e-4", knob.module)
+            else:
+                draft.keywords(call, weight_decay="5e-4")
 
         yield Lever(
             call.node,

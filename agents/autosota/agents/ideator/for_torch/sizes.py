@@ -12,15 +12,45 @@ from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.models import CONVOLUTIONS, find_networks
 from autosota.agents.ideator.for_torch.training import find_steps
 from autosota.agents.ideator.knobs import arguments_for, defaults_of, find_knob
-from autosota.agents.ideator.module import Module
+from autosota.agents.ideator.module import Module, contains, function_of
 from autosota.agents.ideator.notation import read_number
-from autosota.agents.ideator.steps import Number, Step, number_levers, stepped
+from autosota.agents.ideator.steps import Number, Step, knob_lever, number_levers, stepped
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
 
 
 def _batch(module: Module) -> Iterator[Lever]:
+    yield from _loader_batch(module)
+    # Batches drawn by hand: the training function itself reads `batch_size`.
+    seen = set()
+    for step in find_steps(module):
+        scope = function_of(step.update) or step.loop
+        for node in module.nodes:
+            name = module.text(node).rpartition(".")[2].lower() if _reads(node) else ""
+            knob = (
+                find_knob(module, node) if name == "batch_size" and contains(scope, node) else None
+            )
+            if knob is None or knob.node.id in seen:
+                continue
+            seen.add(knob.node.id)
+            for change in (Step(0.5, cost=0.8, least=2), Step(2, cost=1.5)):
+                lever = knob_lever(knob, step.update, f"{step.optimizer}.step(), {name}", change)
+                if lever is not None:
+                    yield lever
+
+
+def _reads(node: Node) -> bool:
+    """True for a variable or attribute that is read, not a keyword or an assigned name."""
+    parent = node.parent
+    if node.type not in ("identifier", "attribute") or parent is None:
+        return False
+    if parent.type in ("keyword_argument", "assignment"):
+        return parent.child_by_field_name("value") == node
+    return parent.type not in ("attribute", "parameters", "default_parameter")
+
+
+def _loader_batch(module: Module) -> Iterator[Lever]:
     for call in module.calls:
         if call.dotted != "torch.utils.data.DataLoader" or call.open:
             continue

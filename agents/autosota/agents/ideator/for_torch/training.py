@@ -57,10 +57,15 @@ class Forward:
 
     loss: Call
     model: Node
-    inputs: str
-    targets: str
+    inputs: Node
+    targets: Node
     output: Node
     loss_name: str
+
+    @property
+    def nested(self) -> bool:
+        """True when the model is called inside the loss."""
+        return self.loss.positional[0].type != "identifier"
 
 
 def find_steps(module: Module) -> list[Step]:
@@ -97,7 +102,7 @@ def find_forward(step: Step) -> Forward | None:
     if call is None or len(call.positional) != 2 or call.open:
         return None
     first, second = call.positional
-    if second.type != "identifier":
+    if not _is_batch(module, second):
         return None
     output: Node | None = loss
     inner = module.call(first)
@@ -107,18 +112,22 @@ def find_forward(step: Step) -> Forward | None:
     if inner is None or output is None or len(inner.positional) != 1 or inner.keywords:
         return None
     inputs = inner.positional[0]
-    if inputs.type != "identifier" or inner.function.type not in ("identifier", "attribute"):
+    if not _is_batch(module, inputs) or inner.function.type not in ("identifier", "attribute"):
         return None
     if inner.dotted:  # a library function, not a model
         return None
-    return Forward(
-        call,
-        inner.function,
-        module.text(inputs),
-        module.text(second),
-        statement_of(output),
-        tensor,
-    )
+    return Forward(call, inner.function, inputs, second, statement_of(output), tensor)
+
+
+def _is_batch(module: Module, node: Node) -> bool:
+    """True for a name, `x[rows]`, or either moved or reshaped: evaluating it has no effect."""
+    if node.type in ("identifier", "subscript", "attribute"):
+        return True
+    call = module.call(node)
+    owner = call.function.child_by_field_name("object") if call is not None else None
+    method = module.text(call.function).rpartition(".")[2] if call is not None else ""
+    quiet = method in ("to", "cuda", "float", "long", "view", "reshape", "unsqueeze", "squeeze")
+    return owner is not None and quiet and _is_batch(module, owner)
 
 
 def names_free(module: Module, *names: str) -> bool:

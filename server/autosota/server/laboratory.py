@@ -1,0 +1,194 @@
+"""Where a campaign's runs happen: puts environment, boundary, hashes and sandbox together.
+
+One object per campaign and driver. It knows no statistics and appends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from autosota.agents.domain import Boundary, Objective, Receipt, RunRequest
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.state import CampaignState
+from autosota.agents.supervisor.boundary import draw_boundary
+from autosota.server.errors import UserError
+from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
+from autosota.server.sandbox.environment import PreparedEnvironment, prepare
+from autosota.server.sandbox.launch import Stop
+from autosota.server.sandbox.launcher import Launcher
+from autosota.server.sandbox.machine import describe
+from autosota.server.sandbox.process import ProcessLauncher
+from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
+from autosota.server.sandbox.runner import Runner
+from autosota.server.workspace.store import GitWorkspace
+
+Note = Callable[[str], None]
+
+
+def launcher_here(environment: PreparedEnvironment, note: Note) -> Launcher:
+    """The best local sandbox that works on this machine; says so when it does not protect."""
+    found = probe()
+    if found.works:
+        return BubblewrapLauncher(environment.folders, found)
+    note(
+        f"warning: runs are not isolated (grade: declared): {found.why}; they could read your "
+        "files and write to them"
+    )
+    return ProcessLauncher()
+
+
+class SandboxLaboratory:
+    """The laboratory of one campaign, on this machine.
+
+    Args:
+        workspace: checkouts and trees.
+        state_dir: the workspace's `.autosota`.
+        started: the campaign's first event.
+        offline: never let the network be used, also not to build the environment.
+        note: gets lines for people: progress of a build, warnings.
+    """
+
+    def __init__(
+        self,
+        workspace: GitWorkspace,
+        state_dir: Path,
+        started: ev.CampaignStarted,
+        *,
+        offline: bool,
+        note: Note,
+    ) -> None:
+        self._workspace = workspace
+        self._state_dir = state_dir
+        self._started = started
+        self._objective: Objective = started.objective
+        self._offline = offline
+        self._note = note
+        self._stop = Stop()
+        self._launcher: Launcher | None = None
+        self._environment: PreparedEnvironment | None = None
+        self._guarded: GuardedData | None = None
+        self._runner: Runner | None = None
+
+    # ------------------------------------------------------------------ phases 0 and 1
+
+    def prepare(self) -> ev.EnvironmentReady:
+        """Build or find the environment, and say what runs are isolated by."""
+        environment = self._prepared()
+        launcher = self._walls()
+        runner = self._make_runner(Boundary())
+        base = self._started.base_commit
+        return ev.EnvironmentReady(
+            python=str(environment.python),
+            environment_hash=environment.hash,
+            sandbox=launcher.name,
+            isolation=runner.isolation(base),
+            machine=describe(environment.interpreter),
+            notes=(*environment.notes, *runner.notes(base)),
+        )
+
+    def analyse(self) -> ev.CodeAnalysed:
+        """Draw the boundary of the base commit and hash what must not move."""
+        tree = self._workspace.tree(self._started.base_commit)
+        boundary = draw_boundary(tree, self._objective)
+        self._runner = self._make_runner(boundary)
+        return ev.CodeAnalysed(
+            boundary=boundary,
+            evaluator_hash=evaluator_hash(tree, boundary.files),
+            data_hash=self._data().sha256,
+        )
+
+    def ready(self, state: CampaignState) -> None:
+        """Check that a campaign that goes on finds what it had.
+
+        Raises:
+            UserError: environment, evaluator or data changed; names which, and the way out.
+        """
+        known, analysed = state.environment, state.analysed
+        if known is not None:
+            environment = self._prepared()
+            if environment.hash != known.environment_hash:
+                raise UserError(
+                    f"the environment changed since the campaign began ({known.python}): its runs "
+                    "cannot be compared; start a new one with autosota run"
+                )
+        if analysed is not None:
+            tree = self._workspace.tree(self._started.base_commit)
+            if evaluator_hash(tree, analysed.boundary.files) != analysed.evaluator_hash:
+                raise UserError("the evaluator's files are not those the campaign began with")
+            if self._data().sha256 != analysed.data_hash:
+                raise UserError(
+                    "files named in protocol.data or protocol.labels changed since the campaign "
+                    "began; put them back, or start a new campaign with autosota run"
+                )
+            self._runner = self._make_runner(analysed.boundary)
+
+    # ------------------------------------------------------------------ runs
+
+    def run(self, request: RunRequest) -> Receipt:
+        """Run one experiment to its receipt.
+
+        Raises:
+            UserError: this machine cannot run it.
+        """
+        assert self._runner is not None  # the scheduler analyses before it executes
+        return self._runner.run(request)
+
+    def cancel(self) -> None:
+        """End what is running, and what would come, within two seconds; from any thread."""
+        self._stop.press()
+        if self._runner is not None:
+            self._runner.cancel()
+
+    def discard(self, run_id: str) -> None:
+        """Remove the folder of a run that is not recorded."""
+        shutil.rmtree(self._state_dir / "runs" / run_id, ignore_errors=True)
+
+    # ------------------------------------------------------------------ inside
+
+    def _prepared(self) -> PreparedEnvironment:
+        if self._environment is None:
+            environ = dict(os.environ)
+            if self._offline:
+                environ["PIP_NO_INDEX"] = "1"
+            self._environment = prepare(
+                self._objective,
+                self._workspace.root,
+                self._workspace.tree(self._started.base_commit),
+                self._note,
+                stop=self._stop,
+                environ=environ,
+            )
+        return self._environment
+
+    def _walls(self) -> Launcher:
+        if self._launcher is None:
+            self._launcher = launcher_here(self._prepared(), self._note)
+        return self._launcher
+
+    def _data(self) -> GuardedData:
+        if self._guarded is None:
+            cache = self._state_dir / "cache"
+            self._guarded = guard_data(self._workspace.root, self._objective.protocol, cache)
+        return self._guarded
+
+    def _make_runner(self, boundary: Boundary) -> Runner:
+        environment = self._prepared()
+        runs = self._state_dir / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        runner = Runner(
+            self._workspace,
+            self._objective,
+            objective_hash=self._started.objective_hash,
+            boundary=boundary,
+            environment=environment,
+            launcher=self._walls(),
+            runs=runs,
+            guarded=self._data(),
+            machine=describe(environment.interpreter),
+        )
+        if self._stop.pressed:
+            runner.cancel()
+        return runner

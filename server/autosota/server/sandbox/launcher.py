@@ -1,0 +1,351 @@
+"""Starting one command in a sandbox and staying with it until nothing of it is left.
+
+The loop here owns the limits on time, disk and output and the stop button; `guard.py` inside
+the sandbox owns memory and the end of every process. How the walls are built is the business
+of `bubblewrap.py` and `process.py`. Metrics and receipts are not known here.
+
+A launch blocks the thread that makes it. That thread is also the parent the kernel watches
+(the parent-death signal is sent when the *thread* that forked ends), so the two live equally
+long; besides, the guard holds one end of a pipe whose other end only this process has, and
+kills everything when that closes, however the driver died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autosota.agents.domain import Outcome, Resources
+from autosota.server.sandbox import disk
+from autosota.server.sandbox.launch import Finished, Launch, SandboxBroken, Stop, clean
+from autosota.server.sandbox.output import OnChunk, OnLine, Output
+
+GUARD = Path(__file__).with_name("guard.py")
+_KILL_SECONDS = 1.5
+_DRAIN_SECONDS = 0.5
+_READ = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """What is really executed: the walls, then the guard, then the command."""
+
+    arguments: list[str]
+    cwd: Path
+    descriptors: tuple[int, ...] = ()
+
+
+def interpreter() -> str:
+    """The interpreter the guard runs under: this one's base, without a virtual environment."""
+    return str(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+class Launcher(ABC):
+    """Starts commands behind one kind of wall."""
+
+    name: str = ""
+    """As it stands in a receipt."""
+
+    protects: bool = False
+    """True when mounts, hidden paths and the network limit are enforced."""
+
+    mode: str = "host"
+
+    @abstractmethod
+    def wrap(self, launch: Launch, guard: list[str]) -> Wrapped:
+        """The arguments that put the guard behind the walls. Descriptors are closed after."""
+
+    def sweep(self, launch: Launch) -> None:  # noqa: B027 - a backend may have nothing to do
+        """Kill what is left when the guard was killed."""
+
+    def launch(
+        self,
+        launch: Launch,
+        logs: Mapping[str, Path],
+        *,
+        stop: Stop | None = None,
+        on_chunk: OnChunk | None = None,
+        on_line: OnLine | None = None,
+    ) -> Finished:
+        """Run the command to its end; blocks.
+
+        Args:
+            launch: The command and its world.
+            logs: The files `stdout` and `stderr` are appended to.
+            stop: Ends it at once when pressed (also when pressed before).
+            on_chunk: Gets all output that is stored.
+            on_line: Gets lines for a live view.
+
+        Returns:
+            How it ended. Nothing the command does raises.
+
+        Raises:
+            SandboxBroken: the sandbox itself could not be started.
+            OSError: a log cannot be written (a full disk).
+        """
+        if stop is not None and stop.pressed:
+            return Finished(Outcome.STOPPED, "stopped before it started")
+        output = Output(dict(logs), launch.limits.output_bytes, on_chunk, on_line)
+        try:
+            return _Watch(self, launch, output, stop).run()
+        finally:
+            output.close()
+
+
+class _Watch:
+    """One launch while it lasts."""
+
+    def __init__(
+        self, launcher: Launcher, launch: Launch, output: Output, stop: Stop | None
+    ) -> None:
+        self._launcher = launcher
+        self._launch = launch
+        self._output = output
+        self._stop = stop
+        self._report = b""
+        self._verdict: tuple[Outcome, str] | None = None
+        self._disk_start = disk.measure(launch.writable)[0]
+        self._disk_used = 0
+        self._disk_next = 0.0
+
+    def run(self) -> Finished:
+        launch, limits = self._launch, self._launch.limits
+        with contextlib.ExitStack() as owned:
+            out = owned.enter_context(contextlib.closing(_Pipe(1 << 20)))
+            err = owned.enter_context(contextlib.closing(_Pipe(1 << 18)))
+            status = owned.enter_context(contextlib.closing(_Pipe()))
+            life = owned.enter_context(contextlib.closing(_Pipe()))
+            guard = [interpreter(), "-I", "-S", str(GUARD), str(status.write), str(life.read)]
+            guard += [self._launcher.mode, str(limits.memory_bytes), str(limits.disk_bytes)]
+            guard += [str(limits.processes), "--", "/bin/sh", "-c", launch.command]
+            wrapped = self._launcher.wrap(launch, guard)
+            try:
+                process = subprocess.Popen(
+                    wrapped.arguments,
+                    cwd=wrapped.cwd,
+                    env=dict(launch.env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out.write,
+                    stderr=err.write,
+                    pass_fds=(status.write, life.read, *wrapped.descriptors),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SandboxBroken(
+                    f"{wrapped.arguments[0]}: the sandbox cannot start ({error.strerror}); "
+                    "see `autosota doctor`"
+                ) from error
+            finally:
+                for descriptor in wrapped.descriptors:
+                    os.close(descriptor)
+                for pipe in (out, err, status):
+                    pipe.close_write()
+                life.close_read()
+            began = time.monotonic()
+            try:
+                self._follow(process, {out.read: "stdout", err.read: "stderr"}, status, life, began)
+            finally:
+                life.close_write()
+                if process.poll() is None:
+                    self._end(process)
+                if not self._report.strip():
+                    self._launcher.sweep(launch)
+            wall = time.monotonic() - began
+        return self._conclude(process.returncode, wall)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the walls to come down, and pull them down when they do not."""
+        try:
+            process.wait(_KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _follow(
+        self,
+        process: subprocess.Popen[bytes],
+        streams: dict[int, str],
+        status: _Pipe,
+        life: _Pipe,
+        began: float,
+    ) -> None:
+        """Read everything and keep the limits until the guard has gone and the pipes are dry."""
+        deadline = began + self._launch.limits.wall_seconds
+        self._disk_next = began + 0.2
+        end_by = float("inf")
+        killing = False
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (*streams, status.read):
+                selector.register(descriptor, selectors.EVENT_READ)
+            if self._stop is not None:
+                selector.register(self._stop.fileno(), selectors.EVENT_READ)
+            open_streams, guarded = set(streams), True
+            while guarded or open_streams:
+                now = time.monotonic()
+                if now >= end_by:
+                    if not guarded:
+                        return
+                    process.kill()  # the guard did not answer; its walls take the rest along
+                    guarded, end_by = False, now + _DRAIN_SECONDS
+                wake = min(end_by, *((deadline, self._disk_next) if not killing else (end_by,)))
+                for key, _ in selector.select(max(0.0, wake - now) if wake < 1e12 else None):
+                    if key.fd in streams:
+                        data = os.read(key.fd, _READ)
+                        if data:
+                            self._output.feed(streams[key.fd], data)
+                        else:
+                            selector.unregister(key.fd)
+                            open_streams.discard(key.fd)
+                    elif key.fd == status.read:
+                        data = os.read(key.fd, 4096)
+                        self._report += data
+                        if not data:
+                            selector.unregister(key.fd)
+                            guarded, end_by = False, time.monotonic() + _DRAIN_SECONDS
+                    elif self._verdict is None:
+                        self._verdict = (Outcome.STOPPED, "stopped")
+                if guarded and not killing:
+                    self._check(time.monotonic(), deadline)
+                    if self._verdict is not None:
+                        killing, end_by = True, time.monotonic() + _KILL_SECONDS
+                        life.close_write()
+                        if self._stop is not None:
+                            selector.unregister(self._stop.fileno())
+
+    def _check(self, now: float, deadline: float) -> None:
+        limits = self._launch.limits
+        if self._verdict is not None:
+            return
+        if self._output.over:
+            self._verdict = (
+                Outcome.OUTPUT_LIMIT,
+                f"printed more than {limits.output_bytes} bytes",
+            )
+        elif now >= deadline:
+            self._verdict = (
+                Outcome.TIMEOUT,
+                f"not done after {limits.wall_seconds:g} s (objective.timeout)",
+            )
+        elif now >= self._disk_next:
+            self._look_at_disk()
+            took = time.monotonic() - now
+            self._disk_next = time.monotonic() + max(0.2, took * 20)
+
+    def _look_at_disk(self) -> None:
+        limit = self._launch.limits.disk_bytes
+        used, complete = disk.measure(self._launch.writable)
+        self._disk_used = max(self._disk_used, used - self._disk_start)
+        if limit and self._verdict is None:
+            if self._disk_used > limit:
+                self._verdict = (Outcome.DISK_QUOTA, f"wrote more than {limit} bytes")
+            elif not complete:
+                self._verdict = (Outcome.DISK_QUOTA, "made folders too deep to be measured")
+
+    def _conclude(self, returncode: int | None, wall: float) -> Finished:
+        self._look_at_disk()
+        line = self._report.strip()
+        if not self._report and self._verdict is None:
+            told = self._output.tail("stderr").strip().splitlines()
+            raise SandboxBroken(
+                f"the sandbox ({self._launcher.name}) cannot start: "
+                f"{clean(told[-1]) if told else f'exit code {returncode}'}; see `autosota doctor`"
+            )
+        report = json.loads(line) if line else {}
+        exit_code, sent = report.get("exit_code"), report.get("signal")
+        if exit_code is not None and 128 < exit_code < 193:
+            sent = exit_code - 128  # the shell's way to say that a signal ended its command
+        outcome, reason = self._verdict or self._judge(report, exit_code, sent)
+        return Finished(
+            outcome,
+            reason,
+            exit_code,
+            sent,
+            Resources(
+                wall,
+                report.get("cpu_seconds"),
+                report.get("peak_memory_bytes"),
+                self._disk_used,
+            ),
+            self._output.total,
+        )
+
+    def _judge(
+        self, report: Mapping[str, object], exit_code: int | None, sent: int | None
+    ) -> tuple[Outcome, str]:
+        limits = self._launch.limits
+        if self._output.over:
+            return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes} bytes"
+        if not report:
+            return Outcome.CRASHED, "the process that watches the run was killed"
+        if report["killed"] == "memory":
+            return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes} bytes of memory"
+        if report["killed"] == "processes":
+            return Outcome.CRASHED, f"had more than {limits.processes} processes at once"
+        if report["killed"]:
+            return Outcome.STOPPED, "stopped"
+        tail = self._output.tail("stderr")
+        last = next((clean(x) for x in reversed(tail.splitlines()) if clean(x)), "")
+        if exit_code in (126, 127) and _NOT_FOUND.search(tail):
+            return Outcome.COMMAND_NOT_FOUND, last
+        full = limits.disk_bytes and self._disk_used >= 0.9 * limits.disk_bytes
+        if sent == signal.SIGXFSZ or (full and exit_code != 0):
+            return Outcome.DISK_QUOTA, f"wrote more than {limits.disk_bytes} bytes"
+        if sent is not None:
+            name = _signal_name(sent)
+            hint = ", perhaps because the machine ran out of memory" if sent == 9 else ""
+            return Outcome.CRASHED, f"ended by {name}{hint}" + (f": {last}" if last else "")
+        if exit_code != 0:
+            return Outcome.CRASHED, f"exit code {exit_code}" + (f": {last}" if last else "")
+        if report["left"]:
+            return Outcome.LEFT_PROCESSES, f"left {report['left']} processes running behind it"
+        return Outcome.OK, ""
+
+
+_NOT_FOUND = re.compile(
+    r"not found|No such file or directory|Permission denied|[Cc]annot execute|Is a directory"
+    r"|Exec format error"
+)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class _Pipe:
+    """A pipe that owns its two descriptors; each is closed once."""
+
+    def __init__(self, size: int = 0) -> None:
+        self.read, self.write = os.pipe()
+        if size:
+            # an unprivileged user has a limit on this; the default size works, too
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self.write, fcntl.F_SETPIPE_SZ, size)
+
+    def close_read(self) -> None:
+        if self.read >= 0:
+            os.close(self.read)
+            self.read = -1
+
+    def close_write(self) -> None:
+        if self.write >= 0:
+            os.close(self.write)
+            self.write = -1
+
+    def close(self) -> None:
+        self.close_read()
+        self.close_write()
