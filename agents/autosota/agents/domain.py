@@ -6,6 +6,7 @@ from files (config) or shown (report) is not known here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -240,6 +241,26 @@ class Budget:
     tokens: int | None = None
 
 
+_PARTS = {
+    "test": "test",
+    "holdout": "test",
+    "heldout": "test",
+    "eval": "eval",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "train": "training",
+    "training": "training",
+}
+
+
+def _part_of_data(metric: str) -> str | None:
+    """The part of the data that a metric's name speaks of (`test_acc`, `acc/val`), or None."""
+    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric).lower())
+    return next((_PARTS[w] for w in words if w in _PARTS), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What is optimised, how it is measured and what may not move: `autosota.toml`, typed."""
@@ -269,6 +290,21 @@ class Objective:
     def selects_on_claim(self) -> bool:
         """True when search can only look at the claim itself (LK112): no keep is confirmed."""
         return self.select_on == self.metric
+
+    def tells_of_claim(self, name: str) -> bool:
+        """True for the claim, and for metrics of the same part of the data by their name.
+
+        `test_macro_f1` is as much a look at the test set as `test_accuracy`: both stay masked
+        until the confirmation, unless the search metric names that part itself.
+        """
+        if self.selects_on_claim:
+            return False
+        if name == self.metric:
+            return True
+        if name == self.select_on:
+            return False
+        part = _part_of_data(self.metric)
+        return part is not None and _part_of_data(self.select_on) != part == _part_of_data(name)
 
     def claim_of_paper(self) -> PaperClaim | None:
         """The paper's number for the claim metric, if it was written down."""

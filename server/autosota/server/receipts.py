@@ -11,7 +11,6 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
     """Everything a receipt proves, one fact per line."""
     run = next((r for r in state.runs if r.run_id == receipt.run_id), None)
     is_open = run is not None and claim_is_open(run, state)
-    claim = state.objective.metric
     lines = [
         f"{receipt.run_id}: {receipt.outcome}" + f": {receipt.reason}" * bool(receipt.reason),
         f"  {receipt.purpose} of {receipt.side} at {receipt.commit}, seed {receipt.seed}",
@@ -19,7 +18,7 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
         f"  {receipt.resources.wall_seconds:.2f} s, {receipt.started_at} to {receipt.finished_at}",
     ]
     for metric in receipt.metrics:
-        hidden = metric.name == claim != state.objective.select_on and not is_open
+        hidden = state.objective.tells_of_claim(metric.name) and not is_open
         value = "masked until it is read" if hidden else str(metric.value)
         grade = receipt.isolation_of(metric.name)
         note = f" ({metric.reason})" if metric.reason and not hidden else ""

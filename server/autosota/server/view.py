@@ -26,10 +26,8 @@ def masked(event: ev.Event, state: CampaignState) -> ev.Event:
     """The event without a claim that was not read yet."""
     if not isinstance(event, ev.RunFinished) or claim_is_open(event, state):
         return event
-    claim = state.objective.metric
-    if claim == state.objective.select_on:
-        return event  # the search looks at the claim itself (LK112): nothing is left to mask
-    return replace(event, metrics={k: v for k, v in event.metrics.items() if k != claim})
+    hidden = state.objective.tells_of_claim
+    return replace(event, metrics={k: v for k, v in event.metrics.items() if not hidden(k)})
 
 
 def as_json(event: ev.Event, state: CampaignState, n: int | None = None, at: str = "") -> str:

@@ -38,7 +38,7 @@ TYPED = {
     "```\npython train.py --seed=0 --out=runs/a\n```": "python train.py --seed={seed} "
     "--out={run_dir}",
     "Run `python train.py` to start.": WANTED,
-    "Run\n\n    python train.py \\\n        --seed 3 \\\n        --out x   # takes an hour\n": WANTED,
+    "Run\n\n    python train.py \\\n      --seed 3 \\\n      --out x   # an hour\n": WANTED,
     "```\npip install -r requirements.txt\npython3 train.py > log.txt 2>&1 &\n```": "python3 "
     "train.py --seed {seed} --out {run_dir}",
     "```\nCUDA_VISIBLE_DEVICES=0 OMP_NUM_THREADS=1 python train.py\n```": "OMP_NUM_THREADS=1 "

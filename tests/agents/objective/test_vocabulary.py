@@ -6,8 +6,7 @@ from autosota.agents.objective import vocabulary as v
 
 @pytest.mark.parametrize(
     "name",
-    ["loss", "val_loss", "test error", "RMSE", "testMAE", "perplexity", "FID", "wer", "latency_ms"]
-    + ["nll", "bits_loss", "test/mse", "error_rate"],
+    ["loss", "val_loss", "test error", "RMSE", "testMAE", "perplexity", "FID", "wer", "latency_ms", "nll", "test/mse", "error_rate"],
 )
 def test_minimized(name):
     assert v.direction_of(name) is Direction.MINIMIZE
@@ -15,8 +14,7 @@ def test_minimized(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["accuracy", "test_acc", "F1", "auc", "reward", "BLEU", "recall@10", "r2", "R^2", "score"]
-    + ["something_else", ""],
+    ["accuracy", "test_acc", "F1", "auc", "reward", "BLEU", "recall@10", "r2", "R^2", "score", "something_else", ""],
 )
 def test_maximized(name):
     assert v.direction_of(name) is Direction.MAXIMIZE
@@ -24,9 +22,19 @@ def test_maximized(name):
 
 @pytest.mark.parametrize(
     ("name", "split"),
-    [("test_acc", "test"), ("Valid Loss", "val"), ("dev/f1", "val"), ("train_loss", "train")]
-    + [("accuracy", ""), ("latest_loss", ""), ("contest score", ""), ("X_val", "val")]
-    + [("testLoader", "test"), ("held_out", ""), ("validation", "val")],
+    {
+        "test_acc": "test",
+        "Valid Loss": "val",
+        "dev/f1": "val",
+        "train_loss": "train",
+        "accuracy": "",
+        "latest_loss": "",
+        "contest score": "",
+        "X_val": "val",
+        "testLoader": "test",
+        "held_out": "",
+        "validation": "val",
+    }.items(),  # fmt: skip
 )
 def test_split(name, split):
     assert v.split_of(name) == split

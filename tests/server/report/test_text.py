@@ -6,12 +6,13 @@ from autosota.agents.domain import (
     Budget,
     CampaignVerdict,
     Direction,
+    Fate,
     Isolation,
-    Outcome,
     Paper,
     Purpose,
 )
 from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server.report.html import render
 from autosota.server.report.numbers import Evidence
@@ -74,13 +75,18 @@ def test_the_other_ends(not_reproduced, confirmed, halfway):
     assert verdict_sentence(fold([*confirmed.events[:-1], end])) == "Failed: disk full."
 
 
-def test_a_confirmation_that_crashed_is_told_without_the_claim(lab, make_idea):
-    world = lab([make_idea("good")], {"good": 0.05})
-    told = world.play().until(lambda s: s.plan is not None)
-    world.outcome = {"good": Outcome.CRASHED}
-    told = world.play()  # the candidate now crashes everywhere: nothing to confirm
+def test_a_confirmation_that_crashed_is_told_without_the_claim(confirmed):
+    plan = confirmed.state.plan
+    middle = confirmed.until(lambda s: sum(r.purpose is Purpose.CONFIRM for r in s.runs) == 6)
+    why = "baseline failed with fresh seed 8: timeout"
+    told = middle.then(ev.ConfirmationJudged(plan.attempt, plan.patch, Fate.FAILED, why, None))
+    told = told.then(next_action(told.state).event)
     assert told.state.finished.verdict is CampaignVerdict.NO_GAIN
-    assert "every idea that was tried failed to run" in verdict_sentence(told.state)
+    sentence = verdict_sentence(told.state)
+    assert sentence.startswith("No gain found: val_accuracy 0.9")
+    assert sentence.endswith(f"but the confirmation failed: {why}.")
+    assert "test_accuracy" not in sentence
+    render(told.history, told.receipts)
 
 
 def test_smaller_is_better_is_said_in_words(lab, make_idea, make_objective):

@@ -17,6 +17,7 @@ from autosota.agents.objective import vocabulary
 _NUMBER = re.compile(r"(?<![\w.])(\d{1,6}(?:\.\d+)?)\s*(%)?(?:\s*(?:±|\+/-|\\pm)\s*[\d.]+\s*%?)?")
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})|arxiv:\s*(\d{4}\.\d{4,5})", re.I)
 _SENTENCE = re.compile(r"[-*\s]*([A-Za-z][\w\s@/-]{2,40}?)\s*(?::|=|\bof\b|\bis\b)\s*(.+?)\.?")
+_REFERENCE = re.compile(r"[(\[](?:see\s+)?(?:table|fig|sec|app|eq|row)[^)\]]*[)\]]", re.IGNORECASE)
 _OURS = re.compile(r"\bours?\b|\bproposed\b|this (paper|work|repo)", re.IGNORECASE)
 
 

@@ -77,7 +77,9 @@ class Program(Paths):
             found = []
             for value in self.bindings(source, node):
                 found += self.texts(source, value, depth + 1)
-                if not found and value.type in ("dictionary", "identifier"):
+                # A loop over a dict takes its keys; the dict itself is no name.
+                iterated = value.type == "identifier" or (depth and value.type == "dictionary")
+                if not found and iterated:
                     found += [k for k, _ in self.keys(source, value, depth + 1)]
             for other, value in self.passed(source, node) if not found else []:
                 found += self.texts(other, value, depth + 1)

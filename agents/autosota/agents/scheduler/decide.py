@@ -177,8 +177,8 @@ def _weigh(
     )
     assert result.difference is not None
     for guard in objective.guards:
-        if guard.name in guards.TIMED or guard.name == objective.metric:
-            continue  # decided at confirmation, on back-to-back pairs
+        if guard.name in guards.TIMED or objective.tells_of_claim(guard.name):
+            continue  # decided at the confirmation: on back-to-back pairs, once the claim is read
         outcome = guards.check(guard, pairs)
         if not outcome.held:
             why = f"R4: {guard.name} {_change_text(outcome)} ({outcome.limit} allowed)"

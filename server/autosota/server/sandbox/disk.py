@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import stat
-import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,20 +55,33 @@ def remove(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except (OSError, RecursionError):
-        # folders deeper than Python's recursion or a path allows, or without permissions
-        for command in (["rm", "-rf"], ["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            if not os.path.lexists(path):
-                return
-            subprocess.run(
-                [*command, "--", str(path)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=120,
-                check=False,
-            )
         if os.path.lexists(path):
-            raise OSError(errno.ENOTEMPTY, "cannot be removed", str(path)) from None
+            _remove_flat(path)
+
+
+def _remove_flat(top: Path) -> None:
+    """Remove a tree of any depth and any permissions.
+
+    Each folder is moved up beside `top` before it is looked into, so that no path gets long.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=".removing-", dir=top.parent))
+    pending = [aside / "0"]
+    os.chmod(top, 0o700)
+    os.rename(top, pending[0])
+    count = 0
+    while pending:
+        folder = pending.pop()
+        with os.scandir(folder) as entries:
+            for entry in list(entries):
+                if entry.is_dir(follow_symlinks=False):
+                    count += 1
+                    os.chmod(entry.path, 0o700)  # a folder is moved by who may write it
+                    os.rename(entry.path, aside / str(count))
+                    pending.append(aside / str(count))
+                else:
+                    os.unlink(entry.path)
+        os.rmdir(folder)
+    os.rmdir(aside)
 
 
 def write_inside(root: Path, relative: str, content: bytes, mode: int = 0o644) -> Path:

@@ -177,7 +177,7 @@ class Experiment:
         for source in objective.metrics.values():
             read = sources.read(source, stage.origin, places)
             found.append(read.found)
-            if source.name == objective.metric:
+            if objective.tells_of_claim(source.name):
                 self._pattern_texts += read.every_text
                 self._claim_files += [read.file] if read.file is not None else []
         for name in (objective.metric, objective.select_on):
@@ -211,7 +211,7 @@ class Experiment:
                 kept = self.folder / "from-command" / source.name.replace("/", "_")
                 kept.parent.mkdir(exist_ok=True)
                 os.replace(place, kept)
-                if source.name == self._setting.objective.metric:
+                if self._setting.objective.tells_of_claim(source.name):
                     self._claim_files.append(kept)
 
     def _launch_of(self, stage: Stage, command: str) -> Launch:

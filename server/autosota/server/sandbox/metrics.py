@@ -210,7 +210,7 @@ def judge(objective: Objective, found: Iterable[Found], *, mask_claim: bool) -> 
     Args:
         objective: Names the claim, the selection metric and declared sources.
         found: What the sources gave, declared ones and metric lines, of both origins.
-        mask_claim: Return the claim's reading without its value.
+        mask_claim: Return the claim, and what else tells of it, without values.
     """
     by_name: dict[str, list[Found]] = {}
     for item in found:
@@ -224,7 +224,7 @@ def judge(objective: Objective, found: Iterable[Found], *, mask_claim: bool) -> 
     rank = {Outcome.METRIC_MISSING: 1, Outcome.METRIC_NOT_FINITE: 2, Outcome.METRIC_CONFLICT: 3}
     for name in dict.fromkeys((*names, *by_name)):
         items = by_name.get(name, [])
-        secret = mask_claim and name == objective.metric
+        secret = mask_claim and objective.tells_of_claim(name)
         if secret:
             secrets += [text for item in items for text in item.texts]
         source = objective.source_of(name)
