@@ -1,16 +1,20 @@
-"""Draw the data: digits as jittered pen strokes on a 16 x 16 grid.
+"""Draw the data: digits as bent, jittered pen strokes on a grid of 16 x 16 pixels.
 
-The images are drawn from the stroke templates below, not taken from any published data set,
-so no package holds them or their labels. Writes data/ (images, training labels) and labels/
-(labels of the validation and test images). The files are the same on every machine.
+The images come from the stroke templates below and not from any published data set, so no
+package holds them or their labels. Writes data/ (images of all parts, training labels) and
+labels/ (validation and test labels), the same files each time. Validation and test images are
+drawn with the seed in labels/seed.txt, so without labels/ nobody can draw them again.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
 
+HERE = Path(__file__).parent
 SIZE = 16
 COUNTS = {"train": 1200, "val": 1000, "test": 2000}
+TRAIN_SEED = 0
 
 
 def arc(cx, cy, rx, ry, start, end, points=12):
@@ -20,10 +24,11 @@ def arc(cx, cy, rx, ry, start, end, points=12):
 
 
 def line(*points):
+    """The corners of a polyline."""
     return np.array(points, dtype=float)
 
 
-# Each digit: strokes in a unit square, y downwards.
+# Strokes of each digit in the unit square, y downwards.
 STROKES = {
     0: [arc(0.5, 0.5, 0.26, 0.38, 0, 360, 20)],
     1: [line((0.35, 0.28), (0.52, 0.12), (0.52, 0.88))],
@@ -41,48 +46,60 @@ STROKES = {
 }
 
 
+def bend(points, strength):
+    """Push points sideways by slow waves; `strength` has shape (2 waves, 2 axes, 2)."""
+    moved = points.copy()
+    for k, weights in enumerate(strength, start=1):
+        waves = np.sin(k * np.pi * points[:, ::-1])
+        moved += waves @ weights.T
+    return moved
+
+
+def distance(grid, points):
+    """How far each place of the grid, shape (n, 2), is from a polyline."""
+    start, step = points[:-1], np.diff(points, axis=0)
+    length = np.maximum((step**2).sum(axis=1), 1e-9)
+    offset = grid[:, None] - start
+    along = np.clip((offset * step).sum(axis=2) / length, 0, 1)
+    return np.sqrt(((offset - along[..., None] * step) ** 2).sum(axis=2)).min(axis=1)
+
+
 def draw(digit, rng):
-    """One image as SIZE x SIZE integers from 0 to 255."""
+    """One image, SIZE x SIZE integers from 0 to 255, as a row."""
     turn = np.radians(rng.normal(0, 7))
-    shear, widen, heighten = rng.normal(0, 0.1), rng.normal(1, 0.1), rng.normal(1, 0.08)
-    shape = np.array([[widen, shear], [0.0, heighten]]) @ np.array(
-        [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
-    )
+    rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    scale = np.array([[rng.normal(1, 0.1), rng.normal(0, 0.1)], [0, rng.normal(1, 0.08)]])
     shift = rng.normal(0, 0.035, 2)
-    pen = abs(rng.normal(0.06, 0.012)) + 0.02
-    bend = rng.normal(0, 0.03, (2, 2, 2))
+    strength = rng.normal(0, 0.03, (2, 2, 2))
+    pen = 0.02 + abs(rng.normal(0.06, 0.012))
+
     axis = (np.arange(SIZE) + 0.5) / SIZE
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
-    ink = np.zeros(SIZE * SIZE)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    ink = np.zeros(len(grid))
     for stroke in STROKES[digit]:
-        points = stroke + rng.normal(0, 0.013, stroke.shape)
-        wave = sum(
-            bend[k] @ np.array([np.sin((k + 1) * np.pi * points[:, 1]),
-                                np.sin((k + 1) * np.pi * points[:, 0])])
-            for k in range(2)
-        )  # fmt: skip
-        points = (points + wave.T - 0.5) @ shape.T + 0.5 + shift
-        start, end = points[:-1], points[1:]
-        step = end - start
-        length = np.maximum((step**2).sum(1), 1e-9)
-        along = np.clip(((grid - start) * step).sum(2) / length, 0, 1)
-        gap = np.sqrt((((start + along[..., None] * step) - grid) ** 2).sum(2)).min(1)
-        ink = np.maximum(ink, np.exp(-((gap / pen) ** 2)))
-    image = ink * rng.uniform(0.6, 1.0) + rng.normal(0, 0.12, SIZE * SIZE)
+        points = bend(stroke + rng.normal(0, 0.013, stroke.shape), strength)
+        points = (points - 0.5) @ (scale @ rotate).T + 0.5 + shift
+        ink = np.maximum(ink, np.exp(-((distance(grid, points) / pen) ** 2)))
+    image = ink * rng.uniform(0.6, 1.0) + rng.normal(0, 0.12, len(grid))
     return np.clip(np.round(image * 255), 0, 255).astype(np.uint8)
 
 
 def main():
-    here = Path(__file__).parent
-    rng = np.random.default_rng(20240611)
+    parser = argparse.ArgumentParser(description="draw the data sets again")
+    parser.add_argument("--to", type=Path, default=HERE, help="the folder for data/ and labels/")
+    args = parser.parse_args()
+    secret = int((HERE / "labels" / "seed.txt").read_text(), 16)
+    seeds = {"train": TRAIN_SEED, "val": [secret, 1], "test": [secret, 2]}
     for folder in ("data", "labels"):
-        (here / folder).mkdir(exist_ok=True)
-    for name, count in COUNTS.items():
+        (args.to / folder).mkdir(parents=True, exist_ok=True)
+    for part, count in COUNTS.items():
+        rng = np.random.default_rng(seeds[part])
         digits = rng.integers(0, 10, count)
-        images = np.stack([draw(int(d), rng) for d in digits])
-        np.save(here / "data" / f"{name}_images.npy", images)
-        place = "data/train_labels.csv" if name == "train" else f"labels/{name}.csv"
-        (here / place).write_text("digit\n" + "".join(f"{d}\n" for d in digits))
+        images = np.stack([draw(digit, rng) for digit in digits.tolist()])
+        np.save(args.to / "data" / f"{part}_images.npy", images)
+        labels = "data/train_labels.csv" if part == "train" else f"labels/{part}.csv"
+        text = "digit\n" + "".join(f"{digit}\n" for digit in digits)
+        (args.to / labels).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

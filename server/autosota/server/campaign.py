@@ -196,7 +196,8 @@ class Campaign:
         self._append(ev.PatchAudited(action.patch, verdict))
 
     def _execute(self, action: Execute) -> None:
-        masked = action.purpose is Purpose.SEARCH
+        looks_at_claim = self.state.objective.selects_on_claim
+        masked = action.purpose is Purpose.SEARCH and not looks_at_claim
         receipt = self._laboratory.run(
             RunRequest(
                 run_id=f"{self.id}-{action.purpose}-{action.side}-s{action.seed}",

@@ -123,7 +123,9 @@ class Host:
     # ------------------------------------------------------------------ campaigns
 
     @contextmanager
-    def start(self, options: RunOptions, note: Note) -> Iterator[Campaign]:
+    def start(
+        self, options: RunOptions, note: Note, progress: Note = lambda _line: None
+    ) -> Iterator[Campaign]:
         """A new campaign, with this process as its driver."""
         from autosota.server.laboratory import SandboxLaboratory
 
@@ -137,9 +139,7 @@ class Host:
             self._refuse_second_driver(ledger)
             left = self._unfinished(ledger)
             if left is not None:
-                note(
-                    f"note: campaign {left} was not finished; `autosota resume` before this goes on with it"
-                )
+                note(f"note: campaign {left} was not finished; autosota resume would go on with it")
             started = ev.CampaignStarted(
                 objective=objective,
                 objective_hash=objective_hash(objective),
@@ -154,12 +154,17 @@ class Host:
                 ledger.append(campaign_id, started)
                 workspace.keep(f"{campaign_id}/base", snapshot.commit)
                 laboratory = SandboxLaboratory(
-                    workspace, self.state_dir, started, offline=options.offline, note=note
+                    workspace,
+                    self.state_dir,
+                    started,
+                    offline=options.offline,
+                    note=note,
+                    progress=progress,
                 )
                 yield Campaign(campaign_id, ledger, workspace, laboratory)
 
     @contextmanager
-    def resume(self, note: Note) -> Iterator[Campaign]:
+    def resume(self, note: Note, progress: Note = lambda _line: None) -> Iterator[Campaign]:
         """The newest unfinished campaign, with this process as its driver."""
         from autosota.server.laboratory import SandboxLaboratory
 
@@ -178,7 +183,12 @@ class Host:
                     )
                 workspace = GitWorkspace(self.root)
                 laboratory = SandboxLaboratory(
-                    workspace, self.state_dir, state.start, offline=False, note=note
+                    workspace,
+                    self.state_dir,
+                    state.start,
+                    offline=False,
+                    note=note,
+                    progress=progress,
                 )
                 yield Campaign(left, ledger, workspace, laboratory)
 

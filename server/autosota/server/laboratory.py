@@ -48,7 +48,8 @@ class SandboxLaboratory:
         state_dir: the workspace's `.autosota`.
         started: the campaign's first event.
         offline: never let the network be used, also not to build the environment.
-        note: gets lines for people: progress of a build, warnings.
+        note: gets warnings for people.
+        progress: gets the lines of a build, while it lasts.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SandboxLaboratory:
         *,
         offline: bool,
         note: Note,
+        progress: Note = lambda _line: None,
     ) -> None:
         self._workspace = workspace
         self._state_dir = state_dir
@@ -66,6 +68,7 @@ class SandboxLaboratory:
         self._objective: Objective = started.objective
         self._offline = offline
         self._note = note
+        self._progress = progress
         self._stop = Stop()
         self._launcher: Launcher | None = None
         self._environment: PreparedEnvironment | None = None
@@ -157,7 +160,7 @@ class SandboxLaboratory:
                 self._objective,
                 self._workspace.root,
                 self._workspace.tree(self._started.base_commit),
-                self._note,
+                self._progress,
                 stop=self._stop,
                 environ=environ,
             )

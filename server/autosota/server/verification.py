@@ -1,5 +1,6 @@
-"""`autosota verify` of a workspace: the ledger's own checks, with evaluator and data recomputed,
-and the re-execution of single runs.
+"""`autosota verify` of a workspace: the ledger's own checks, and single runs executed again.
+
+Evaluator and data are hashed anew from the base commit and from the files as they are.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def verify_workspace(
             return
         if not names:
             raise UserError(
-                "--rerun: name the receipts to run again, such as c1-baseline-baseline-s0"
+                "--rerun: name the runs to execute again, such as c1-baseline-baseline-s0"
             )
         for receipt in receipts:
             yield _again(ledger, workspace, state_dir, receipt)

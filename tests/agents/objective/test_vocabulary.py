@@ -3,39 +3,33 @@ import pytest
 from autosota.agents.domain import Direction
 from autosota.agents.objective import vocabulary as v
 
+SMALL = "loss|val_loss|test error|RMSE|testMAE|perplexity|FID|wer|latency_ms|nll|test/mse|err"
+LARGE = "accuracy|test_acc|F1|auc|reward|BLEU|recall@10|r2|R^2|score|something_else|"
+SPLITS = {
+    "test_acc": "test",
+    "testLoader": "test",
+    "Valid Loss": "val",
+    "dev/f1": "val",
+    "X_val": "val",
+    "validation": "val",
+    "train_loss": "train",
+    "accuracy": "",
+    "latest_loss": "",
+    "contest score": "",
+}
 
-@pytest.mark.parametrize(
-    "name",
-    ["loss", "val_loss", "test error", "RMSE", "testMAE", "perplexity", "FID", "wer", "latency_ms", "nll", "test/mse", "error_rate"],
-)
+
+@pytest.mark.parametrize("name", SMALL.split("|"))
 def test_minimized(name):
     assert v.direction_of(name) is Direction.MINIMIZE
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["accuracy", "test_acc", "F1", "auc", "reward", "BLEU", "recall@10", "r2", "R^2", "score", "something_else", ""],
-)
+@pytest.mark.parametrize("name", LARGE.split("|"))
 def test_maximized(name):
     assert v.direction_of(name) is Direction.MAXIMIZE
 
 
-@pytest.mark.parametrize(
-    ("name", "split"),
-    {
-        "test_acc": "test",
-        "Valid Loss": "val",
-        "dev/f1": "val",
-        "train_loss": "train",
-        "accuracy": "",
-        "latest_loss": "",
-        "contest score": "",
-        "X_val": "val",
-        "testLoader": "test",
-        "held_out": "",
-        "validation": "val",
-    }.items(),  # fmt: skip
-)
+@pytest.mark.parametrize(("name", "split"), SPLITS.items())
 def test_split(name, split):
     assert v.split_of(name) == split
 

@@ -163,7 +163,7 @@ def test_others_may_read_it_as_far_as_the_umask_lets_them(confirmed, tmp_path):
 
 def test_odd_run_ids_do_not_leave_the_folder(confirmed, tmp_path):
     receipts = list(confirmed.receipts.values())
-    odd = {"../../evil": receipts[0], "../../EVIL": receipts[1], "..": receipts[2]}
+    odd = {"../../evil": receipts[0], ".._../evil": receipts[1], "..": receipts[2]}
     export(tmp_path / "out", confirmed.state, odd, PATCH, write_tree, "<html>")
     names = {p.name for p in (tmp_path / "out" / "receipts").iterdir()}
     assert len(names) == 3 and [p.name for p in tmp_path.iterdir()] == ["out"]

@@ -253,6 +253,14 @@ def test_a_changed_metric_raises_the_banner(confirmed):
     assert any(a.get("role") == "alert" for _, a in page.tags)
 
 
+def test_a_ledger_without_any_receipt_shows_no_number(confirmed):
+    page = Page(render(confirmed.history, {}))
+    assert page.numbers == []
+    assert "Do not rely on this report" in page.text
+    assert not re.search(r"\bnan\b", page.text)
+    assert "Not proved: the ledger says confirmed" in page.text
+
+
 def test_a_masked_claim_is_nowhere_on_the_page(halfway):
     text = render(halfway.history, halfway.receipts)
     hidden = [

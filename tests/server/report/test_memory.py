@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from autosota.agents.domain import Purpose
+from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.state import fold
 from autosota.server.report.memory import memory_files
 from autosota.server.report.numbers import Evidence
 
@@ -65,6 +68,22 @@ def test_a_claim_that_was_not_read_is_in_no_file(halfway):
         for value in hidden:
             assert repr(value) not in text and f"{value:.4f}" not in text
         assert "_confirmation" not in text
+
+
+def test_a_claim_that_slipped_into_a_search_run_is_not_told(confirmed):
+    events = [
+        replace(e, metrics={**e.metrics, "test_accuracy": 0.98765})
+        if isinstance(e, ev.RunFinished) and e.purpose is Purpose.SEARCH
+        else e
+        for e in confirmed.events
+    ]
+    assert "0.98765" not in "".join(memory_files(fold(events)).values())
+
+
+def test_a_baseline_that_no_receipt_holds_is_null(confirmed):
+    files = memory_files(Evidence(confirmed.history, {}).state)
+    assert json.loads(files["scores.jsonl"].splitlines()[0])["mean"] is None
+    assert not any(re.search(r"\bnan\b", text, re.I) for text in files.values())
 
 
 def test_the_library_says_what_became_of_each_idea(confirmed):

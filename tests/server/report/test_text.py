@@ -73,6 +73,10 @@ def test_the_other_ends(not_reproduced, confirmed, halfway):
     )
     end = replace(confirmed.state.finished, verdict=CampaignVerdict.FAILED, reason="disk full")
     assert verdict_sentence(fold([*confirmed.events[:-1], end])) == "Failed: disk full."
+    end = replace(end, reason="Traceback:\n  \x1b[31mdisk full!")
+    assert verdict_sentence(fold([*confirmed.events[:-1], end])) == (
+        "Failed: Traceback: ␛[31mdisk full!"
+    )
 
 
 def test_a_confirmation_that_crashed_is_told_without_the_claim(confirmed):

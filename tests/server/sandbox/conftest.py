@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from autosota.agents.code.tree import MemoryTree
 from autosota.agents.domain import (
     Boundary,

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from autosota.agents.domain import Environment, Isolation, MetricSource, Outcome
 
 pytestmark = pytest.mark.bwrap
@@ -161,7 +162,7 @@ open(out, "w").write(text)
         ),
         (
             {"environment": Environment(disk_bytes=20 * 2**20)},
-            "import os\nfor i in range(3000): os.mkdir('d'); os.chdir('d')" + GOOD,
+            "import os\nfor i in range(40): os.mkdir('d' * 200); os.chdir('d' * 200)" + GOOD,
             Outcome.DISK_QUOTA,
         ),
     ],
@@ -207,7 +208,9 @@ def test_processes_that_end_by_themselves_are_fine(bench):
 
 
 def test_a_fork_bomb(bench):
-    bench.commit("idea", train="import os, time\nfor _ in range(9999):\n  os.fork() or time.sleep(9)")
+    bench.commit(
+        "idea", train="import os, time\nfor _ in range(9999):\n  os.fork() or time.sleep(9)"
+    )
     launcher = bench.launcher("bwrap")
     from dataclasses import replace
 
@@ -278,8 +281,10 @@ open("/dev/shm/t", "w").write("x"); open("here", "w").write("x")
     names = sorted(str(p.relative_to(bench.runs)) for p in bench.runs.rglob("*"))
     run = request.run_id
     assert names == sorted(
-        ["other", "other/out", "other/out/r.json", run, f"{run}/out"]
-        + [f"{run}/stderr.log", f"{run}/stdout.log"]
+        [
+            *("other", "other/out", "other/out/r.json"),
+            *(run, f"{run}/out", f"{run}/stderr.log", f"{run}/stdout.log"),
+        ]
     )
 
 
@@ -320,9 +325,7 @@ def test_a_link_as_metric_file(bench, kind, tmp_path):
         "os.mkfifo(out + '/m.json')",
         "os.mkdir(out + '/m.json')",
     ):
-        bench.commit(
-            "idea", train=f"import os; out = os.environ['AUTOSOTA_RUN_DIR']; {make}{GOOD}"
-        )
+        bench.commit("idea", train=f"import os; out = os.environ['AUTOSOTA_RUN_DIR']; {make}{GOOD}")
         where = "{run_dir}/d/real.json" if "/d'" in make else "{run_dir}/m.json"
         runner = bench.runner(kind, metrics={"test_acc": MetricSource("test_acc", where, "acc")})
         receipt = runner.run(bench.request("idea"))

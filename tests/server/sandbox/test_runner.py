@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+
 from autosota.agents.domain import Environment, Isolation, MetricSource, Outcome
 from autosota.server.errors import UserError
 from autosota.server.sandbox import shares
 
-BOTH = pytest.mark.parametrize(
-    "kind", ["process", pytest.param("bwrap", marks=pytest.mark.bwrap)]
-)
+BOTH = pytest.mark.parametrize("kind", ["process", pytest.param("bwrap", marks=pytest.mark.bwrap)])
 TRAIN = """
 import argparse, json, os, random
 p = argparse.ArgumentParser(); p.add_argument("--seed"); p.add_argument("--out")

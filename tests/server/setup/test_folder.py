@@ -9,8 +9,11 @@ from autosota.server.setup.folder import FolderTree
 
 
 def test_what_is_nobodys_experiment_is_left_out(tmp_path):
-    for path in (".git/HEAD", ".autosota/x", "venv/lib/a.py", "my env/pyvenv.cfg", "my env/b.py",
-                 "node_modules/c.py", "a/__pycache__/d.pyc", "a/e.py", "été/f.py", ".github/g.yml"):  # fmt: skip
+    names = (
+        ".git/HEAD .autosota/x venv/lib/a.py myenv/pyvenv.cfg myenv/b.py node_modules/c.py "
+        "a/__pycache__/d.pyc a/e.py été/f.py .github/g.yml"
+    )
+    for path in names.split():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("")
     assert FolderTree(tmp_path).files() == [".github/g.yml", "a/e.py", "été/f.py"]

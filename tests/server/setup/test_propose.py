@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from autosota.agents.domain import Direction, Isolation
+from autosota.agents.domain import Direction
 from autosota.server.config import load_objective, read_objective
 from autosota.server.errors import UserError
 from autosota.server.sandbox.world import fill_in
 from autosota.server.setup.propose import propose, write_proposal
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
-assert Isolation  # the nouns are importable without the sandbox
 
 
 def loaded(root: Path):
@@ -85,7 +84,7 @@ def test_the_proposal_of_each_repository(laid, runnable):
 def test_every_value_says_where_it_came_from(laid, runnable):
     text = propose(laid(runnable)).text
     for line in text.splitlines():
-        if re.match(r"\w+ = ", line):
+        if re.match(r"\w+ = ", line) and line != "claims = [":  # each claim has its own
             assert "  # " in line, line
 
 
@@ -182,14 +181,6 @@ def test_a_read_only_folder(laid):
             write_proposal(root)
     finally:
         root.chmod(0o755)
-
-
-def test_hostile_names_stay_in_their_comment(tmp_path):
-    name = 'train "x\n[paper]\ntitle = 1 #.py'
-    (tmp_path / name).write_text("model.fit(x)\nprint(f'METRIC test_acc={a}')\n")
-    (tmp_path / "README.md").write_text('# A "title"\\ \x07 with\x1b[31m signs\n')
-    objective, _ = loaded(tmp_path)
-    assert objective.metric == "test_acc"
 
 
 def test_a_sub_folder_points_to_the_whole_repository(laid):

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,9 +116,6 @@ except UserError as error:
 
 def snapshot_as_other(root: Path) -> str:
     """What a snapshot says to a user who is not root (to oneself when one is not)."""
-    for folder in root.parents:  # pytest's own folders are for their owner only
-        if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o055 != 0o055:
-            folder.chmod(folder.stat().st_mode | 0o055)
     done = subprocess.run(
         [sys.executable, "-c", _AS_OTHER, str(root)],
         capture_output=True,
@@ -127,6 +125,14 @@ def snapshot_as_other(root: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.rstrip("\n")
+
+
+@pytest.fixture
+def shared_repo() -> Iterator[Path]:
+    """A repository that every user can reach: pytest's own folders are for their owner only."""
+    with tempfile.TemporaryDirectory(prefix="autosota-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield make_repository(Path(folder) / "mon dépôt")
 
 
 @pytest.fixture

@@ -66,18 +66,18 @@ def test_state_that_is_a_link(repo: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["workspace", "state", "store"])
 def test_read_only_workspace_is_one_clear_line(
-    repo: Path, what: str, as_other: Callable[[Path], str]
+    shared_repo: Path, what: str, as_other: Callable[[Path], str]
 ) -> None:
-    place = {"workspace": repo, "state": repo / ".autosota"}.get(what)
+    place = {"workspace": shared_repo, "state": shared_repo / ".autosota"}.get(what)
     if what != "workspace":
-        prepare_state(repo)
+        prepare_state(shared_repo)
     if what == "store":
-        place = repo / ".autosota" / "store.git"
+        place = shared_repo / ".autosota" / "store.git"
         place.mkdir()
     assert place is not None
     place.chmod(0o555)
     try:
-        said = as_other(repo)
+        said = as_other(shared_repo)
     finally:
         place.chmod(0o755)
     assert said.count("\n") == 0 and "cannot write" in said

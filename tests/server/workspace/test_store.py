@@ -112,7 +112,8 @@ def test_tree_in_a_forked_child(workspace: GitWorkspace) -> None:
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if tree.read("train.py").startswith(b"lr") else 3)
+            right = tree.read("train.py").startswith(b"lr")
+            os._exit(0 if right and len(_children()) == 1 else 3)
         finally:
             os._exit(4)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -200,16 +201,28 @@ def test_keep(workspace: GitWorkspace, git: Git) -> None:
             workspace.keep(name, base)
 
 
-def test_pruned_base_says_what_happened(repo: Path, git: Git) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_base_that_the_user_amended_and_pruned(repo: Path, git: Git, kept: bool) -> None:
     (repo / "train.py").write_bytes(b"short-lived\n")
     git(repo, "commit", "-qam", "short-lived")
     with GitWorkspace(repo) as workspace:
         base = workspace.snapshot().commit
+        if kept:
+            workspace.keep("c/base", base)
+            workspace.keep("c/again", base)
+            assert len(list((workspace.store.path / "own" / "pack").glob("*.pack"))) == 1
     git(repo, "reset", "-q", "--hard", "HEAD~1")
     git(repo, "reflog", "expire", "--expire=now", "--all")
     git(repo, "gc", "-q", "--prune=now")
-    with GitWorkspace(repo) as workspace, pytest.raises(UserError, match="amended and pruned"):
-        workspace.tree(base)
+    with GitWorkspace(repo) as workspace:
+        if kept:
+            assert workspace.tree(base).read("train.py") == b"short-lived\n"
+            new = workspace.commit(base, {"train.py": b"x\n"}, "m")
+            assert "-short-lived" in workspace.diff(base, new)
+            workspace.checkout(new, repo / ".autosota" / "out")
+        else:
+            with pytest.raises(UserError, match="amended and pruned"):
+                workspace.tree(base)
 
 
 # ------------------------------------------------------------ diffs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autosota.agents.ideator.for_sklearn import (
+    boosting,
     ensembles,
     kernels,
     preprocessing,
@@ -30,6 +31,7 @@ CATALOGUE: tuple[Transformation, ...] = (
     *ensembles.TRANSFORMATIONS,
     *regularisation.TRANSFORMATIONS,
     *trees.TRANSFORMATIONS,
+    *boosting.TRANSFORMATIONS,
     *perceptrons.TRANSFORMATIONS,
     *optimizers.TRANSFORMATIONS,
     *schedules.TRANSFORMATIONS,

@@ -59,7 +59,7 @@ def assets(
         if any(_covers(g, path) for g in (*data, *labels)):
             continue
         if repo.has(path) and not path.endswith((".py", ".toml", ".yaml", ".yml", ".cfg")):
-            data[path] = where
+            data[_glob(path)] = where
         elif path in repo.folders:
             data.update(_folder(repo, path, where))
     caches, notes = _fetched(repo, script, values)
@@ -73,15 +73,15 @@ def _labels(repo: Repository, train: Files, evaluate: Files | None) -> dict[str,
     found: dict[str, str] = {}
     seen = {u.path for u in train.reads}
     for use in evaluate.reads:
-        if use.path in seen or not (repo.has(use.path) or use.path in repo.folders):
+        if not (repo.has(use.path) or use.path in repo.folders):
             continue
         named = next(
             (f for f in _ancestors(use.path) if _LABEL_FOLDER.match(posixpath.basename(f))), None
         )
-        if named and not any(_covers(f"{named}/**", s) for s in seen):
-            found.setdefault(f"{named}/**", f"{use.where}, which only the evaluator reads")
+        if named and not any(_covers(f"{_glob(named)}/**", s) for s in seen):
+            found.setdefault(f"{_glob(named)}/**", f"{use.where}, which only the evaluator reads")
         elif repo.has(use.path) and _LABEL_NAME.search(posixpath.basename(use.path)):
-            found.setdefault(use.path, f"{use.where}, which only the evaluator reads")
+            found.setdefault(_glob(use.path), f"{use.where}, which only the evaluator reads")
     return found
 
 
@@ -90,10 +90,12 @@ def _folder(repo: Repository, folder: str, where: str) -> dict[str, str]:
     inside = [p for p in repo.paths if p.startswith(f"{folder}/")]
     if not any(p.endswith(".py") for p in inside):
         telling = [p for p in inside if not _name(p).startswith(".") and not p.endswith(_CODE)]
-        return {f"{folder}/**": where} if telling else {}
+        return {f"{_glob(folder)}/**": where} if telling else {}
     kinds = {posixpath.splitext(p)[1] for p in inside if not p.endswith(_CODE)}
     return {
-        f"{folder}/**/*{kind}": f"{where}, which holds code too" for kind in sorted(kinds) if kind
+        f"{_glob(folder)}/**/*{kind}": f"{where}, which holds code too"
+        for kind in sorted(kinds)
+        if kind
     }
 
 
@@ -128,7 +130,13 @@ def _name(path: str) -> str:
     return posixpath.basename(path)
 
 
+def _glob(path: str) -> str:
+    """A path as a glob that means just it."""
+    return re.sub(r"([*?\[\\])", r"\\\1", path)
+
+
 def _covers(glob: str, path: str) -> bool:
+    path = _glob(path)
     if glob.endswith("/**"):
         return path == glob[:-3] or path.startswith(glob[:-2])
     if "/**/*" in glob:

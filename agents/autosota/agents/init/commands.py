@@ -22,7 +22,9 @@ _WRAPPERS = {"time": 0, "nohup": 0, "sudo": 0, "env": 0, "exec": 0, "command": 0
 _RUNNERS = {("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("hatch", "run")}
 _LAUNCHERS = ("torchrun", "accelerate", "deepspeed", "horovodrun", "mpirun", "srun")
 _LAUNCH_MODULES = ("torch.distributed.launch", "torch.distributed.run")
-_PLACEHOLDER = re.compile(r"<[^>]*>|/path/to|^\.\.\.$|…|\bYOUR_|\$\{?[A-Za-z_]")
+_PLACEHOLDER = re.compile(
+    r"<[^>]*>|\{(?!seed\}|run_dir\})[A-Za-z_]\w*\}|/path/to|^\.\.\.$|…|\bYOUR_|\$\{?[A-Za-z_]"
+)
 _LOOP = re.compile(r"^\s*(for\s+\w+\s+in\b.*?(;\s*do\b|$)|do\b|done\b.*|while\b.*)\s*")
 _SKIPPED = frozenset(("pip", "pip3", "conda", "mamba", "git", "apt", "apt-get", "docker", "wget"))
 
@@ -299,9 +301,10 @@ def _words(line: str) -> list[str]:
         line,
     )
     try:
-        return shlex.split(line, comments=True)
+        words = shlex.split(line, comments=True)
     except ValueError:
         return []
+    return words if all(w.isprintable() for w in words) else []
 
 
 def _expand(line: str, values: Mapping[str, str]) -> str:

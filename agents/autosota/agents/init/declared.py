@@ -292,7 +292,8 @@ def _choices(source: SourceFile, node: Node | None) -> tuple[str, ...]:
     if node is None:
         return ()
     inner = [n for n in source.walk(node) if n.type == "string"]
-    return tuple(s for s in (syntax.string(source, n) for n in inner) if s)
+    found = (syntax.string(source, n) for n in inner)
+    return tuple(s for s in found if s and s.isprintable() and "{" not in s)
 
 
 def _default(source: SourceFile, node: Node | None) -> str:

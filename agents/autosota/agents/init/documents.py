@@ -101,6 +101,7 @@ def plain(text: str) -> str:
     """Text without emphasis, code marks, links and HTML tags."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<[^>]+>", " ", text)
+    text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(re.sub(r"\*\*|__|[*`]", "", text).split())
 
 

@@ -24,6 +24,11 @@ _PASSED_THROUGH = (
 _KEPT_BY = (".resolve", ".expanduser", ".absolute", ".open", ".as_posix")
 
 
+def is_foreign(text: str) -> bool:
+    """True when a text holds a `{name}` that is none of ours: a template could not say it."""
+    return re.search(r"\{(?!seed\}|run_dir\})[A-Za-z_]\w*\}", text) is not None
+
+
 class Paths:
     """Paths in the code of one program (a script and what it imports).
 
@@ -42,7 +47,7 @@ class Paths:
     def path(self, source: SourceFile, node: Node) -> str | None:
         """A path relative to the workspace, maybe with `{run_dir}` or `{seed}` in it."""
         value = self._value(source, node, 0)
-        if not value or "\n" in value:
+        if not value or not value.isprintable() or is_foreign(value):
             return None
         return posixpath.normpath(value) if not value.startswith(("/", "~")) else value
 

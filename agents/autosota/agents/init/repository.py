@@ -35,7 +35,9 @@ class Repository:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.paths = tuple(tree.files())
+        # Control characters and `{name}` cannot stand in an objective, so they cannot be meant.
+        plain = (p for p in tree.files() if p.isprintable())
+        self.paths = tuple(p for p in plain if not re.search(r"\{[A-Za-z_]\w*\}", p))
         self._known = frozenset(self.paths)
         self._sources: dict[str, SourceFile] = {}
         self._closures: dict[str, tuple[str, ...]] = {}

@@ -56,7 +56,7 @@ def _pyproject(repo: Repository) -> Requirements | None:
     listed = project.get("dependencies") if isinstance(project, dict) else None
     if not isinstance(listed, list) or not listed:
         return None
-    items = tuple(x for x in listed if isinstance(x, str))
+    items = tuple(x for x in listed if isinstance(x, str) and x.isprintable())
     return Requirements(items=items, where="pyproject.toml: project.dependencies")
 
 

@@ -127,9 +127,7 @@ def _row(rows: list[list[str]], names: frozenset[str]) -> list[str] | None:
 
 def _in_sentence(text: str, metric: str) -> tuple[float, bool] | None:
     """`Test accuracy: 94.2 %` and little else."""
-    match = re.fullmatch(
-        r"[-*\s]*([A-Za-z][\w\s@/-]{2,40}?)\s*(?::|=|\bof\b|\bis\b)\s*(.+?)\.?", text
-    )
+    match = _SENTENCE.fullmatch(_REFERENCE.sub("", text).strip())
     if match is None or not _names_metric(match[1], metric):
         return None
     numbers = _NUMBER.findall(match[2])

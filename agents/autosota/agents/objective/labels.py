@@ -41,7 +41,7 @@ def label_of(before: str, variable: str = "") -> Label | None:
         before: The text of the line between the previous number and this one.
         variable: A metric name that the code gives the number; helps when the text has none.
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", before)
+    text = plain(before)
     telling = re.split(r"[|,;]\s*(?=\S)|\t|\s{2,}(?=\S)|\s-+\s(?=\S)", text)[-1]
     if not re.search(r"[A-Za-z]{2}", telling):
         return None
@@ -64,6 +64,11 @@ def label_of(before: str, variable: str = "") -> Label | None:
         return None
     split = vocabulary.split_of(telling)
     return Label(vocabulary.with_split("_".join(kept), split), telling, _best(found))
+
+
+def plain(text: str) -> str:
+    """Text without colours, from its last control character on (a tab, an unknown value)."""
+    return re.split(r"[\x00-\x1f\x7f-\x9f]", re.sub(r"\x1b\[[0-9;]*m", "", text))[-1]
 
 
 def _telling(found: list[str]) -> list[str]:

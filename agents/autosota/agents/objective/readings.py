@@ -20,7 +20,7 @@ from autosota.agents.init import syntax
 from autosota.agents.init.repository import Repository
 from autosota.agents.init.syntax import Piece
 from autosota.agents.objective import printed, vocabulary
-from autosota.agents.objective.labels import VALUE, label_of
+from autosota.agents.objective.labels import VALUE, label_of, plain
 from autosota.agents.objective.printed import Line
 from autosota.agents.objective.program import Program
 
@@ -155,7 +155,7 @@ def _patterns(program: Program, line: Line) -> list[Reading]:
     before, split_text, split_seen = "", "", ""
     for index, piece in enumerate(line.pieces):
         if piece.node is None:
-            before = piece.text
+            before = plain(piece.text)
             if vocabulary.split_of(before) and index + 1 < len(line.pieces):
                 split_seen, split_text = vocabulary.split_of(before), before
             found += _report(program, line, piece.text) if len(line.pieces) == 1 else []
@@ -209,7 +209,7 @@ def _dumped(program: Program, line: Line, node: Node) -> Iterator[Reading]:
         return
     for key, value in program.keys(line.source, shown):
         name = vocabulary.slug(key)
-        if not vocabulary.is_metric(name) or _is_series(value):
+        if not vocabulary.is_metric(name) or _is_series(value) or not key.isprintable():
             continue
         last = re.escape(key.rsplit(".", 1)[-1])
         pattern = rf"{quote}{last}{quote}:\s*(?:np\.float\d+\()?{VALUE}"
@@ -249,7 +249,7 @@ def _json(program: Program, source: SourceFile) -> Iterator[Reading]:
         where = f"{source.path}, line {call.start_point.row + 1}"
         for key, value in program.keys(source, held):
             name = vocabulary.slug(key)
-            if not vocabulary.is_metric(name) or _is_series(value):
+            if not vocabulary.is_metric(name) or _is_series(value) or not key.isprintable():
                 continue
             split = vocabulary.split_of(name)
             if not split and value is not None:
@@ -275,7 +275,7 @@ def _lightning(program: Program, source: SourceFile) -> Iterator[Reading]:
         given = syntax.arguments(source, call).positional
         logged = syntax.string(source, given[0]) if given else None
         split = vocabulary.split_of(logged or "")
-        if logged and vocabulary.is_metric(logged) and shown.get(split):
+        if logged and logged.isprintable() and vocabulary.is_metric(logged) and shown.get(split):
             where = f"{source.path}, line {call.start_point.row + 1}"
             pattern = rf"\b{re.escape(logged)}\W+{VALUE}"
             name = vocabulary.slug(logged)

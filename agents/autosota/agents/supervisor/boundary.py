@@ -1,76 +1,122 @@
 """The evaluation boundary of a repository: what the reported metric depends on.
 
-Declared files and functions, the evaluator script with its local imports, and functions that
-print a metric. Reads a tree; what to do about a change is `audit`'s business.
+Declared files and functions, the evaluator script with what it imports, and every statement that
+the formula of a reported metric was computed by. A whole file is protected only when nothing in
+it is the method's. What could not be followed is said in words; what to do about a change is
+`audit.py`'s business.
+
+Symbols are `path` (a whole file), `path::function`, or `path::function@fingerprint` for one
+statement of a function that also holds the method.
 """
 
 from __future__ import annotations
 
-import ast
-import shlex
+import fnmatch
+from collections.abc import Iterable
 
+from autosota.agents.code.facts import MODULE, Statement
+from autosota.agents.code.values import Value, walk
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.protocols import Tree
+from autosota.agents.supervisor.formula import evaluation_part
+from autosota.agents.supervisor.reading import Reading, read
+
+SETTINGS = ("autosota.toml",)
+"""Files that hold the objective itself."""
 
 
 def draw_boundary(tree: Tree, objective: Objective) -> Boundary:
     """The boundary of a tree. `unknown` says what could not be analysed."""
-    known = set(tree.files())
-    files = {"autosota.toml"} & known
+    return boundary_of(read(tree, objective), objective)
+
+
+def boundary_of(reading: Reading, objective: Objective) -> Boundary:
+    """The boundary of a program that was followed already."""
+    known = set(reading.program.files)
+    unknown = list(reading.unknown)
     symbols: set[str] = set()
-    unknown: list[str] = []
+    files = {f for f in SETTINGS if f in known}
+    patterns = (*objective.protocol.data, *objective.protocol.labels)
+    files |= {f for f in known if matches(f, patterns)}
+    declared: set[str] = set()
     for entry in objective.protocol.evaluation:
         path, _, symbol = entry.partition("::")
         if path not in known:
             unknown.append(f"protocol.evaluation names {path}, which is not in the repository")
         elif symbol:
             symbols.add(entry)
+            if path.endswith(".py") and symbol not in reading.program.facts(path).symbols:
+                unknown.append(f"protocol.evaluation names {entry}, which is not defined there")
         else:
-            files.add(path)
-    files |= scripts_of(objective.evaluate, known)
-    todo = [f for f in files if f.endswith(".py")]
-    while todo:
-        for path in local_imports(tree, todo.pop(), known) - files:
-            files.add(path)
-            todo.append(path)
-    method = scripts_of(objective.command, known)
-    for path in list(method):
-        method |= local_imports(tree, path, known)
-    shared = {f for f in files & method if f not in objective.protocol.evaluation}
-    symbols |= shared | files
-    return Boundary(tuple(sorted(symbols)), tuple(sorted(files - shared)), tuple(unknown))
+            declared.add(path)
+    method = set(reading.command.files)
+    evaluator = set(reading.evaluator.files)
+    files |= declared | (evaluator - _with_method(reading, evaluator & method))
+    symbols |= declared | evaluator
+    statements, trained = evaluation_statements(reading), training_statements(reading)
+    for path, symbol in sorted({(s.facts.path, s.symbol) for s in statements}):
+        own = [s for s in statements if (s.facts.path, s.symbol) == (path, symbol)]
+        if (path, symbol) in trained or symbol == MODULE:
+            symbols |= {f"{path}::{symbol}@{s.fingerprint}" for s in own}
+        else:
+            symbols.add(f"{path}::{symbol}")
+    return Boundary(tuple(sorted(symbols)), tuple(sorted(files)), tuple(unknown))
 
 
-def scripts_of(command: str, known: set[str]) -> set[str]:
-    """The repository's files that a command names."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return set()
-    found = {w.removeprefix("./") for w in words if w.removeprefix("./") in known}
-    for before, name in zip(words, words[1:], strict=False):
-        if before == "-m":
-            found |= {name.replace(".", "/") + ".py", name.replace(".", "/") + "/__main__.py"}
-    return found & known
+def _with_method(reading: Reading, shared: set[str]) -> set[str]:
+    """Files that both the evaluator and the command load, and that hold training or a model."""
+    holds = {path for path, _symbol in training_statements(reading)}
+    return shared & holds
 
 
-def local_imports(tree: Tree, path: str, known: set[str]) -> set[str]:
-    """The repository's modules that a file imports."""
-    try:
-        module = ast.parse(tree.read(path))
-    except (SyntaxError, ValueError, RecursionError, FileNotFoundError):
-        return set()
-    here = path.rpartition("/")[0]
-    names = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            names |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            stem = node.module or ""
-            names |= {stem} | {f"{stem}.{a.name}".strip(".") for a in node.names}
-    found = set()
-    for name in names:
-        for root in {"", "src/", f"{here}/" if here else ""}:
-            stem = root + name.replace(".", "/")
-            found |= {f"{stem}.py", f"{stem}/__init__.py"} & known
-    return found
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """True when a path is matched by one of the globs of the objective (`data/**`)."""
+    for pattern in patterns:
+        plain = pattern.removeprefix("./").rstrip("/")
+        if fnmatch.fnmatchcase(path, plain) or path.startswith(plain.removesuffix("**")) and (
+            plain.endswith("/**") or plain == "**"
+        ):
+            return True
+        if path == plain or path.startswith(plain + "/"):
+            return True
+    return False
+
+
+def evaluation_statements(reading: Reading) -> list[Statement]:
+    """The statements of the command's code that the formulas of its metrics come from."""
+    wanted: dict[str, set[tuple[int, str]]] = {}
+    for sink in reading.sinks:
+        made = [sink.event.value, *evaluation_part(sink.value), *sink.conditions]
+        for value in made:
+            if value.path and value.kind not in ("ref", "obj"):
+                wanted.setdefault(value.path, set()).add((value.line, value.symbol))
+    return _statements(reading, wanted)
+
+
+def training_statements(reading: Reading) -> set[tuple[str, str]]:
+    """(path, symbol) of everything that builds or trains a model."""
+    out: set[tuple[str, str]] = set()
+    for learned in reading.learned:
+        for value in walk(learned):
+            if value.path and _is_method(value):
+                out.add((value.path, value.symbol))
+    return out
+
+
+def _is_method(value: Value) -> bool:
+    from autosota.agents.supervisor.formula import is_model
+
+    return value.kind in ("trained", "inst") or is_model(value)
+
+
+def _statements(reading: Reading, wanted: dict[str, set[tuple[int, str]]]) -> list[Statement]:
+    out: list[Statement] = []
+    for path in sorted(wanted):
+        lines = {line for line, _ in wanted[path]}
+        for statement in reading.program.facts(path).statements:
+            end = statement.node.end_lineno or statement.line
+            if hasattr(statement.node, "body"):
+                end = statement.line
+            if any(statement.line <= line <= end for line in lines):
+                out.append(statement)
+    return out

@@ -56,7 +56,7 @@ def run(
     )
     host = Host.find(directory)
     follower = _follower(json_lines)
-    with follower, host.start(options, follower.note) as campaign:
+    with follower, host.start(options, follower.note, follower.progress) as campaign:
         state = _drive(campaign, follower)
     return _end(host, campaign.id, state, json_lines)
 
@@ -68,7 +68,7 @@ def resume(directory: Path, json_lines: bool) -> int:
     """Go on with the campaign that was stopped or killed last."""
     host = Host.find(directory)
     follower = _follower(json_lines)
-    with follower, host.resume(follower.note) as campaign:
+    with follower, host.resume(follower.note, follower.progress) as campaign:
         state = _drive(campaign, follower)
     return _end(host, campaign.id, state, json_lines)
 

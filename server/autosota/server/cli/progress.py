@@ -51,6 +51,10 @@ class Follower(Protocol):
         """Something to know that is no event."""
         ...
 
+    def progress(self, line: str) -> None:
+        """A line of something long, worth showing only while it lasts."""
+        ...
+
 
 class JsonLines:
     """One JSON object per line on standard output; notes go to standard error."""
@@ -77,6 +81,9 @@ class JsonLines:
     def note(self, text: str) -> None:
         """To standard error."""
         click.echo(text, err=True)
+
+    def progress(self, line: str) -> None:
+        """Say nothing."""
 
 
 class Terminal:
@@ -112,17 +119,23 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A line of its own."""
-        self.console.print(escape(text))
+        self.console.print(escape(text), soft_wrap=True)
+
+    def progress(self, line: str) -> None:
+        """Show it in the place of what is going on now."""
+        self._progress.update(self._task, description=escape(line[:70]))
 
     def starting(self, action: actions.Action) -> None:
         """Show what is going on now."""
+        if isinstance(action, actions.Prepare):
+            self.note("preparing the environment (built once, then cached)")
         self._progress.update(self._task, description=doing(action))
 
     def event(self, event: ev.Event, state: CampaignState) -> None:
         """Print the fact, and move the bar."""
         line = said(masked(event, state), state)
         if line:
-            self.console.print(f"[dim]{_clock(self._began)}[/dim] {line}")
+            self.console.print(f"[dim]{_clock(self._began)}[/dim] {line}", soft_wrap=True)
         if state.started is not None:
             total = state.objective.budget.evaluations
             self._progress.update(self._task, total=total, completed=len(state.runs))

@@ -58,13 +58,17 @@ _REASONS = {
 }
 
 
-def reason_of(error: sqlite3.Error) -> str:
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What Python's binding raises; the second when a message quotes damaged text."""
+
+
+def reason_of(error: BaseException) -> str:
     """SQLite's error in words that name the way out."""
     name = getattr(error, "sqlite_errorname", "") or ""
     for prefix, reason in _REASONS.items():
         if name.startswith(prefix):
             return reason
-    if "decode" in str(error):  # raised by Python's binding, without a code
+    if "decode" in str(error):  # damaged text: such an error has no code
         return _REASONS["SQLITE_CORRUPT"]
     return str(error)
 
@@ -74,11 +78,11 @@ def plain_errors(path: Path) -> Iterator[None]:
     """Turn errors of SQLite and of the disk into one `UserError` that names the ledger.
 
     Raises:
-        UserError: instead of `sqlite3.Error` and `OSError`.
+        UserError: instead of SQLite's errors and `OSError`.
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise UserError(f"{path}: {reason_of(error)}") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -20,7 +20,7 @@ from autosota.agents.scheduler.events import CampaignStarted, CodeAnalysed
 from autosota.server.errors import UserError
 from autosota.server.ledger.codec import GENESIS, decode, decode_receipt, link, text_hash
 from autosota.server.ledger.database import connect
-from autosota.server.ledger.errors import reason_of
+from autosota.server.ledger.errors import SQLITE_ERRORS, reason_of
 from autosota.server.ledger.head import START, Position, read_head
 from autosota.server.ledger.store import receipt_file
 
@@ -77,10 +77,10 @@ def verify(
             problems += _database(connection, path)
             problems += _chain(connection, record)
             problems += _receipts(connection, record)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         return [*problems, Problem("ledger", str(path), reason_of(error))]
     except UserError as error:
-        if isinstance(error.__cause__, sqlite3.Error):
+        if isinstance(error.__cause__, SQLITE_ERRORS):
             return [Problem("ledger", str(path), reason_of(error.__cause__))]
         raise
     problems += head or _end(path.parent / "ledger.head", record)
@@ -115,7 +115,7 @@ def verify_receipt(path: Path, file: Path) -> list[Problem]:
             row = connection.execute(
                 "SELECT body FROM receipts WHERE run_id = ?", (run_id,)
             ).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             return [Problem("ledger", str(path), reason_of(error))]
     if row is None:
         return [Problem("receipt", str(file), f"the ledger has no run {run_id}")]

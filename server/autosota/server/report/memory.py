@@ -125,7 +125,7 @@ def research_report(state: CampaignState) -> str:
         + (f" ({in_markdown(c.where)})" if c.where else "")
         for c in paper.claims
     ]
-    if state.baseline is not None:
+    if baseline_words(state):
         lines += ["", "## Baseline", "", f"- {in_markdown(baseline_words(state))}"]
     lines += ["", "## What was learned", "", *(_learned(state) or ["nothing yet"])]
     sources = sorted({in_markdown(i.paper) for i in state.ideas.values() if i.paper})

@@ -152,7 +152,7 @@ def _run(
             masked = is_masked(name, event.purpose, final)
             told.problems.append(
                 f"run {event.run_id}: ledger and receipt disagree on {name}"
-                + ("" if False else f": {_plain(said)} and {_plain(holds)}")
+                + ("" if masked else f": {_plain(said)} and {_plain(holds)}")
             )
     shown = {k: v for k, v in proved.metrics.items() if not is_masked(k, event.purpose, final)}
     return replace(proved, metrics=shown)

@@ -6,6 +6,8 @@ what the HTML report hands in; so both say the same. Nothing here decides.
 
 from __future__ import annotations
 
+import math
+
 from autosota.agents.domain import (
     BASELINE,
     CampaignVerdict,
@@ -78,6 +80,8 @@ def verdict_sentence(state: CampaignState, grade: Isolation | None = None) -> st
         return _unfinished(state)
     reason = _stop(finished.reason)
     match finished.verdict:
+        case CampaignVerdict.CONFIRMED if _claim_result(state) is None:
+            return "Not proved: the ledger says confirmed, and no receipts hold its numbers."
         case CampaignVerdict.CONFIRMED:
             return f"Confirmed: {_claim_words(state, grade)}."
         case CampaignVerdict.PROVISIONAL if _claim_result(state) is not None:
@@ -133,8 +137,8 @@ def comparison_words(result: Comparison, state: CampaignState, *, fresh: bool) -
 def baseline_words(state: CampaignState) -> str:
     """The reproduced claim and the search metric of the untouched code; '' before that."""
     measured = state.baseline
-    if measured is None:
-        return ""
+    if measured is None or math.isnan(measured.claim_mean) or math.isnan(measured.mean):
+        return ""  # before it was measured, or receipts are missing
     objective = state.objective
     half = None
     if measured.claim_low is not None and measured.claim_high is not None:

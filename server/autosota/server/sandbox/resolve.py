@@ -18,10 +18,16 @@ from autosota.server.sandbox.launch import Launch, Limits, Mount
 from autosota.server.sandbox.launcher import Launcher
 
 _ASK = """
-import importlib.util, json, os, sys
+import sys
+started, path = dict(sys.modules), sys.path[:]
+sys.path[:] = [p for p in path if p and not p.startswith(sys.argv[1])]
+import importlib.util, json, os  # the real ones: the checkout may have modules of these names
+sys.path[:] = path
 root, names = os.path.realpath(sys.argv[1]), json.loads(sys.argv[2])
 wrong = []
 for name in names:
+    if name not in started:
+        sys.modules.pop(name, None)
     try:
         spec = importlib.util.find_spec(name)
     except Exception:

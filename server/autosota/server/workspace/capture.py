@@ -232,7 +232,10 @@ class _Repository:
 
     def _judge(self, tracked: dict[str, _Tracked], others: Sequence[str]) -> None:
         changed = self._changed()
-        sizes = self._sizes({t.entry.oid for t in tracked.values() if t.entry.mode != SUBMODULE})
+        # Of the objects that are there; a converted file differs from its own on disk.
+        sizes = self.tree.store.sizes(
+            {t.entry.oid for t in tracked.values() if t.entry.mode != SUBMODULE}
+        )
         filtered = self._has_filters(tracked, others)
         absent = 0
         for path, item in tracked.items():
@@ -268,16 +271,6 @@ class _Repository:
         self.touched = {p for p in changed if p in tracked} | {
             p for p, t in tracked.items() if t.tag != "H"
         }
-
-    def _sizes(self, oids: set[str]) -> dict[str, int]:
-        """The size of each object that is there: converted files differ from it on disk."""
-        out = self.tree.store.git.run(
-            "cat-file",
-            "--batch-check=%(objectname) %(objectsize)",
-            stdin="".join(f"{o}\n" for o in oids).encode("ascii"),
-        )
-        pairs = (line.split(" ") for line in out.decode("ascii").splitlines())
-        return {oid: int(size) for oid, size in pairs if size != "missing"}
 
     def _has_filters(self, tracked: dict[str, _Tracked], others: Sequence[str]) -> bool:
         """True when a conversion may keep a file's size: then no time stamp is trusted."""

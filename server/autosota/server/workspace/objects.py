@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,9 @@ REGULAR = "100644"
 EXECUTABLE = "100755"
 LINK = "120000"
 SUBMODULE = "160000"
+
+ADOPTED_BYTES = 500 * 10**6
+"""The most that a kept commit may copy from the user's repository, before compression."""
 
 _PERSON = b"AutoSOTA <autosota@localhost>"
 _KEPT_INDEXES = 64
@@ -170,6 +173,26 @@ class ObjectStore:
         out = self._writer.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
         return out.decode("ascii").strip()
 
+    def adopt(self, commit: str) -> None:
+        """Copy a commit and its files to `own`, lest the user's gc drops what we build on.
+
+        Not its history. Left undone when that is more than `ADOPTED_BYTES`.
+        """
+        out = self.git.run("ls-tree", "-r", "-t", "-z", "--full-tree", commit)
+        about = [line.partition("\t")[0].split(" ") for line in os.fsdecode(out).split("\0")[:-1]]
+        wanted = {commit, self.commit_of(commit)[0], *(a[2] for a in about if a[1] != "commit")}
+        missing = wanted.difference(self.sizes(wanted, self._writer))
+        sizes = self.sizes(missing, self.git)
+        if sizes and sum(sizes.values()) <= ADOPTED_BYTES:
+            (self.path / "own" / "pack").mkdir(exist_ok=True)
+            self.git.run(
+                "pack-objects",
+                "--quiet",
+                "--window=0",
+                str(self.path / "own" / "pack" / "pack"),
+                stdin="".join(f"{oid}\n" for oid in sorted(sizes)).encode("ascii"),
+            )
+
     def write_ref(self, name: str, commit: str) -> None:
         """Name a commit. By rename and not by `git update-ref`, whose lock survives a kill."""
         code, _, _ = self.git.attempt("check-ref-format", name)
@@ -211,6 +234,16 @@ class ObjectStore:
             mode, _, oid = about.split(" ")
             entries[path] = Entry(mode, oid)
         return entries
+
+    def sizes(self, oids: Iterable[str], git: Git | None = None) -> dict[str, int]:
+        """The size in bytes of each of these objects that is there."""
+        out = (git or self.git).run(
+            "cat-file",
+            "--batch-check=%(objectname) %(objectsize)",
+            stdin="".join(f"{oid}\n" for oid in oids).encode("ascii"),
+        )
+        pairs = (line.split(" ") for line in out.decode("ascii").splitlines())
+        return {oid: int(size) for oid, size in pairs if size != "missing"}
 
     def index_of(self, commit: str) -> Path:
         """A private index of a commit, kept for the next time."""

@@ -29,7 +29,7 @@ def find_root(start: Path) -> Path:
         UserError: `start` does not exist.
     """
     folder = Path(os.path.realpath(start))
-    if not folder.exists():
+    if not os.path.exists(folder):
         raise UserError(f"{start}: there is no such file or folder; name an existing one")
     if not folder.is_dir():
         folder = folder.parent
@@ -41,7 +41,7 @@ def find_root(start: Path) -> Path:
 
 def has_objective(folder: Path) -> bool:
     """True when `autosota.toml` or a `[tool.autosota]` table in pyproject.toml is here."""
-    if (folder / "autosota.toml").is_file():
+    if os.path.isfile(folder / "autosota.toml"):
         return True
     try:
         content = (folder / "pyproject.toml").read_bytes()

@@ -71,8 +71,8 @@ class GitWorkspace:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
-        if not self.root.is_dir():
-            raise UserError(f"{root} is not a folder; name the folder of the repository")
+        if not os.path.isdir(self.root):
+            raise UserError(f"{root} is no folder that you can open; name the repository's folder")
         self.state = prepare_state(self.root)
         self.repository = self._find_repository()
         known = self.repository
@@ -266,13 +266,17 @@ class GitWorkspace:
         return self.store.git.run(*quoted, *binary, *_DIFF, old, new, "--", path).decode("ascii")
 
     def keep(self, name: str, commit: str) -> None:
-        """Name a commit in our store (`refs/keep/<name>`), so that it stays.
+        """Name a commit in our store (`refs/keep/<name>`), and hold its files there.
+
+        From then on neither our gc nor the user's (after an amend, say) takes it away; the
+        user's history before it is not copied.
 
         Raises:
             UserError: there is no such commit, or the store cannot be written.
             ValueError: git does not allow the name.
         """
         self.store.commit_of(commit)
+        self.store.adopt(commit)
         self.store.write_ref(f"refs/keep/{name}", commit)
 
     # ------------------------------------------------------------ files

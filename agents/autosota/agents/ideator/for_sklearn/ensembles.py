@@ -27,7 +27,7 @@ _KIND = {True: "Classifier", False: "Regressor"}
 
 
 def _bagging(module: Module) -> Iterator[Lever]:
-    names = NETWORKS | {"DecisionTreeClassifier", "DecisionTreeRegressor"}
+    names = NETWORKS | {n for n in TREES if n.startswith(("DecisionTree", "HistGradient"))}
     if any(mentions(module, f"Bagging{kind}") for kind in _KIND.values()):
         return
     for estimator in find_estimators(module, names):
@@ -113,7 +113,7 @@ def _stacking(module: Module) -> Iterator[Lever]:
         return
     if "decision_function" in attributes_used(module) or is_sparse(module):
         return
-    for estimator in find_estimators(module, ESTIMATORS - {"LinearRegression"}):
+    for estimator in find_estimators(module, ESTIMATORS):
         if not is_wrappable(estimator):
             continue
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autosota.agents.domain import Granularity
+from autosota.agents.domain import Granularity, Level
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_sklearn.estimators import (
     Estimator,
@@ -86,4 +86,63 @@ KERNEL_WIDTH = Transformation(
     find=_width,
 )
 
-TRANSFORMATIONS = (RBF_KERNEL, KERNEL_WIDTH)
+
+def _tube(module: Module) -> Iterator[Lever]:
+    for estimator in find_estimators(module, ("SVR", "LinearSVR")):
+        if in_search(module, "epsilon"):
+            continue
+        yield from number_levers(
+            module,
+            estimator.call,
+            Number("epsilon", "0.1" if estimator.name == "SVR" else ""),
+            (Step(3), Step(0.3)),
+            anchor=estimator.anchor,
+            what=f"the error that {estimator.name} tolerates",
+            reason="errors below epsilon cost nothing; it should match the noise of the target",
+        )
+
+
+TUBE_WIDTH = Transformation(
+    name="tube-width",
+    summary="Epsilon of support vector regression three times up or down",
+    library=SKLEARN,
+    family="loss",
+    granularity=Granularity.PARAM,
+    paper="Smola & Schölkopf 2004, A Tutorial on Support Vector Regression",
+    precondition="support vector regression whose epsilon is a number or the default",
+    expected="a little either way; it depends on the unit of the target",
+    prior=0.35,
+    find=_tube,
+)
+
+
+def _share(module: Module) -> Iterator[Lever]:
+    for estimator in find_estimators(module, ("NuSVC", "NuSVR")):
+        if in_search(module, "nu"):
+            continue
+        yield from number_levers(
+            module,
+            estimator.call,
+            Number("nu", "0.5"),
+            (Step(0.5), Step(1.4, most=0.9)),
+            anchor=estimator.anchor,
+            what=f"the share of support vectors of {estimator.name}",
+            reason="nu bounds the share of training rows on the wrong side of the margin",
+        )
+
+
+MARGIN_SHARE = Transformation(
+    name="margin-share",
+    summary="Nu of a support vector machine up or down",
+    library=SKLEARN,
+    family="regularisation",
+    granularity=Granularity.PARAM,
+    paper="Schölkopf et al. 2000, New Support Vector Algorithms",
+    precondition="a nu-SVM whose nu is a number or the default",
+    expected="a little either way; a large nu may be infeasible with unequal classes",
+    prior=0.25,
+    find=_share,
+    risk=Level.MEDIUM,
+)
+
+TRANSFORMATIONS = (RBF_KERNEL, KERNEL_WIDTH, TUBE_WIDTH, MARGIN_SHARE)

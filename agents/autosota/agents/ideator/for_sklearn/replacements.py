@@ -14,6 +14,7 @@ from autosota.agents.ideator.for_sklearn.estimators import (
     ESTIMATORS,
     KERNEL_MACHINES,
     LINEAR_CLASSIFIERS,
+    NEIGHBOURS,
     NETWORKS,
     TREES,
     Estimator,
@@ -103,7 +104,7 @@ def _margin(module: Module) -> Iterator[Lever]:
 
     yield from _replace(
         module,
-        ESTIMATORS - KERNEL_MACHINES - {"LinearRegression"},
+        ESTIMATORS - KERNEL_MACHINES,
         build,
         "Replace {} by a support vector machine with an RBF kernel",
         "a kernel machine draws smooth, curved boundaries, which {} does not",
@@ -192,7 +193,7 @@ def _boosting(module: Module) -> Iterator[Lever]:
 
     yield from _replace(
         module,
-        ESTIMATORS - _HISTOGRAM - {"LinearRegression"},
+        ESTIMATORS - _HISTOGRAM,
         build,
         "Replace {} by gradient boosting on histograms",
         "boosting adds trees where the last ones were wrong, which lowers the bias of {}",
@@ -279,4 +280,37 @@ DISCRIMINANT = Transformation(
     find=_discriminant,
 )
 
-TRANSFORMATIONS = (RBF_SVC, EXTRA_TREES, BOOSTING, PERCEPTRON, DISCRIMINANT)
+
+def _nearest(module: Module) -> Iterator[Lever]:
+    if "decision_function" in attributes_used(module):
+        return
+
+    def build(draft: Draft, estimator: Estimator) -> str:
+        name = draft.spell(f"sklearn.neighbors.KNeighbors{_kind(estimator)}")
+        return _scaled(draft, f'{name}(n_neighbors=5, weights="distance")')
+
+    yield from _replace(
+        module,
+        ESTIMATORS - NEIGHBOURS,
+        build,
+        "Replace {} by a vote of the five nearest training rows",
+        "where distance means something, memory alone can beat {}",
+        cost=1.5,
+    )
+
+
+NEAREST = Transformation(
+    name="nearest-neighbours",
+    summary="Another estimator → k nearest neighbours",
+    library=SKLEARN,
+    family="model",
+    granularity=Granularity.ALGO,
+    paper="Cover & Hart 1967, Nearest Neighbor Pattern Classification",
+    precondition="a replaceable estimator; decision_function is not used",
+    expected="a gain in few dimensions or on aligned images, a loss with many noisy features",
+    prior=0.25,
+    find=_nearest,
+    risk=Level.MEDIUM,
+)
+
+TRANSFORMATIONS = (RBF_SVC, EXTRA_TREES, BOOSTING, PERCEPTRON, DISCRIMINANT, NEAREST)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from autosota.agents.domain import Granularity
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_sklearn.estimators import Estimator, find_estimators, in_search
-from autosota.agents.ideator.knobs import find_knob
 from autosota.agents.ideator.module import Module
-from autosota.agents.ideator.notation import read_number, write_number
 from autosota.agents.ideator.steps import Number, Step, number_levers
 from autosota.agents.ideator.transformation import Lever, Transformation
 
@@ -179,66 +177,4 @@ CRITERION = Transformation(
     find=_criterion,
 )
 
-
-def _shrinkage(module: Module) -> Iterator[Lever]:
-    for estimator in find_estimators(module, BOOSTED | HISTOGRAM):
-        count = "max_iter" if estimator.name in HISTOGRAM else "n_estimators"
-        if in_search(module, "learning_rate") or in_search(module, count):
-            continue
-        call = estimator.call
-        trees = find_knob(module, call.value(count), count)
-        rate = find_knob(module, call.value("learning_rate"), "learning_rate")
-        if (call.value(count) is not None and trees is None) or (
-            call.value("learning_rate") is not None and rate is None
-        ):
-            continue
-        trees_text = trees.text if trees is not None else "100"
-        rate_text = rate.text if rate is not None else "0.1"
-        number, speed = read_number(trees_text), read_number(rate_text)
-        if number is None or not speed:
-            continue
-        new_trees = write_number(number * 3, trees_text)
-        new_rate = write_number(speed / 3, rate_text)
-
-        def change(
-            draft: Draft,
-            estimator: Estimator = estimator,
-            values: tuple[str, str] = (new_trees, new_rate),
-            count: str = count,
-        ) -> None:
-            fresh = {}
-            for keyword, text in zip((count, "learning_rate"), values, strict=True):
-                knob = find_knob(draft.module, estimator.call.value(keyword), keyword)
-                if knob is not None:
-                    draft.replace(knob.node, text, knob.module)
-                else:
-                    fresh[keyword] = text
-            if fresh:
-                draft.keywords(estimator.call, **fresh)
-
-        yield Lever(
-            call.node,
-            estimator.anchor,
-            change,
-            f"Boost in smaller steps: learning_rate {rate_text} → {new_rate},"
-            f" {count} {trees_text} → {new_trees}",
-            "many small steps generalise better than a few large ones",
-            {"from": f"{trees_text} x {rate_text}", "to": f"{new_trees} x {new_rate}"},
-            cost=3.0,
-        )
-
-
-SHRINKAGE = Transformation(
-    name="shrinkage",
-    summary="Smaller boosting steps, more of them",
-    library=SKLEARN,
-    family="training-length",
-    granularity=Granularity.PARAM,
-    paper="Friedman 2001, Greedy Function Approximation, section 5",
-    precondition="gradient boosting whose learning rate and size are numbers, not searched over",
-    expected="a small gain at three times the cost",
-    prior=0.5,
-    find=_shrinkage,
-)
-
-TRANSFORMATIONS = (TREE_COUNT, TREE_DEPTH, LEAF_SIZE, SPLIT_FEATURES, CRITERION, SHRINKAGE)
+TRANSFORMATIONS = (TREE_COUNT, TREE_DEPTH, LEAF_SIZE, SPLIT_FEATURES, CRITERION)

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from autosota.agents.domain import Granularity
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.training import (
+    Epochs,
     Step,
     calls_of,
     find_forward,
@@ -28,47 +29,42 @@ def _ema(module: Module) -> Iterator[Lever]:
         return  # something restores weights already, or wraps the model
     for step in find_steps(module):
         place = _place(step)
-        if place is None:
+        if place is None or step.epochs is None:
             continue
-        model, update, decay = place
-
-        outer = _outer(step)
+        model, update = place
+        epochs = step.epochs
 
         def change(
             draft: Draft,
-            loop: Node = outer,
+            epochs: Epochs = epochs,
             model: str = model,
             update: Node = update,
-            decay: str = decay,
         ) -> None:
             averaged = draft.spell("torch.optim.swa_utils.AveragedModel")
-            ema = draft.spell("torch.optim.swa_utils.get_ema_multi_avg_fn")
-            draft.before(
-                loop,
-                [f"{NAME} = {averaged}({model}, multi_avg_fn={ema}({decay}), use_buffers=True)"],
-            )
-            draft.after(update, [f"{NAME}.update_parameters({model})"])
-            draft.after(loop, [f"{model}.load_state_dict({NAME}.module.state_dict())"])
+            draft.before(epochs.loop, [f"{NAME} = {averaged}({model}, use_buffers=True)"])
+            late = f"4 * ({epochs.index} + 1) > 3 * {_factor(epochs.count)}"
+            draft.after(update, [f"if {late}:", f"    {NAME}.update_parameters({model})"])
+            draft.after(epochs.loop, [f"{model}.load_state_dict({NAME}.module.state_dict())"])
 
         yield Lever(
-            outer,
+            epochs.loop,
             f"{step.optimizer}.step()",
             change,
-            f"Evaluate an exponential average of the weights (decay {decay})",
+            "Evaluate the average of the weights over the last quarter of training",
             "the last step of training is noisy; the average of many is not",
             assumptions=("the model is evaluated after the loop",),
         )
 
 
-def _outer(step: Step) -> Node:
-    return step.epochs.loop if step.epochs is not None else step.loop
+def _factor(count: str) -> str:
+    return count if count.replace(".", "").replace("_", "").isalnum() else f"({count})"
 
 
-def _place(step: Step) -> tuple[str, Node, str] | None:
-    """The model's name at the loop, the statement after which to average, and the decay.
+def _place(step: Step) -> tuple[str, Node] | None:
+    """The model's name at the loop, and the statement after which to average.
 
-    In the loop itself weights are averaged after every update. A step in a function of its
-    own is averaged once an epoch, by the loop that calls it.
+    In the loop itself weights are averaged after every update of the last quarter. A step in
+    a function of its own is averaged once an epoch, by the loop that calls it.
     """
     forward = find_forward(step)
     if forward is None or step.epochs is None or forward.model.type != "identifier":
@@ -76,7 +72,7 @@ def _place(step: Step) -> tuple[str, Node, str] | None:
     module, loop = step.module, step.epochs.loop
     model = module.text(forward.model)
     if function_of(loop) == function_of(step.update):
-        return (model, step.update, "0.99") if _leaves_loop(loop) else None
+        return (model, step.update) if _leaves_loop(loop) else None
     function = function_of(step.update)
     label = function.child_by_field_name("name") if function is not None else None
     parameters = function.child_by_field_name("parameters") if function is not None else None
@@ -96,28 +92,31 @@ def _place(step: Step) -> tuple[str, Node, str] | None:
     statement = statement_of(calls[0].node)
     if enclosing(statement, "for_statement", "while_statement") != loop:
         return None
-    return (module.text(given), statement, "0.8") if _leaves_loop(loop) else None
+    return (module.text(given), statement) if _leaves_loop(loop) else None
 
 
 def _leaves_loop(loop: Node) -> bool:
-    """False when the function returns from inside the loop: the average would be lost."""
+    """False when the loop may end early: the last quarter might never come."""
     stack = list(loop.children)
     while stack:
         node = stack.pop()
         if node.type == "return_statement":
             return False
+        if node.type == "break_statement":
+            if enclosing(node, "for_statement", "while_statement") == loop:
+                return False
         stack.extend(node.children)
     return True
 
 
 EMA = Transformation(
     name="weight-average",
-    summary="Exponential moving average of the weights for evaluation",
+    summary="Average of the weights over the last quarter of training",
     library=TORCH,
     family="averaging",
     granularity=Granularity.ALGO,
     paper="Polyak & Juditsky 1992; Izmailov et al. 2018, Averaging Weights, arXiv 1803.05407",
-    precondition="a recognised step in a counted loop, and no checkpoint is restored",
+    precondition="a recognised step in a counted loop that runs to its end, no checkpoint restored",
     expected="a steady gain and less variance between seeds",
     prior=0.55,
     find=_ema,

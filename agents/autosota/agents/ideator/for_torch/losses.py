@@ -32,26 +32,26 @@ def _smoothing(module: Module) -> Iterator[Lever]:
         loss = forward.loss
         if loss.dotted == "torch.nn.functional.cross_entropy":
             if loss.value("label_smoothing") is None:
-                yield _lever(loss.node, f"{forward.loss_name} = cross_entropy", loss, loss)
+                yield _lever(f"{forward.loss_name} = cross_entropy", loss, None)
             continue
         if loss.function.type != "identifier":
             continue
-        criterion = _construction(module, step, module.text(loss.function))
-        if criterion is None or criterion.open or criterion.value("label_smoothing") is not None:
+        found = _construction(module, step, loss.function)
+        if found is None or found[0].open or found[0].value("label_smoothing") is not None:
             continue
+        criterion, use = found
         anchor = f"{forward.loss_name} = {module.text(loss.function)}"
         if not _judges(module, loss, criterion):
-            yield _lever(criterion.node, anchor, criterion, criterion)
-        elif names_free(module, COPY) and function_of(criterion.node) == function_of(loss.node):
-            yield _lever(criterion.node, anchor, criterion, loss)
+            yield _lever(anchor, criterion, None)
+        elif names_free(module, COPY) and function_of(criterion.node) == function_of(use):
+            yield _lever(anchor, criterion, use)
 
 
-def _lever(node: Node, anchor: str, criterion: Call, loss: Call) -> Lever:
-    """Smooth `criterion` itself, or a copy of it when `loss` is the call that should use one."""
-    copied = loss.node != criterion.node
+def _lever(anchor: str, criterion: Call, use: Node | None) -> Lever:
+    """Smooth `criterion` itself or, where `use` is given, a copy that only `use` gets."""
 
     def change(draft: Draft) -> None:
-        if not copied:
+        if use is None:
             draft.keywords(criterion, label_smoothing="0.1")
             return
         module = draft.module
@@ -60,10 +60,10 @@ def _lever(node: Node, anchor: str, criterion: Call, loss: Call) -> Lever:
         name = module.text(criterion.function)
         text = f"{COPY} = {name}({' '.join(inside.split())}{comma}label_smoothing=0.1)"
         draft.after(statement_of(criterion.node), [text])
-        draft.replace(loss.function, COPY)
+        draft.replace(use, COPY)
 
     return Lever(
-        node,
+        criterion.node,
         anchor,
         change,
         "Smooth the labels of the training loss by 0.1",
@@ -72,43 +72,48 @@ def _lever(node: Node, anchor: str, criterion: Call, loss: Call) -> Lever:
     )
 
 
-def _construction(module: Module, step: Step, name: str) -> Call | None:
-    """`name = nn.CrossEntropyLoss(...)`, the one binding of that name that the step can see."""
-    scopes = [function_of(step.update), None]
-    for scope in dict.fromkeys(scopes):
-        found = [
-            call
-            for call in module.calls
-            if call.dotted == "torch.nn.CrossEntropyLoss" and function_of(call.node) == scope
-            if _assigned_name(module, call) == name
-        ]
+def _construction(module: Module, step: Step, name: Node) -> tuple[Call, Node] | None:
+    """The only `name = nn.CrossEntropyLoss(...)` that the step can mean, and its use.
+
+    The use is where another loss object could be put: the called name in the step, or the
+    argument that the step's function gets from its only caller.
+    """
+    scope = function_of(step.update)
+    if scope is not None and module.text(name) in _parameters(module, scope):
+        return _passed(module, scope, module.text(name))
+    for where in dict.fromkeys((scope, None)):
+        found = _assigned(module, module.text(name), where)
         if found:
-            return found[0] if len(found) == 1 else None
-        if scope is not None and _is_parameter(module, scope, name):
-            return _passed(module, scope, name)
+            return (found[0], name) if len(found) == 1 else None
     return None
 
 
-def _passed(module: Module, function: Node, name: str) -> Call | None:
-    """The loss that the only caller passes for a parameter of the same or another name."""
+def _assigned(module: Module, name: str, scope: Node | None) -> list[Call]:
+    return [
+        call
+        for call in module.calls
+        if call.dotted == "torch.nn.CrossEntropyLoss"
+        and function_of(call.node) == scope
+        and _assigned_name(module, call) == name
+    ]
+
+
+def _passed(module: Module, function: Node, name: str) -> tuple[Call, Node] | None:
     label = function.child_by_field_name("name")
     calls = list(calls_of(module, module.text(label))) if label is not None else []
     if len(calls) != 1:
         return None
-    names = _parameters(module, function)
-    given = calls[0].value(name, names.index(name))
+    given = calls[0].value(name, _parameters(module, function).index(name))
     if given is None:
         return None
     inline = module.call(given)
     if inline is not None:
-        return inline if inline.dotted == "torch.nn.CrossEntropyLoss" else None
-    found = [
-        call
-        for call in module.calls
-        if call.dotted == "torch.nn.CrossEntropyLoss"
-        and _assigned_name(module, call) == module.text(given)
-    ]
-    return found[0] if len(found) == 1 else None
+        return (inline, given) if inline.dotted == "torch.nn.CrossEntropyLoss" else None
+    for where in dict.fromkeys((function_of(given), None)):
+        found = _assigned(module, module.text(given), where)
+        if found:
+            return (found[0], given) if len(found) == 1 else None
+    return None
 
 
 def _judges(module: Module, loss: Call, criterion: Call) -> bool:
@@ -173,10 +178,6 @@ def _parameters(module: Module, function: Node) -> list[str]:
             label = child.named_children[0]
         names.append(module.text(label if label is not None else child))
     return names
-
-
-def _is_parameter(module: Module, function: Node, name: str) -> bool:
-    return name in _parameters(module, function)
 
 
 LABEL_SMOOTHING = Transformation(

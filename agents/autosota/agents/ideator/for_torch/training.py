@@ -20,11 +20,13 @@ from autosota.agents.ideator.module import Module, enclosing, function_of, state
 class Epochs:
     """The outermost counted loop around a step.
 
-    `count` is code for the number of passes, valid right before the loop; `stop` is the node
-    of range's end; `optimizer` is what the optimizer is called at the loop.
+    `index` is the loop's variable; `count` is code for the number of passes, valid right
+    before the loop; `stop` is the node of range's end; `optimizer` is what the optimizer is
+    called at the loop.
     """
 
     loop: Node
+    index: str
     count: str
     stop: Node
     optimizer: str
@@ -77,6 +79,8 @@ def find_steps(module: Module) -> list[Step]:
         owner = _method_owner(module, call, "step")
         if owner is None or call.positional or call.keywords or call.open:
             continue
+        if _is_scheduler(module, owner):
+            continue
         update = statement_of(call.node)
         if update.type != "expression_statement" or update.named_children[0] != call.node:
             continue
@@ -89,6 +93,17 @@ def find_steps(module: Module) -> list[Step]:
     # Two updates in one block: a generator and a discriminator, say. Not ours to touch.
     blocks = [step.block.id for step in found]
     return [step for step in found if blocks.count(step.block.id) == 1]
+
+
+def _is_scheduler(module: Module, owner: Node) -> bool:
+    name = module.text(owner)
+    return "sched" in name.lower() or any(
+        "lr_scheduler" in call.dotted
+        and (parent := call.node.parent) is not None
+        and (left := parent.child_by_field_name("left")) is not None
+        and module.text(left) == name
+        for call in module.calls
+    )
 
 
 def find_forward(step: Step) -> Forward | None:
@@ -292,13 +307,18 @@ def _parameter_name(module: Module, node: Node) -> str:
     return module.text(name if name is not None else node)
 
 
-def _counted(module: Module, loop: Node) -> tuple[str, Node] | None:
-    """The number of passes of `for _ in range(...)`, as code, and the node of its end."""
+def _counted(module: Module, loop: Node) -> tuple[str, str, Node] | None:
+    """Of `for i in range(...)`: i, the number of passes as code, and the node of its end."""
+    left = loop.child_by_field_name("left")
+    counted = _passes(module, loop)
+    if counted is None or left is None or left.type != "identifier":
+        return None
+    return (module.text(left), *counted)
+
+
+def _passes(module: Module, loop: Node) -> tuple[str, Node] | None:
     call = module.call(loop.child_by_field_name("right")) if loop.type == "for_statement" else None
-    while call is not None and module.text(call.function).rpartition(".")[2] in (
-        "tqdm",
-        "enumerate",
-    ):
+    while call is not None and module.text(call.function).rpartition(".")[2] in ("tqdm",):
         call = module.call(call.positional[0]) if call.positional else None
     if call is None or call.open:
         return None

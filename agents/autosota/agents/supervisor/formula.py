@@ -1,0 +1,150 @@
+"""What a reported number is computed from, and where the model begins.
+
+A formula is the value of a sink, cut where a model is asked: behind that cut everything belongs
+to the method and may change; in front of it are the metric, the labels, the rows that are
+tested and how they were split, which may not. Two formulas are compared in `compare.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from autosota.agents.code import libraries as lib
+from autosota.agents.code.state import Event
+from autosota.agents.code.values import DATA, LOAD, PRED, Value, walk
+
+_DATA = DATA | LOAD
+_DELIVERS = {
+    "eval_dataset", "test_dataset", "compute_metrics", "metrics", "test_dataloaders", "scoring",
+    "val_dataloaders", "eval_data", "dataloaders", "datamodule", "cv", "validation_data",
+}  # fmt: skip
+"""Arguments of trainers and searches that belong to the evaluation, not to the model."""
+
+
+def is_model(value: Value) -> bool:
+    """True for something that learns or transforms: an estimator, a network, a trainer."""
+    for _ in range(40):
+        if value.kind == "inst":
+            return _model_object(value)
+        if value.kind == "call":
+            if lib.ESTIMATORS.match(value.head):
+                return True
+            if lib.WRAPS_MODEL.match(value.head) and value.kids:
+                value = value.kids[0]
+                continue
+            return value.head.endswith(("Trainer", "Learner", "Regressor", "Classifier"))
+        if value.kind == "mut" and value.kids:
+            if value.head in lib.FIT or value.head in ("backward", "train", "load_state_dict"):
+                return True
+            value = value.kids[0]
+            continue
+        if value.kind == "method" and value.kids and value.head in lib.FIT - {"fit_transform"}:
+            return True
+        if value.kind in ("phi", "loop", "carried", "trained", "set") and value.kids:
+            value = value.kids[1] if value.kind == "phi" else value.kids[0]
+            continue
+        return False
+    return False
+
+
+def _model_object(value: Value) -> bool:
+    names = {k.head for k in value.kids if k.kind == "kw"}
+    if names & {"<mode>", "<trained>"}:
+        return True
+    return any(is_model(k.kids[0]) for k in value.kids if k.kind == "kw")
+
+
+def evaluation_part(value: Value) -> Iterator[Value]:
+    """The values of a formula on the evaluation's side, whole before part.
+
+    A model is left out; what it is asked about is not.
+    """
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if current.key in seen:
+            continue
+        seen.add(current.key)
+        yield current
+        stack.extend(reversed(list(evaluation_kids(current))))
+
+
+def evaluation_kids(value: Value) -> Iterator[Value]:
+    """The parts of a value that are on the evaluation's side."""
+    if value.kind == "pred":
+        yield value.kids[1]
+        return
+    for at, kid in enumerate(value.kids):
+        if is_model(kid):
+            yield from _delivered(kid)
+        elif kid.kind == "kw" and is_model(kid.kids[0]):
+            continue
+        elif at == 0 and value.kind == "method" and kid.kind == "inst":
+            yield kid
+        else:
+            yield kid
+
+
+def _delivered(model: Value) -> Iterator[Value]:
+    """What a trainer or a search object was given to evaluate with."""
+    for part in walk(model, lambda v: v.kind == "pred"):
+        if part.kind == "kw" and part.head in _DELIVERS:
+            yield part
+
+
+def labels_of(values: Iterable[Value]) -> set[int]:
+    """Keys of the data of formulas that no model is asked about: the labels' side."""
+    asked: set[int] = set()
+    beside: set[int] = set()
+    for value in values:
+        for part in walk(value, lambda v: v.kind == "pred" or is_model(v)):
+            if part.kind == "pred":
+                asked.update(v.key for v in walk(part.kids[1]))
+            elif part.flags & _DATA and not part.flags & PRED and not is_model(part):
+                beside.add(part.key)
+    return beside - asked
+
+
+def tested(values: Iterable[Value]) -> set[int]:
+    """Keys of all data that formulas are computed from: labels, and what the model is asked."""
+    out: set[int] = set()
+    for value in values:
+        for part in evaluation_part(value):
+            if part.flags & _DATA and not part.flags & PRED:
+                out.add(part.key)
+    return out
+
+
+def models_in(values: Iterable[Value]) -> list[Value]:
+    """The parts of formulas behind the cut: models, and what their code does inside."""
+    out: list[Value] = []
+    for value in values:
+        for part in evaluation_part(value):
+            if part.kind == "pred":
+                out.append(part.kids[0])
+                out += part.kids[2:]
+            else:
+                out += [k for k in part.kids if is_model(k)]
+    return out
+
+
+FIT_CALLS = lib.FIT | {"backward", "train", "fit_resample", "manual_backward", "boost"}
+_FIT_FUNCTIONS = ("xgboost.train", "xgboost.cv", "lightgbm.train", "torch.autograd.grad")
+
+
+def trainings(events: Iterable[Event]) -> list[Value]:
+    """Calls that learn from data."""
+    out: list[Value] = []
+    for event in events:
+        value = event.value
+        if value.kind == "method" and value.head in FIT_CALLS:
+            out.append(value)
+        elif value.kind == "call" and value.head in _FIT_FUNCTIONS:
+            out.append(value)
+    return out
+
+
+def keys(values: Iterable[Value]) -> set[int]:
+    """Keys of values and all their parts."""
+    return {part.key for value in values for part in walk(value)}

@@ -1,0 +1,113 @@
+"""One tree, followed once: its program, what its commands do, its reports and its learners.
+
+The base of a campaign is compared with many candidates, so readings are kept for the trees that
+were read last, by their content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from autosota.agents.code.execute import Execution, execute
+from autosota.agents.code.program import Program
+from autosota.agents.code.values import Value, walk
+from autosota.agents.domain import Objective
+from autosota.agents.protocols import Tree
+from autosota.agents.supervisor.formula import tested
+from autosota.agents.supervisor.leakage import Rows, learners, rows_of
+from autosota.agents.supervisor.sinks import Sink, handed_over, reported
+
+_KEPT = 6
+_kept: OrderedDict[tuple[str, str], Reading] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of a tree under an objective."""
+
+    program: Program
+    command: Execution
+    evaluator: Execution
+    sinks: tuple[Sink, ...]
+    claim: tuple[Sink, ...]
+    select: tuple[Sink, ...]
+    learned: tuple[Value, ...]
+    rows: Rows
+    unknown: tuple[str, ...]
+
+
+def digest(tree: Tree, objective: Objective) -> tuple[str, str]:
+    """A key for the code of a tree and for what matters of an objective."""
+    state = hashlib.blake2b(digest_size=16)
+    for path in tree.files():
+        state.update(path.encode("utf-8", "surrogateescape") + b"\x00")
+        if path.endswith((".py", ".sh", ".pyw")) or "akefile" in path:
+            content = tree.read(path)
+            state.update(str(len(content)).encode() + b":" + content)
+    return state.hexdigest(), repr(objective)
+
+
+def read(tree: Tree, objective: Objective) -> Reading:
+    """Follow the commands of an objective through a tree."""
+    key = digest(tree, objective)
+    found = _kept.get(key)
+    if found is not None:
+        _kept.move_to_end(key)
+        return found
+    made = _read(tree, objective)
+    _kept[key] = made
+    while len(_kept) > _KEPT:
+        _kept.popitem(last=False)
+    return made
+
+
+def _read(tree: Tree, objective: Objective) -> Reading:
+    program = Program(tree)
+    command = execute(program, objective.command)
+    evaluator = execute(program, objective.evaluate) if objective.evaluate else Execution()
+    sinks = reported(command, objective)
+    unknown = [*command.unknown, *evaluator.unknown]
+    if not command.entries:
+        unknown.append(f"no Python file of the repository is started by `{objective.command}`")
+    names = {s.name for s in sinks}
+    if objective.evaluate:
+        if not evaluator.entries:
+            unknown.append(f"no Python file is started by `{objective.evaluate}`")
+        handed = handed_over(command, evaluator)
+        if not handed:
+            unknown.append("what the command hands to the evaluator was not found")
+        sinks += handed
+        claim = [s for s in sinks if s.name == objective.metric] or handed
+        select = [s for s in sinks if s.name == objective.select_on]
+    else:
+        claim = [s for s in sinks if s.name == objective.metric or not s.name]
+        select = [s for s in sinks if s.name == objective.select_on]
+        if objective.metric not in names and not any(not s.name for s in sinks):
+            unknown.append(f"how {objective.metric} is computed was not found")
+    claim_value = [s.value for s in claim]
+    if claim and not tested(claim_value):
+        unknown.append(f"which rows {objective.metric} is computed on was not found")
+    for path in command.files:
+        broken = program.facts(path).broken
+        if broken:
+            unknown.append(f"{path}:{broken[0]} does not parse")
+    for value in claim_value:
+        for part in walk(value, lambda v: v.kind == "pred"):
+            if part.kind == "opaque":
+                unknown.append(f"{objective.metric} depends on what was not followed: {part.head}")
+                break
+    learned = learners(sinks, command.events)
+    rows = rows_of(claim, select, sinks, command.events)
+    return Reading(
+        program,
+        command,
+        evaluator,
+        tuple(sinks),
+        tuple(claim),
+        tuple(select),
+        tuple(learned),
+        rows,
+        tuple(dict.fromkeys(unknown)),
+    )
