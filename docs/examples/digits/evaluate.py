@@ -50,9 +50,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pred", type=Path, required=True, help="the folder train.py wrote to")
     args = parser.parse_args()
-    for part in ("val", "test"):
+    parts = []
+    for part in ("val", "test"):  # nothing is printed before both are known to be sound
         truth = load_labels(part)
-        predicted = load_predictions(args.pred / f"{part}_pred.npy", len(truth))
+        parts.append((part, truth, load_predictions(args.pred / f"{part}_pred.npy", len(truth))))
+    for part, truth, predicted in parts:
         print(f"METRIC {part}_accuracy={accuracy(truth, predicted):.6f}")
         print(f"METRIC {part}_macro_f1={macro_f1(truth, predicted):.6f}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from autosota.agents.domain import Boundary, Objective, Receipt, RunRequest
@@ -23,6 +24,7 @@ from autosota.server.sandbox.machine import describe
 from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
 from autosota.server.sandbox.runner import Runner
+from autosota.server.workspace import globs
 from autosota.server.workspace.store import GitWorkspace
 
 Note = Callable[[str], None]
@@ -96,6 +98,10 @@ class SandboxLaboratory:
         """Draw the boundary of the base commit and hash what must not move."""
         tree = self._workspace.tree(self._started.base_commit)
         boundary = draw_boundary(tree, self._objective)
+        mounted = (*self._objective.protocol.data, *self._objective.protocol.labels)
+        # data and labels are mounted from the user's folder and hashed apart, not restored
+        restored = tuple(f for f in boundary.files if not globs.match(f, mounted))
+        boundary = replace(boundary, files=restored)
         self._runner = self._make_runner(boundary)
         return ev.CodeAnalysed(
             boundary=boundary,

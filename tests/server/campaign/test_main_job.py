@@ -159,7 +159,7 @@ def test_uncommitted_changes_are_part_of_the_base(repository):
     path = repository.root / "train.py"
     path.write_text(path.read_text().replace("C=1.0", "C=3.0"))
     before = repository.fingerprint()
-    ran = repository.autosota("run", "--json", "--max-evaluations", "8")
+    ran = repository.autosota("run", "--json", "--max-evaluations", "18")
     first = json.loads(ran.stdout.splitlines()[0])
     assert first["dirty"] is True
     assert repository.fingerprint() == before

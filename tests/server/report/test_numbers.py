@@ -18,6 +18,7 @@ from autosota.agents.domain import (
 )
 from autosota.agents.scheduler import events as ev
 from autosota.server.report.numbers import Evidence, NoReceiptError, Shown
+from autosota.server.report.replay import is_masked
 
 
 def values(told, metric, purpose, side):
@@ -175,6 +176,15 @@ def test_claims_stay_masked_until_the_confirmation_was_judged(halfway):
             assert (shown.value, shown.text) == (None, "masked")
             assert "test_accuracy" not in run.metrics
     assert evidence.mean(evidence.state.runs, "test_accuracy") is None
+
+
+def test_another_metric_of_the_test_set_is_as_masked_as_the_claim(halfway, confirmed):
+    for told, opened in ((halfway, False), (confirmed, True)):
+        for metric in ("test_accuracy", "test_macro_f1"):
+            assert is_masked(metric, Purpose.SEARCH, told.state)
+            assert is_masked(metric, Purpose.CONFIRM, told.state) is not opened
+            assert not is_masked(metric, Purpose.BASELINE, told.state)
+        assert not is_masked("val_f1", Purpose.SEARCH, told.state)
 
 
 def test_a_confirmation_that_failed_never_opens_the_claim(confirmed):

@@ -251,7 +251,7 @@ def test_home_ledger_and_other_runs_are_not_there(bench, tmp_path):
     home = Path.home() / ".bashrc"
     paths = [str(p) for p in (secret, other, mine, home, Path.home() / ".ssh", "/etc/shadow")]
     outside = [str(tmp_path / "x"), str(bench.root / "x"), "/x", "/usr/x", "/dev/x", "/run/x"]
-    outside += ["/proc/sys/kernel/core_pattern", str(bench.runs / "other" / "x")]
+    outside += [str(bench.runs / "other" / "x")]
     bench.commit(
         "idea",
         train=f"""
@@ -261,6 +261,8 @@ for p in {paths!r}:
 for p in {outside!r}:
     try: open(p, "w").write("x"); print("WROTE", p)
     except OSError: pass
+try: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY); print("WROTE a sysctl")
+except OSError: pass
 os.makedirs(os.path.expanduser("~/cache")); open("/tmp/t", "w").write("x")
 open("/dev/shm/t", "w").write("x"); open("here", "w").write("x")
 """

@@ -240,8 +240,10 @@ def test_our_own_examples_are_found_as_their_authors_wrote_them(tmp_path, name):
     for field in ("command", "evaluate", "metric", "select_on", "direction", "seeds"):
         assert getattr(found, field) == getattr(wanted, field), field
     assert found.environment.requirements_file == wanted.environment.requirements_file
-    assert found.protocol.data == wanted.protocol.data
-    assert found.protocol.labels == wanted.protocol.labels
+    # A person may keep more away than the code shows, and knows which data are drawn anew.
+    assert set(wanted.protocol.data) <= set(found.protocol.data)
+    assert set(found.protocol.labels) <= set(wanted.protocol.labels)
+    assert bool(found.protocol.labels) == bool(wanted.protocol.labels)
     assert set(found.protocol.evaluation) <= set(wanted.protocol.evaluation)
     assert found.protocol.evaluation
     assert found.paper.source == wanted.paper.source

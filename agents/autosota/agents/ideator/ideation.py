@@ -117,6 +117,9 @@ def _admitted(lever: Lever, module: Module, scope: Scope) -> bool:
         return False
     if scope.refuses(module, lever.node) or is_idle(module, lever.node):
         return False
+    homes = {home.path: home for home, _ in draft.touched}
+    if any(scope.protects(homes[path], e) for path, edits in draft.edits.items() for e in edits):
+        return False
     return not any(
         scope.refuses(home, node) or scope.judges_with(home, node) for home, node in draft.touched
     )

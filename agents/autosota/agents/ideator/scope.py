@@ -11,9 +11,12 @@ import fnmatch
 import posixpath
 import re
 import shlex
+from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from autosota.agents.code.facts import file_facts
+from autosota.agents.code.source import Edit
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.ideator.module import Module, Project
 
@@ -52,9 +55,10 @@ class Scope:
         self._objective = objective
         named = [*boundary.symbols, *boundary.files, *objective.protocol.evaluation]
         self._files = {_clean(n) for n in named if "::" not in n}
-        self._symbols = {
-            (_clean(path), name) for path, _, name in (n.partition("::") for n in named) if name
-        }
+        pairs = [(_clean(p), name) for p, _, name in (n.partition("::") for n in named) if name]
+        self._symbols = {(path, name) for path, name in pairs if "@" not in name}
+        self._statements = {(path, *name.split("@", 1)) for path, name in pairs if "@" in name}
+        self._spans: dict[str, list[tuple[int, int]]] = {}
         self._reached = _reached(project, objective)
 
     def modules(self) -> list[Module]:
@@ -97,6 +101,23 @@ class Scope:
             top = top.parent
         return "next to code that does not parse" if top.has_error else ""
 
+    def protects(self, module: Module, edit: Edit) -> bool:
+        """True when an edit changes a single statement that belongs to the evaluation.
+
+        Lines added right before or after such a statement do not change it.
+        """
+        spans = self._spans_of(module)
+        if edit.start == edit.end:
+            return any(start < edit.start < end for start, end in spans)
+        return any(edit.start < end and start < edit.end for start, end in spans)
+
+    def _spans_of(self, module: Module) -> list[tuple[int, int]]:
+        """The byte ranges of the statements that the boundary names by fingerprint."""
+        if module.path not in self._spans:
+            wanted = {(s, p) for path, s, p in self._statements if path == module.path}
+            self._spans[module.path] = list(_spans(module, wanted)) if wanted else []
+        return self._spans[module.path]
+
     def judges_with(self, module: Module, node: Node) -> bool:
         """True when the number that this literal sets is also read on the evaluation side."""
         name = _set_name(module, node)
@@ -106,10 +127,10 @@ class Scope:
             if name.encode() not in other.source.content:
                 continue
             for found in other.nodes:
-                if (
-                    found.type == "identifier"
-                    and other.text(found) == name
-                    and self.refuses(other, found) == EVALUATION
+                if found.type != "identifier" or other.text(found) != name:
+                    continue
+                if self.refuses(other, found) == EVALUATION or self.protects(
+                    other, Edit(found.start_byte, found.end_byte, b"")
                 ):
                     return True
         return False
@@ -171,6 +192,18 @@ def _set_name(module: Module, node: Node) -> str:
     field = "left" if parent.type == "assignment" else "name"
     target = parent.child_by_field_name(field)
     return module.text(target) if target is not None and target.type == "identifier" else ""
+
+
+def _spans(module: Module, wanted: set[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    content = module.source.content
+    lines = [0, *(m.end() for m in re.finditer(rb"\n", content)), len(content)]
+    for statement in file_facts(module.path, content).statements:
+        if (statement.symbol, statement.fingerprint) in wanted:
+            node = statement.node
+            body = getattr(node, "body", None)
+            last = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+            end = lines[max(last, node.lineno)]
+            yield lines[node.lineno - 1], len(content[:end].rstrip(b"\r\n"))
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -73,7 +73,7 @@ def _labels(repo: Repository, train: Files, evaluate: Files | None) -> dict[str,
     found: dict[str, str] = {}
     seen = {u.path for u in train.reads}
     for use in evaluate.reads:
-        if not (repo.has(use.path) or use.path in repo.folders):
+        if use.path in seen or not (repo.has(use.path) or use.path in repo.folders):
             continue
         named = next(
             (f for f in _ancestors(use.path) if _LABEL_FOLDER.match(posixpath.basename(f))), None

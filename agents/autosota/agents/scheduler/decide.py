@@ -171,7 +171,7 @@ def _weigh(
 ) -> Action:
     """Step 6: noise or provisional, on the search metric, corrected for the ideas tried."""
     objective = state.objective
-    tried = len(state.tried)
+    tried = len(state.looked_at)
     result = statistics.compare(
         objective.select_on, objective.direction, before, after, corrections=tried
     )

@@ -74,9 +74,15 @@ class CampaignState:
 
     @property
     def tried(self) -> list[str]:
-        """Ideas that were measured, in order: the number a screening corrects for."""
+        """Ideas that were run, in order."""
         measured = {r.side for r in self.runs if r.purpose is Purpose.SEARCH}
         return [i for i, p in self.patch_of_idea.items() if p in measured]
+
+    @property
+    def looked_at(self) -> set[str]:
+        """Commits whose search metric was seen: the looks that a screening corrects for."""
+        search = (r for r in self.runs if r.purpose is Purpose.SEARCH)
+        return {r.commit for r in search if r.outcome is Outcome.OK}
 
     def run(self, purpose: Purpose, commit: str, seed: int) -> ev.RunFinished | None:
         """The finished run of a commit with a seed, if there is one."""

@@ -43,14 +43,8 @@ def claim_is_open(purpose: Purpose, state: CampaignState) -> bool:
 
 
 def is_masked(metric: str, purpose: Purpose, state: CampaignState) -> bool:
-    """True when a metric of such a run may not be shown.
-
-    Where the search looks at the claim itself (LK112) nothing is left to mask.
-    """
-    objective = state.objective
-    if metric != objective.metric or objective.selects_on_claim:
-        return False
-    return not claim_is_open(purpose, state)
+    """True when a metric of such a run may not be shown: the claim, and what tells of it."""
+    return state.objective.tells_of_claim(metric) and not claim_is_open(purpose, state)
 
 
 def replay(history: History, receipts: Mapping[str, Receipt], hashes: Mapping[str, str]) -> Replay:
@@ -268,7 +262,7 @@ def _search_comparison(event: ev.IdeaJudged, state: CampaignState) -> Comparison
         state.objective.select_on,
         state,
         search_pairs(event.idea, state),
-        corrections=max(1, len(state.tried)),
+        corrections=max(1, len(state.looked_at)),
     )
 
 

@@ -16,7 +16,7 @@ from autosota.agents.ideator.for_torch.training import (
     find_steps,
     names_free,
 )
-from autosota.agents.ideator.module import Module, enclosing, function_of, statement_of
+from autosota.agents.ideator.module import Module, contains, enclosing, function_of, statement_of
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
@@ -30,6 +30,8 @@ def _ema(module: Module) -> Iterator[Lever]:
     for step in find_steps(module):
         place = _place(step)
         if place is None or step.epochs is None:
+            continue
+        if not _read_after(module, step.epochs.loop, place[0]):
             continue
         model, update = place
         epochs = step.epochs
@@ -95,6 +97,17 @@ def _place(step: Step) -> tuple[str, Node] | None:
     return (module.text(given), statement) if _leaves_loop(loop) else None
 
 
+def _read_after(module: Module, loop: Node, model: str) -> bool:
+    """True when the model is used after the loop: below it, or by the function's caller."""
+    function = function_of(loop)
+    parameters = function.child_by_field_name("parameters") if function is not None else None
+    return any(
+        (use.start_byte > loop.end_byte and function_of(use) == function)
+        or (parameters is not None and contains(parameters, use))
+        for use in module.names.get(model, ())
+    )
+
+
 def _leaves_loop(loop: Node) -> bool:
     """False when the loop may end early: the last quarter might never come."""
     stack = list(loop.children)
@@ -102,9 +115,9 @@ def _leaves_loop(loop: Node) -> bool:
         node = stack.pop()
         if node.type == "return_statement":
             return False
-        if node.type == "break_statement":
-            if enclosing(node, "for_statement", "while_statement") == loop:
-                return False
+        around = enclosing(node, "for_statement", "while_statement")
+        if node.type == "break_statement" and around == loop:
+            return False
         stack.extend(node.children)
     return True
 
@@ -116,7 +129,7 @@ EMA = Transformation(
     family="averaging",
     granularity=Granularity.ALGO,
     paper="Polyak & Juditsky 1992; Izmailov et al. 2018, Averaging Weights, arXiv 1803.05407",
-    precondition="a recognised step in a counted loop that runs to its end, no checkpoint restored",
+    precondition="a counted loop that runs to its end, the model used after it, no checkpoints",
     expected="a steady gain and less variance between seeds",
     prior=0.55,
     find=_ema,

@@ -1,0 +1,274 @@
+"""Changed files that are not Python: settings, scripts, data, requirements, hooks.
+
+Decides by what the file is for and whether the run reads it. A setting is harmless only when
+the formula of the reported metric does not depend on its key.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+
+from autosota.agents.code.program import Program
+from autosota.agents.code.values import text_of
+from autosota.agents.domain import Finding, Objective, Place, Severity
+from autosota.agents.protocols import Tree
+from autosota.agents.supervisor.boundary import SETTINGS, matches
+from autosota.agents.supervisor.formula import evaluation_part
+from autosota.agents.supervisor.reading import Reading
+from autosota.agents.supervisor.rules import finding
+
+_WARN = Severity.WARNING
+_TEXTS = (".md", ".rst", ".gitignore", ".png", ".jpg", ".svg", ".gif", ".cff", ".bib", ".tex", ".pdf",
+          ".editorconfig", ".pre-commit-config.yaml", ".html", ".css", ".ipynb", ".log")  # fmt: skip
+_TEXT_NAMES = re.compile(r"^(LICENSE|COPYING|AUTHORS|CHANGELOG|NOTICE|README|CITATION|CODEOWNERS)", re.I)
+_CONFIGS = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".env", ".gin", ".conf", ".properties")
+_SCRIPTS = (".sh", ".bash", ".mk")
+_DATA = re.compile(
+    r"\.(csv|tsv|npy|npz|jsonl|ndjson|parquet|pkl|pickle|pt|pth|h5|hdf5|mat|feather|bin|arrow|lmdb|db"
+    r"|sqlite|joblib|ckpt|onnx|safetensors|gz|zip|tar|xz|bz2|txt|dat|wav|xml|vec|model)$", re.I
+)  # fmt: skip
+_REQUIREMENTS = re.compile(
+    r"(^|/)(requirements[\w.-]*\.txt|environment\.ya?ml|setup\.py|setup\.cfg|Pipfile(\.lock)?"
+    r"|poetry\.lock|uv\.lock|pyproject\.toml|Dockerfile|constraints\.txt|conda[\w.-]*)$"
+)
+_HOOK_NAMES = {"sitecustomize.py", "usercustomize.py", "conftest.py"}
+_EVALISH = re.compile(
+    r"(test|eval|metric|split|valid|holdout|held|thresh|top_?k|label|subset|limit|n_?samples|fold"
+    r"|average|aggregate|num_runs|n_runs|repeat|best_of|score)", re.I
+)  # fmt: skip
+_PATHISH = re.compile(r"(data|path|file|dir|root|checkpoint|weights|pretrained|url)", re.I)
+_KEY = re.compile(r"""^\s*-?\s*["']?([\w.\-/]+)["']?\s*[:=]\s*(.*?),?\s*(?:#.*)?$""")
+_SLY_COMMANDS = re.compile(
+    r"\b(cp|mv|ln|curl|wget|sed|tee|dd|echo|printf|cat|awk|perl|kill|pip|export|git|rsync|chmod)\b"
+)
+
+
+def hooks_and_shadows(base: Program, candidate: Program, added: Iterable[str]) -> list[Finding]:
+    """New files that Python loads by itself, or in place of something else."""
+    out: list[Finding] = []
+    roots = {
+        b.dotted.partition(".")[0]
+        for path in base.python
+        for b in base.facts(path).imports
+        if not b.level and not base.module(b.dotted.partition(".")[0], path)
+    }
+    roots |= {"numpy", "torch", "sklearn", "pandas", "scipy", "random", "json", "time", "math"}
+    for path in added:
+        name = path.rpartition("/")[2]
+        place = Place(path, 1)
+        if name in _HOOK_NAMES and name != "conftest.py":
+            out.append(finding("EV209", place, f"{name} is loaded by every Python process"))
+        elif name.endswith((".pth", ".so", ".pyd", ".pyc", ".dll", ".dylib", ".egg-link")):
+            out.append(finding("EV209", place, f"{name} is code that Python loads unseen"))
+        elif name.endswith((".py", ".pyw")):
+            parts = path.removesuffix(".py").split("/")
+            if parts[-1] == "__init__":
+                parts.pop()
+            shadowed = next((p for p in parts if p in roots), "")
+            if parts and shadowed and (len(parts) == 1 or parts.index(shadowed) == 0 or
+                                       parts[0] in ("src",)):  # fmt: skip
+                message = f"{path} takes the place of the library `{shadowed}`"
+                out.append(finding("EV209", place, message))
+            elif parts and parts[-1] in sys.stdlib_module_names and _beside(path, base):
+                message = f"{path} takes the place of the standard module `{parts[-1]}`"
+                out.append(finding("EV209", place, message))
+            elif name == "__init__.py" and "/".join(parts) + ".py" in base.files:
+                message = f"{path} takes the place of {'/'.join(parts)}.py"
+                out.append(finding("EV209", place, message))
+    return out
+
+
+def _beside(path: str, base: Program) -> bool:
+    """True when the file's folder is one that scripts are started from or packages live in."""
+    folder = path.rpartition("/")[0]
+    return any(p.rpartition("/")[0] == folder for p in base.python)
+
+
+def conftest(path: str, content: str) -> Finding | None:
+    """A conftest that does more than define fixtures."""
+    if re.search(r"pytest_|makereport|monkeypatch|sys\.|setattr|patch|autouse", content):
+        return finding("EV209", Place(path, 1), "conftest.py hooks into what runs")
+    return None
+
+
+def judge_other(
+    path: str, base: Tree, candidate: Tree, objective: Objective, reading: Reading, after: Reading
+) -> list[Finding]:
+    """Findings for one changed, added or removed file that is not Python."""
+    old, new = _text(base, path), _text(candidate, path)
+    name = path.rpartition("/")[2]
+    line = _first_difference(old, new)
+    place = Place(path, line)
+    if name in SETTINGS or (name == "pyproject.toml" and "tool.autosota" in old + new and
+                            _section(old) != _section(new)):  # fmt: skip
+        return [finding("EV211", place, "the objective is changed")]
+    if matches(path, objective.protocol.labels):
+        return [finding("DS401", place, "a label file is changed")]
+    if matches(path, objective.protocol.data):
+        return [finding("DS401", place, "a data file is changed")]
+    if path in objective.protocol.evaluation:
+        return [finding("EV201", place, "a declared evaluation file is changed")]
+    if name.endswith((".pth", ".so", ".pyd", ".pyc")) or name == ".gitattributes":
+        return [finding("EV209", place, f"{name} changes what is loaded")]
+    if path in reading.command.scripts or path in reading.evaluator.scripts:
+        return _script(path, old, new, reading, after)
+    if name.endswith(_TEXTS) or _TEXT_NAMES.match(name):
+        return [] if not _mentioned(path, reading) else [_seen(place, path)]
+    if _REQUIREMENTS.search(path):
+        return [finding("EV211", place, "the environment of the run is changed", severity=_WARN)]
+    if name.endswith(_CONFIGS):
+        return _config(path, old, new, reading)
+    if name.endswith(_SCRIPTS) or "akefile" in name or "." not in name:
+        return [] if not _mentioned(path, reading) else [_seen(place, path)]
+    if _DATA.search(name):
+        if path in base.files():
+            read = _mentioned(path, reading)
+            severity = None if read else _WARN
+            return [finding("DS401", place, "a data file is changed", severity=severity)]
+        return [finding("OUT307", place, "a data or weight file is added", severity=_WARN)]
+    return [finding("EV211", place, "a file of unknown use is changed", severity=_WARN)]
+
+
+def _seen(place: Place, path: str) -> Finding:
+    return finding("EV211", place, f"{path} is read by the run", severity=_WARN)
+
+
+def _text(tree: Tree, path: str) -> str:
+    try:
+        return tree.read(path)[:2_000_000].decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _section(text: str) -> str:
+    found = re.search(r"\[tool\.autosota.*", text, re.DOTALL)
+    return found.group(0) if found else ""
+
+
+def _first_difference(old: str, new: str) -> int:
+    a, b = old.split("\n"), new.split("\n")
+    for number, (left, right) in enumerate(zip(a, b, strict=False)):
+        if left != right:
+            return number + 1
+    return max(1, min(len(a), len(b)))
+
+
+def _mentioned(path: str, reading: Reading) -> bool:
+    """True when code that the run loads, or its command, names the file."""
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    for module in {*reading.command.files, *reading.evaluator.files}:
+        content = reading.program.facts(module).source.content
+        if name.encode() in content:
+            return True
+        if len(stem) > 3 and re.search(rb"[\"'/]" + re.escape(stem.encode()) + rb"[\"'.]", content):
+            return True
+    scripts = [*reading.command.scripts, *reading.evaluator.scripts]
+    return any(name.encode() in reading.program.tree.read(s) for s in scripts)
+
+
+def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> list[Finding]:
+    """A shell script or Makefile of the run: its Python calls are followed, the rest is not."""
+    before = set(_lines(old))
+    out: list[Finding] = []
+    for number, line in enumerate(new.split("\n"), 1):
+        plain = " ".join(line.split("#")[0].split())
+        if not plain or plain in before:
+            continue
+        place = Place(path, number)
+        if "METRIC" in plain:
+            out.append(finding("EV213", place, f"a metric is written by the script: {plain[:60]}"))
+        elif _SLY_COMMANDS.search(plain) and not re.match(r"^@?echo ", plain):
+            message = f"the script does something else: {plain[:60]}"
+            out.append(finding("EV209", place, message))
+        elif re.search(r"(^|\s)[A-Z_]+=", plain) or not re.search(r"python|torchrun|accelerate", plain):
+            message = f"the audit does not follow: {plain[:60]}"
+            out.append(finding("EV209", place, message, severity=_WARN))
+    if [e.path for e in reading.command.entries] != [e.path for e in after.command.entries]:
+        message = "the script starts another program"
+        out.append(finding("EV211", Place(path, _first_difference(old, new)), message))
+    return out
+
+
+def _lines(text: str) -> Iterable[str]:
+    return (" ".join(line.split("#")[0].split()) for line in text.split("\n"))
+
+
+def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
+    """A settings file: which keys differ, and whether the formula depends on them."""
+    used = formula_names(reading)
+    place = Place(path, _first_difference(old, new))
+    if not new:
+        severity = None if _mentioned(path, reading) else _WARN
+        return [finding("EV211", place, "a settings file is removed", severity=severity)]
+    if re.search(r"(^|[/_.-])(eval|test|metric|score)", path, re.I):
+        return [finding("EV211", place, "settings of the evaluation are changed")]
+    before, after = _pairs(old), _pairs(new)
+    out: list[Finding] = []
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) == after.get(key):
+            continue
+        line = after.get(key, before.get(key, ("", 1)))[1]
+        if key in before and key in after and before[key][0] == after[key][0]:
+            continue
+        at, plain = Place(path, line), key.rpartition(".")[2]
+        if plain in used:
+            out.append(finding("EV211", at, f"the reported metric depends on `{key}`"))
+        elif _EVALISH.search(key):
+            out.append(finding("EV211", at, f"`{key}` looks like the evaluation's", severity=_WARN))
+        elif _PATHISH.search(plain):
+            out.append(finding("DS406", at, f"`{key}` names another source", severity=_WARN))
+        elif "seed" in plain.lower():
+            out.append(finding("SEL501", at, f"`{key}` pins the seed", severity=_WARN))
+    if not out and not before and not after and old != new:
+        out.append(finding("EV211", place, "settings that could not be read", severity=_WARN))
+    if not out and reading.unknown:
+        out.append(finding("EV211", place, "what depends on it is unknown", severity=_WARN))
+    return out
+
+
+def _pairs(text: str) -> dict[str, tuple[str, int]]:
+    """Key → (value, line), nested by indentation or by `[section]`."""
+    out: dict[str, tuple[str, int]] = {}
+    stack: list[tuple[int, str]] = []
+    section = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        header = re.match(r"^\s*\[+([^\]]+)\]+\s*$", line)
+        if header:
+            section = header.group(1).strip() + "."
+            continue
+        found = _KEY.match(line)
+        if found is None:
+            stripped = line.strip().rstrip(",")
+            if stripped and not stripped.startswith(("#", "//")) and stripped not in "{}[]":
+                owner = stack[-1][1] if stack else section
+                value, first = out.get(f"{owner}[]", ("", number))
+                out[f"{owner}[]"] = (f"{value}\n{stripped}", first)
+            continue
+        indent = len(line) - len(line.lstrip())
+        while stack and stack[-1][0] >= indent:
+            stack.pop()
+        prefix = stack[-1][1] if stack else section
+        key = f"{prefix}{found.group(1)}"
+        stack.append((indent, key + "."))
+        out[key] = (found.group(2).strip().strip("\"'"), number)
+    return out
+
+
+def formula_names(reading: Reading) -> set[str]:
+    """Names of settings that the formulas of the reported metrics depend on."""
+    out: set[str] = set()
+    for sink in reading.sinks:
+        for value in evaluation_part(sink.value):
+            if value.kind == "item" and len(value.kids) == 2:
+                out.add(text_of(value.kids[1]))
+            elif value.kind == "attr":
+                out.add(value.head)
+            elif value.kind == "option":
+                out.add(value.head.partition("=")[0].rpartition(".")[2])
+            elif value.kind == "method" and value.head == "get" and len(value.kids) > 1:
+                out.add(text_of(value.kids[1]))
+    out.discard("")
+    return out
