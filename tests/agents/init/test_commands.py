@@ -60,6 +60,12 @@ def test_what_a_readme_types(text):
     assert chosen(repository(README__md=f"# A\n\n{text}\n", train__py=TRAIN)) == TYPED[text]
 
 
+def test_a_command_that_is_complete_goes_first():
+    readme = "```\npython train.py --data <your data> --lr 1\npython train.py --lr 2\n```\n"
+    command = chosen(repository(README__md=readme, train__py=TRAIN))
+    assert command == "python train.py --lr 2 --seed {seed} --out {run_dir}"
+
+
 def test_a_folder_is_entered():
     tree = {"README.md": b"```\ncd my code\n```\n```\ncd 'my code'\npython 'a b.py'\n```\n"}
     tree["my code/a b.py"] = TRAIN.encode()

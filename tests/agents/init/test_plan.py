@@ -68,6 +68,16 @@ def test_the_evaluator_follows_the_place_its_document_names():
     assert found.evaluate.filled.command == "python score.py --pred {run_dir}/test_pred.npy"
 
 
+@pytest.mark.parametrize(
+    ("typed", "wanted"), [("runs/a/", "{run_dir}"), ("runs/a/x.csv", "{run_dir}/x.csv")]
+)
+def test_a_place_that_only_the_document_knows_is_moved_too(typed, wanted):
+    readme = f"```\npython train.py --out runs/a\npython score.py {typed}\n```\n"
+    score = "import sys\nprint('METRIC test_acc=', score(open(sys.argv[1])))\n"
+    found = plan({**BASE, "README.md": readme, "score.py": score})
+    assert found.evaluate.filled.command == f"python score.py {wanted}"
+
+
 def test_what_is_no_separate_evaluator():
     score = EVALUATE.format(flag="pred", use="args.pred")
     for files in (
@@ -91,6 +101,11 @@ def test_labels_that_training_reads_are_not_labels():
     train = TRAIN + 'y = np.load("labels/test.npy")\n'
     found = plan({**BASE, "train.py": train, "evaluate.py": score})
     assert list(found.labels) == [] and "labels/test.npy" in found.data
+    files = {"train.py": TRAIN, "data/train.npy": b"", "y_test.npy": b""}
+    files["evaluate.py"] = score.replace("labels/test.npy", "y_test.npy")
+    assert list(plan(files).labels) == ["y_test.npy"]
+    files["train.py"] += "y = np.load('y_test.npy')\n"
+    assert list(plan(files).labels) == []
 
 
 @pytest.mark.parametrize(

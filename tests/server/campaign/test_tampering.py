@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,8 @@ CASES = {
         lambda r: change_row(
             r,
             "UPDATE events SET body = replace(body, '\"seed\":3', '\"seed\":4') WHERE n = "
-            "(SELECT n FROM events WHERE kind = 'run_finished' AND body LIKE '%\"seed\":3%' LIMIT 1)",
+            "(SELECT n FROM events WHERE kind = 'run_finished' "
+            "AND body LIKE '%\"seed\":3%' LIMIT 1)",
         ),
         "row",
     ),
@@ -77,23 +80,19 @@ def test_one_byte_changed_is_found_and_named(copy, name):
 
 
 def test_a_changed_evaluator_is_found(copy):
-    store = copy.root / ".autosota" / "store.git"
-    base = (copy.root / ".git" / "refs" / "heads").glob("*").__next__().read_text().strip()
-    connection = sqlite3.connect(copy.root / ".autosota" / "ledger.sqlite")
-    body = connection.execute("SELECT body FROM events WHERE kind='campaign_started'").fetchone()[0]
-    connection.close()
-    assert base in body and store.exists()
-    # the evaluator of the base commit lives in git's objects: damage that object
-    import subprocess
+    def git(*arguments: str) -> str:
+        ran = subprocess.run(["git", *arguments], cwd=copy.root, capture_output=True, text=True)
+        return ran.stdout.strip()
 
-    blob = subprocess.run(
-        ["git", "rev-parse", f"{base}:evaluate.py"],
-        cwd=copy.root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    flip(copy.root / ".git" / "objects" / blob[:2] / blob[2:], at=10)
+    # the base commit's evaluator as our store serves it: put other content under its name
+    objects = copy.root / ".autosota" / "store.git"
+    blob = git("rev-parse", "HEAD:evaluate.py")
+    for place in [*objects.rglob(blob[2:]), copy.root / ".git/objects" / blob[:2] / blob[2:]]:
+        place.chmod(0o644)
+        content = zlib.decompress(place.read_bytes())
+        changed = content.replace(b"share:.6f", b"share+.1f")
+        assert changed != content
+        place.write_bytes(zlib.compress(changed))
     verified = copy.autosota("verify")
     assert verified.returncode in (1, 2)
-    assert "evaluat" in verified.stderr
+    assert "evaluate" in verified.stderr

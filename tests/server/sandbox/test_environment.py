@@ -109,6 +109,13 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(tmp_path, offline):
     assert [p.suffix for p in envs.iterdir()] == [".lock"]
 
 
+def test_credentials_are_redacted():
+    text = "GET https://me:pw@host/x?token=abc&y=1 password=xyz http://ok/path@1"
+    assert environment.redact(text) == (
+        "GET https://***@host/x?token=***&y=1 password=*** http://ok/path@1"
+    )
+
+
 def test_no_requirements_make_a_bare_python(tmp_path, offline):
     done = environment.prepare(
         objective(), tmp_path, MemoryTree({"setup.py": b""}), environ=offline

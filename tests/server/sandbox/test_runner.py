@@ -188,13 +188,16 @@ def test_linked_data_and_single_files(bench, tmp_path):
     (bench.root / "data").symlink_to(real / "deep")
     bench.write("more/one.txt", "one")
     (bench.root / "more" / "linked").symlink_to(real / "deep")
-    (bench.root / "more" / "up").symlink_to("..")
+    (bench.root / "more" / "up").symlink_to(bench.root)
+    (bench.root / "more" / "near").symlink_to("../../elsewhere/deep/a.txt")
+    (bench.root / "more" / "self").symlink_to("..")
     bench.write("notes.txt", "untracked")
     bench.commit(
         "base",
         train=f"""
 import os
 print(open("data/a.txt").read(), open("more/one.txt").read(), open("more/linked/a.txt").read())
+print(open("more/near").read())
 print(os.path.exists({str(real / "private.txt")!r}), os.path.exists("notes.txt"))
 print(os.path.exists("more/up/notes.txt"))
 print('METRIC test_acc=0.5'); print('METRIC val_acc=0.25')
@@ -204,7 +207,7 @@ print('METRIC test_acc=0.5'); print('METRIC val_acc=0.25')
     receipt = bench.runner(data=["data/**", "more"]).run(request)
     assert receipt.outcome is Outcome.OK, receipt.reason
     log = (bench.runs / request.run_id / "stdout.log").read_text()
-    assert log.splitlines()[:3] == ["far one far", "False False", "False"]
+    assert log.splitlines()[:4] == ["far one far", "far", "False False", "False"]
 
 
 def test_data_that_is_the_whole_workspace_is_refused(bench):
@@ -387,7 +390,7 @@ from autosota.server.sandbox.bubblewrap import BubblewrapLauncher
 from autosota.server.sandbox.launch import Launch, Limits
 from autosota.server.sandbox.process import ProcessLauncher
 work = Path(sys.argv[1])
-command = "(setsid sh -c 'sleep 600; : {mark}' &) ; sh -c 'sleep 600; : {mark}'"
+command = "(setsid sh -c 'echo >a; sleep 600; : {mark}' &) ; sh -c 'echo >b; sleep 600; : {mark}'"
 launch = Launch(command, work, {{"PATH": "/usr/bin:/bin"}}, (work,), Limits(900))
 {backend}.launch(launch, {{"stdout": work / "o", "stderr": work / "e"}})
 """)
@@ -398,8 +401,8 @@ launch = Launch(command, work, {{"PATH": "/usr/bin:/bin"}}, (work,), Limits(900)
     process = subprocess.Popen([sys.executable, str(driver), str(work)], cwd=Path.cwd())
     try:
         deadline = time.monotonic() + 60
-        while len(alive(f": {mark}'")) < 1 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        while len(os.listdir(work)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)  # until both shells run: a, b and the two logs
         assert alive(mark)
     finally:
         process.kill()

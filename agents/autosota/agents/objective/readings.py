@@ -133,7 +133,7 @@ def _spelled(program: Program, line: Line) -> list[Line]:
                 pieces[-1] = Piece(pieces[-1].text + piece.text)
             else:
                 pieces.append(piece)
-        lines.append(replace(line, pieces=tuple(pieces), looped=line.looped))
+        lines.append(replace(line, pieces=tuple(pieces), looped=max(line.looped - named, 0)))
     return lines
 
 

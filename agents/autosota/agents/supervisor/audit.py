@@ -1,10 +1,291 @@
-"""FALLBACK"""
+"""The verdict on a change: may it be run and kept, must a person look, or is it refused?
+
+Compares what two trees compute, not how they are written. Refused: evaluation, labels, splits,
+data or the objective changed; training on what is tested; scores or predictions that no model
+made; hooks. A person must look wherever the audit cannot know. Pure: reads two trees, writes
+nothing, runs nothing. What a run then really does is the sandbox's and the receipts' business.
+"""
+
 from __future__ import annotations
-from autosota.agents.domain import *
-from autosota.agents.supervisor.boundary import draw_boundary
-def audit(base, candidate, objective, boundary=None):
-    boundary = boundary or draw_boundary(base, objective)
-    changed=[p for p in sorted(set(base.files())|set(candidate.files())) if (base.read(p) if p in base.files() else None)!=(candidate.read(p) if p in candidate.files() else None)]
-    bad=[p for p in changed if p in boundary.files]
-    f=tuple(Finding("EV201","evaluation code modified",Severity.BLOCK,"R2",Place(p,1),"protected file changed") for p in bad)
-    return Verdict(Decision.REJECTED if bad else Decision.CLEARED,f,tuple(ChangedSymbol(p,p,Side.MODEL) for p in changed))
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from autosota.agents.code.facts import FileFacts
+from autosota.agents.code.program import Program
+from autosota.agents.code.values import Value
+from autosota.agents.domain import (
+    Boundary,
+    Decision,
+    Finding,
+    Objective,
+    Place,
+    RelatedPlace,
+    Severity,
+    Side,
+    Verdict,
+)
+from autosota.agents.protocols import Tree
+from autosota.agents.supervisor.boundary import boundary_of
+from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
+from autosota.agents.supervisor.frozen import protected_constants
+from autosota.agents.supervisor.introduced import new_statements, scan, suppressions
+from autosota.agents.supervisor.leakage import chosen_saves, new_leaks
+from autosota.agents.supervisor.other_files import conftest, hooks_and_shadows, judge_other
+from autosota.agents.supervisor.reading import Reading, read
+from autosota.agents.supervisor.reports import compare_reports, place_of, seeds, timing
+from autosota.agents.supervisor.rules import finding
+
+_WARN = Severity.WARNING
+_ORDER = {Severity.BLOCK: 0, Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}
+_SHOWN = 40
+
+
+def audit(
+    base: Tree, candidate: Tree, objective: Objective, boundary: Boundary | None = None
+) -> Verdict:
+    """The red-line verdict on the change from `base` to `candidate`.
+
+    Args:
+        base: the tree whose evaluation counts.
+        candidate: the changed tree.
+        objective: the base's objective; the candidate's own is never read.
+        boundary: the base's boundary if it was drawn before; drawn here otherwise.
+    """
+    paths = changed_paths(base, candidate)
+    if not paths:
+        return Verdict(Decision.CLEARED)
+    before, after = read(base, objective), read(candidate, objective)
+    boundary = boundary or boundary_of(before, objective)
+    known = set(before.program.files)
+    python = [p for p in paths if p.endswith((".py", ".pyw"))]
+    findings: list[Finding] = []
+    for path in paths:
+        if path not in python:
+            findings += judge_other(path, base, candidate, objective, before, after)
+    added = [p for p in paths if p not in known]
+    findings += hooks_and_shadows(before.program, after.program, added)
+    changes: list[tuple[Change, Side]] = []
+    if python:
+        found, changes = _python(before, after, objective, boundary, python)
+        findings += found
+    findings = _unique(findings)
+    return Verdict(decide(findings), tuple(findings), as_domain(changes))
+
+
+def decide(findings: Iterable[Finding]) -> Decision:
+    """One block or error refuses; a warning asks for a person."""
+    worst = {f.severity for f in findings}
+    if worst & {Severity.BLOCK, Severity.ERROR}:
+        return Decision.REJECTED
+    return Decision.NEEDS_REVIEW if Severity.WARNING in worst else Decision.CLEARED
+
+
+def changed_paths(base: Tree, candidate: Tree) -> list[str]:
+    """Files that are added, removed or have other bytes."""
+    old, new = set(base.files()), set(candidate.files())
+    out = sorted(old ^ new)
+    out += [p for p in sorted(old & new) if base.read(p) != candidate.read(p)]
+    return sorted(out)
+
+
+def _python(
+    before: Reading, after: Reading, objective: Objective, boundary: Boundary, python: list[str]
+) -> tuple[list[Finding], list[tuple[Change, Side]]]:
+    old, new = before.program, after.program
+    findings: list[Finding] = []
+    run = {*before.command.files, *before.evaluator.files}
+    run |= {*after.command.files, *after.evaluator.files}
+    for path in python:
+        facts = new.facts(path) if path in new.files else None
+        was = old.facts(path) if path in old.files else None
+        if path.rpartition("/")[2] == "conftest.py" and facts is not None:
+            text = facts.source.content.decode("utf-8", "replace")
+            hook = conftest(path, text) if was is None or was.fingerprint != facts.fingerprint else None
+            findings += [hook] if hook is not None else []
+        if facts is not None:
+            findings += suppressions(was, facts)
+            findings += _unreadable(was, facts, path in run)
+    changes = [
+        (c, side_of(c, old.facts(c.path) if c.path in old.files else new.facts(c.path), boundary))
+        for c in changed_symbols(old, new, python)
+    ]
+    findings += _protected(python, old, new, objective, boundary, run)
+    same = all(
+        p in old.files and p in new.files and old.facts(p).fingerprint == new.facts(p).fingerprint
+        for p in python
+    )
+    if same:
+        return findings, changes
+    scanned = [p for p in new.python if p in run or p.rpartition("/")[2] in _LOADED]
+    added = new_statements(old, new, scanned)
+    findings += scan(added, objective, set(old.files))
+    findings += protected_constants(old, new, objective, added)
+    touched = [p for p in python if p in run]
+    if touched:
+        findings += compare_reports(before, after)
+        findings += _leaks(before, after)
+        findings += seeds(before, after) + timing(before, after)
+        findings += _around_evaluation(changes, boundary, findings)
+        findings += _unknown(before, after, touched)
+    return findings, changes
+
+
+_LOADED = {"sitecustomize.py", "usercustomize.py"}
+
+
+def _unreadable(was: FileFacts | None, facts: FileFacts, run: bool) -> Iterator[Finding]:
+    if facts.unreadable:
+        yield finding("EV201", Place(facts.path, 1), facts.unreadable, severity=_WARN)
+    elif facts.broken and run and (was is None or was.fingerprint != facts.fingerprint):
+        message = "this does not parse, so it could not be audited"
+        yield finding("EV201", Place(facts.path, facts.broken[0]), message, severity=_WARN)
+
+
+def _protected(
+    python: list[str],
+    old: Program,
+    new: Program,
+    objective: Objective,
+    boundary: Boundary,
+    run: set[str],
+) -> Iterator[Finding]:
+    """Declared functions and files that belong to the evaluation as a whole."""
+    for path in python:
+        if path not in boundary.files or path not in old.files:
+            continue
+        if path not in new.files:
+            yield finding("EV201", Place(path, 1), "a file of the evaluation is removed")
+        elif old.facts(path).fingerprint != new.facts(path).fingerprint:
+            yield _first_change(old.facts(path), new.facts(path), "a file of the evaluation is changed")
+    for entry in objective.protocol.evaluation:
+        path, _, name = entry.partition("::")
+        if not name or path not in python or path not in old.files:
+            continue
+        was = old.facts(path).symbols.get(name)
+        if was is None:
+            continue
+        now = new.facts(path).symbols.get(name) if path in new.files else None
+        if now is not None and now.fingerprint == was.fingerprint:
+            continue
+        last = name.rpartition(".")[2]
+        moved = any(
+            symbol.fingerprint == was.fingerprint and known.rpartition(".")[2] == last
+            for p in new.python
+            for known, symbol in new.facts(p).symbols.items()
+        )
+        if now is None and moved:
+            continue
+        place = now.facts.place(now.node) if now is not None else Place(path, 1)
+        related = [RelatedPlace(path, was.node.lineno, "in the base")]
+        yield finding("EV201", place, f"declared evaluation `{entry}` is changed", related)
+
+
+def _first_change(old: FileFacts, new: FileFacts, message: str) -> Finding:
+    known = {s.fingerprint for s in old.statements}
+    first = next((s for s in new.statements if s.fingerprint not in known), None)
+    place = first.place if first is not None else Place(new.path, 1)
+    return finding("EV201", place, message)
+
+
+def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
+    for found in new_leaks(before.rows, list(before.learned), list(after.learned), after.rows):
+        place = place_of(_nearest(found.training, found.value), found.training)
+        related = [RelatedPlace(found.value.path, found.value.line, "these rows")]
+        severity = _WARN if found.warn else None
+        yield finding(found.code, place, found.message, related, severity)
+    held_out = before.rows.labels or before.rows.claim
+    had = {event.value.head for event, _ in chosen_saves(before.command.events, held_out)}
+    for event, value in chosen_saves(after.command.events, held_out):
+        if event.value.head not in had:
+            related = [RelatedPlace(value.path, value.line, "this is tested")]
+            message = "a checkpoint is kept by the tested score"
+            yield finding("LK113", place_of(event.value, event.value), message, related)
+
+
+def _nearest(training: Value, leaked: Value) -> Value:
+    """The part of a training nearest to what leaked, for a place a person understands."""
+    stack = [training]
+    while stack:
+        value = stack.pop()
+        if any(k.key == leaked.key for k in value.kids) and value.path:
+            return value
+        stack.extend(value.kids[:8])
+        if len(stack) > 4000:
+            break
+    return training
+
+
+def _around_evaluation(
+    changes: list[tuple[Change, Side]], boundary: Boundary, findings: list[Finding]
+) -> Iterator[Finding]:
+    """New statements inside functions that only evaluate, when their formula is still equal."""
+    for change, side in changes:
+        name = f"{change.path}::{change.symbol}"
+        if side is not Side.EVALUATION or name not in boundary.symbols:
+            continue
+        if any(f.place.path == change.path and f.severity != Severity.INFO for f in findings):
+            continue
+        for statement in change.added:
+            if _acts(statement.node):
+                message = f"`{change.symbol}` evaluates, and does something new here"
+                yield finding("EV201", statement.place, message, severity=_WARN)
+                break
+
+
+_HARMLESS = {"no_grad", "inference_mode", "eval", "to", "cpu", "numpy", "detach", "autocast", "item"}
+
+
+def _acts(node: ast.stmt) -> bool:
+    if isinstance(node, ast.With):
+        inner: list[ast.AST] = list(node.items)
+    elif isinstance(node, ast.For | ast.While | ast.If | ast.Try):
+        return True
+    else:
+        inner = [node]
+    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+    if any(isinstance(t, ast.Attribute | ast.Subscript) for t in targets):
+        return True
+    if isinstance(node, ast.Global | ast.Nonlocal | ast.Delete):
+        return True
+    for part in inner:
+        for call in ast.walk(part):
+            if isinstance(call, ast.Call):
+                tail = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+                if tail not in _HARMLESS:
+                    return True
+    return False
+
+
+def _unknown(before: Reading, after: Reading, touched: list[str]) -> Iterator[Finding]:
+    """What could not be followed: in the base, everything then needs a person."""
+    first = Place(touched[0], 1)
+    for text in before.unknown:
+        yield finding("EV201", first, f"not known in the base: {text}", severity=_WARN)
+    for text in after.unknown:
+        if text not in before.unknown:
+            yield finding("EV201", first, f"not known in the candidate: {text}", severity=_WARN)
+    for name in sorted(after.command.patched.keys() - before.command.patched.keys()):
+        if not name.startswith(("torch.backends", "matplotlib", "os.environ", "pandas.options")):
+            value = after.command.patched[name]
+            place = Place(value.path or touched[0], max(1, value.line))
+            yield finding("EV207", place, f"`{name}` is replaced at run time")
+
+
+def _unique(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding per rule and line, the worst first within a line; in the order of places."""
+    ordered = sorted(
+        findings,
+        key=lambda f: (f.place.path, f.place.line, f.code, _ORDER[f.severity], f.message),
+    )
+    seen: set[tuple[str, int, str]] = set()
+    out: list[Finding] = []
+    for found in ordered:
+        key = (found.place.path, found.place.line, found.code)
+        if key not in seen:
+            seen.add(key)
+            out.append(found)
+    if len(out) > _SHOWN:
+        worst = sorted(out, key=lambda f: _ORDER[f.severity])[:_SHOWN]
+        out = [f for f in out if f in worst]
+    return out

@@ -22,6 +22,7 @@ from autosota.agents.domain import Protocol
 from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
 from autosota.server.workspace import globs
+from autosota.server.workspace.root import STATE
 
 _VERSION = 1
 _BLOCK = 1 << 20
@@ -63,7 +64,7 @@ class Manifest:
             try:
                 if _stamp(self.root / path) == entry.stamp:
                     continue
-                if _content(self.root / path) != entry.sha256:
+                if _content(self.root / path, self.root) != entry.sha256:
                     out.append(f"{path}: changed")
             except FileNotFoundError:
                 out.append(f"{path}: gone")
@@ -139,7 +140,7 @@ def manifest(root: Path, patterns: Sequence[str], cache: Path | None = None) -> 
             if before is not None and before.stamp == stamp:
                 entries[path] = before
             else:
-                entries[path] = Entry(_content(root / path), stamp)
+                entries[path] = Entry(_content(root / path, root), stamp)
         except OSError as error:
             raise UserError(
                 f"{root / path}: cannot be read ({(error.strerror or str(error)).lower()}); it is "
@@ -150,6 +151,13 @@ def manifest(root: Path, patterns: Sequence[str], cache: Path | None = None) -> 
     return Manifest(root, entries)
 
 
+def leads_back(root: Path, path: Path) -> bool:
+    """True for a link to a folder that holds the workspace, or to our own or git's state."""
+    workspace, real = Path(os.path.realpath(root)), Path(os.path.realpath(path))
+    state = (workspace / STATE, workspace / ".git")
+    return workspace.is_relative_to(real) or any(real.is_relative_to(s) for s in state)
+
+
 def _stamp(path: Path) -> tuple[int, int, int, int]:
     try:
         found = path.stat()
@@ -158,14 +166,14 @@ def _stamp(path: Path) -> tuple[int, int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def _content(path: Path) -> str:
-    """The hash of a file's content. Folders and links to nothing are hashed by name."""
+def _content(path: Path, root: Path) -> str:
+    """The hash of a file's content, of a linked folder's contents, or of a dead link's name."""
     if path.is_symlink() and (not path.exists() or path.is_dir()):
-        if not path.is_dir():
+        if not path.is_dir() or leads_back(root, path):
             return hashlib.sha256(b"link\0" + os.fsencode(os.readlink(path))).hexdigest()
         inner = Path(os.path.realpath(path))
         files = sorted(p for p in inner.rglob("*") if p.is_file())
-        return _fold((str(p.relative_to(inner)), _content(p)) for p in files)
+        return _fold((str(p.relative_to(inner)), _content(p, root)) for p in files)
     digest = hashlib.sha256()
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:

@@ -16,8 +16,8 @@ from pathlib import Path
 from autosota.server.errors import UserError
 from autosota.server.sandbox import disk
 from autosota.server.sandbox.launch import Hidden, Mount
+from autosota.server.sandbox.protected import leads_back
 from autosota.server.workspace import globs
-from autosota.server.workspace.root import STATE
 
 _MAGIC = re.compile(r"[*?\[\\]")
 
@@ -27,13 +27,14 @@ class Share:
     """A file or folder of the user that is seen at `path` of a checkout.
 
     `source` has all links resolved. `outside` are places outside of a shared folder that
-    links inside it lead to; they are seen at their own path.
+    links inside it lead to, with the paths they are looked for at: absolute, or relative to
+    where the folder is seen.
     """
 
     path: str
     source: Path
     folder: bool
-    outside: tuple[Path, ...] = ()
+    outside: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class Shares:
         shares = [*self.data, *(self.labels if labels else ())]
         out = [Mount(s.source, checkout / s.path) for s in shares]
         for share in shares:
-            out += [Mount(place, place) for place in share.outside]
+            for source, wanted in share.outside:
+                place = Path(os.path.normpath(checkout / share.path / wanted))
+                if not checkout.is_relative_to(place):
+                    out.append(Mount(source, place))
         return tuple(dict.fromkeys(out))
 
     def hides(self, checkout: Path) -> tuple[Hidden, ...]:
@@ -123,9 +127,12 @@ def fill_vault(vault: Path, root: Path, files: Sequence[str]) -> None:
         source, target = root / path, part / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target)
+            if not leads_back(root, source):
+                shutil.copytree(source, target, ignore_dangling_symlinks=True)
         elif source.exists():
             shutil.copyfile(source, target)
+        else:
+            continue  # a link to nothing
     for folder, _, names in os.walk(part, topdown=False):
         for name in names:
             os.chmod(os.path.join(folder, name), 0o444)
@@ -169,15 +176,13 @@ def _shares(root: Path, patterns: Sequence[str], secret: Collection[Path]) -> tu
     return tuple(sorted(kept, key=lambda s: s.path))
 
 
-def _outside(root: Path, folder: Path, secret: Collection[Path]) -> tuple[Path, ...]:
-    """Where links inside a folder lead, when that is outside of it.
+def _outside(root: Path, folder: Path, secret: Collection[Path]) -> tuple[tuple[Path, str], ...]:
+    """Where links inside a folder lead, and by which path, when that is outside of it.
 
     Links to labels, to folders that hold labels or the workspace, and into our own state are
     left leading nowhere.
     """
-    workspace = _real(root)
-    state = (workspace / STATE, workspace / ".git")
-    out: dict[Path, None] = {}
+    out: dict[tuple[Path, str], None] = {}
     for below, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(below, name)
@@ -186,16 +191,17 @@ def _outside(root: Path, folder: Path, secret: Collection[Path]) -> tuple[Path, 
             real = _real(path)
             if (
                 real.is_relative_to(folder)
-                or workspace.is_relative_to(real)
-                or any(real.is_relative_to(s) for s in state)
+                or leads_back(root, path)
                 or any(s.is_relative_to(real) for s in secret)
             ):
                 continue
-            out[real] = None
-            # the link names its target by one path and may reach it through other links
-            direct = Path(os.path.normpath(path.parent / os.readlink(path)))
-            if not direct.is_symlink():
-                out[direct] = None
+            target = os.readlink(path)
+            out[real, str(real)] = None
+            # the link names its target by a path that may lead through other links; a relative
+            # one starts at the place where the folder is seen, not where it is
+            if not os.path.isabs(target):
+                target = os.path.join(os.path.relpath(below, folder), target)
+            out[real, os.path.normpath(target)] = None
     return tuple(out)
 
 

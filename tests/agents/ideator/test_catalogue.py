@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import ast
+import os
+import re
+
+import pytest
+
+from autosota.agents.code.tree import MemoryTree
+from autosota.agents.domain import Boundary, Granularity, Objective
+from autosota.agents.ideator import NotApplicable, implement, propose
+from autosota.agents.ideator.catalogue import CATALOGUE
+
+SAMPLES = ("logistic", "forest", "zoo", "regression", "ridge", "convnet", "steps", "flat")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_idea_changes_exactly_what_it_says(name, bench, sample, expected_of):
+    code = sample(name)
+    actual, path = expected_of(name, code, bench.ideas(code))
+    if os.environ.get("UPDATE_EXPECTED"):  # then read the difference before you commit it
+        path.write_text(actual)
+    assert actual == path.read_text()
+
+
+def test_the_samples_fire_every_transformation(bench, sample):
+    fired = {name for each in SAMPLES for name in bench.names(sample(each))}
+    assert {t.name for t in CATALOGUE} - fired == set()
+
+
+def test_the_catalogue_says_where_each_idea_comes_from():
+    assert len({t.name for t in CATALOGUE}) == len(CATALOGUE) >= 24
+    assert {t.granularity for t in CATALOGUE} == set(Granularity)
+    assert {t.library for t in CATALOGUE} == {"scikit-learn", "PyTorch"}
+    for t in CATALOGUE:
+        assert re.search(r"\b(19|20)\d\d\b", t.paper), t.name
+        assert t.precondition and t.expected and t.summary
+        assert 0 < t.prior < 1
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_ordinary_code_gets_ten_ideas(name, bench, sample):
+    ideas = bench.ideas(sample(name))
+    assert len(ideas) >= 10 or name == "ridge"
+    assert len({i.transformation for i in ideas[:6]}) >= 5, "the top of the list is diverse"
+
+
+def test_a_name_that_is_not_the_librarys_gets_no_idea(each_sample, bench):
+    code = re.sub(r"\b(sklearn|torch)\b", r"my\1", each_sample)
+    ast.parse(code)
+    assert bench.ideas(code) == []
+
+
+def test_an_evaluation_file_gets_no_idea(each_sample, bench):
+    boundary = Boundary(symbols=("train.py",))
+    found = propose(bench.tree(each_sample), bench.objective, boundary)
+    assert [i.id for i in found if i.admissible] == []
+
+
+def test_an_idea_is_not_applied_twice(each_sample, bench):
+    tree = bench.tree(each_sample)
+    for idea in bench.ideas(each_sample):
+        changed = MemoryTree(implement(idea, tree).changes)
+        with pytest.raises(NotApplicable):
+            implement(idea, changed)
+        again = propose(changed, bench.objective, Boundary())
+        assert idea.id not in {i.id for i in again}
+
+
+def test_results_parse_and_the_anchors_are_real(each_sample, bench):
+    for idea in bench.ideas(each_sample):
+        done = implement(idea, bench.tree(each_sample))
+        after = done.changes["train.py"].decode()
+        ast.parse(after)
+        assert done.anchors
+        for anchor in done.anchors:
+            assert anchor.path == "train.py"
+            assert anchor.before in each_sample
+            assert anchor.before != anchor.after
+
+
+# A file in which one transformation must not fire, though it looks as if it could.
+LOGISTIC = "from sklearn.linear_model import LogisticRegression\n"
+SCALED = "from sklearn.preprocessing import MinMaxScaler\nX = MinMaxScaler().fit_transform(X)\n"
+FOREST = "from sklearn.ensemble import RandomForestClassifier\n"
+SGD = "from sklearn.linear_model import SGDClassifier\n"
+TORCH = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+NET = (
+    TORCH
+    + "class Net(nn.Module):\n    def __init__(self, hidden=8):\n        super().__init__()\n"
+    + "        self.a = nn.{0}(8, 8)\n        self.b = nn.Linear(8, 2)\n"
+    + "    def forward(self, x):\n        x = {1}\n        return self.b(x)\n"
+)
+LOOP = (
+    TORCH
+    + "model = nn.Linear(4, 2)\noptimizer = torch.optim.{0}\n{1}\nmodel.train()\n"
+    + "for epoch in range(9):\n    for x, y in loader:\n        loss = {2}\n"
+    + "        optimizer.zero_grad()\n        loss.backward()\n        {3}\n{4}\n"
+)
+
+
+def loop(
+    optimizer="Adam(model.parameters())",
+    before="",
+    loss="F.cross_entropy(model(x), y)",
+    step="optimizer.step()",
+    after="",
+):
+    return LOOP.format(optimizer, before, loss, step, after)
+
+
+LOOK_ALIKES = [
+    ("scale-inputs", LOGISTIC + SCALED + "model = LogisticRegression().fit(X, y)\n"),
+    ("scale-inputs", FOREST + "model = RandomForestClassifier().fit(X, y)\n"),
+    ("scale-inputs", LOGISTIC + "model = LogisticRegression()\nprint(model.coef_)\n"),
+    ("scale-inputs", LOGISTIC + "model = LogisticRegression()\nmodel.fit(X, y, sample_weight=w)\n"),
+    ("scale-inputs", LOGISTIC + "from sklearn.feature_extraction.text import TfidfVectorizer\n"
+     "X = TfidfVectorizer().fit_transform(t)\nmodel = LogisticRegression()\n"),
+    ("kernel-features", LOGISTIC + "from sklearn.kernel_approximation import Nystroem\n"
+     "from sklearn.pipeline import make_pipeline\n"
+     "model = make_pipeline(Nystroem(), LogisticRegression())\n"),
+    ("feature-products", LOGISTIC + "from sklearn.feature_selection import RFE\n"
+     "model = RFE(LogisticRegression())\n"),
+    ("pca-whitening", "from sklearn.neighbors import KNeighborsClassifier\n"
+     "from sklearn.decomposition import PCA\nX = PCA().fit_transform(X)\n"
+     "model = KNeighborsClassifier()\n"),
+    ("power-target", "from sklearn.linear_model import Ridge\nimport numpy as np\n"
+     "model = Ridge().fit(X, np.log1p(y))\n"),
+    ("rbf-svc", LOGISTIC + "model = LogisticRegression()\nprint(model.intercept_)\n"),
+    ("rbf-svc", LOGISTIC + "from sklearn.model_selection import GridSearchCV\n"
+     "model = GridSearchCV(LogisticRegression(), {'C': [1, 2]})\n"),
+    ("extra-trees", FOREST + "model = RandomForestClassifier(oob_score=True)\n"),
+    ("histogram-boosting", FOREST + "m = RandomForestClassifier()\nprint(m.feature_importances_)\n"),
+    ("perceptron", LOGISTIC + "m = LogisticRegression()\nm.decision_function(X)\n"),
+    ("shrunken-discriminant", FOREST + "m = RandomForestClassifier()\n"),
+    ("nearest-neighbours", LOGISTIC + "m = LogisticRegression()\nm.decision_function(X)\n"),
+    ("rbf-kernel", "from sklearn.svm import SVC\nm = SVC(kernel='rbf')\n"),
+    ("kernel-width", "from sklearn.svm import SVC\nm = SVC(gamma='scale')\n"),
+    ("tube-width", "from sklearn.svm import LinearSVR\nm = LinearSVR(epsilon=0)\n"),
+    ("margin-share", "from sklearn.svm import SVC\nm = SVC()\n"),
+    ("bagging", "from sklearn.tree import DecisionTreeClassifier\n"
+     "from sklearn.ensemble import BaggingClassifier\n"
+     "m = BaggingClassifier(DecisionTreeClassifier())\n"),
+    ("soft-voting", "from sklearn.svm import LinearSVC\nm = LinearSVC()\n"),
+    ("stacking", FOREST + "m = RandomForestClassifier()\nm.set_params(n_jobs=2)\n"),
+    ("penalty", LOGISTIC + "m = LogisticRegression(C=best_c())\n"),
+    ("penalty", LOGISTIC + "m = LogisticRegression(**settings)\n"),
+    ("more-iterations", FOREST + "m = RandomForestClassifier()\n"),
+    ("neighbour-count", "from sklearn.neighbors import KNeighborsClassifier\n"
+     "for k in (1, 3):\n    m = KNeighborsClassifier(k)\n"),
+    ("distance-weights", "from sklearn.neighbors import KNeighborsClassifier\n"
+     "m = KNeighborsClassifier(weights='distance')\n"),
+    ("class-weight", LOGISTIC + "m = LogisticRegression(class_weight={0: 2})\n"),
+    ("averaged-sgd", SGD + "m = SGDClassifier(average=True)\n"),
+    ("early-stopping", SGD + "m = SGDClassifier(early_stopping=False)\n"),
+    ("more-trees", FOREST + "from sklearn.model_selection import GridSearchCV\n"
+     "m = GridSearchCV(RandomForestClassifier(), {'n_estimators': [10, 20]})\n"),
+    ("tree-depth", FOREST + "m = RandomForestClassifier(max_depth=None)\n"),
+    ("leaf-size", FOREST + "m = RandomForestClassifier(min_samples_leaf=0.1 * scale)\n"),
+    ("split-features", FOREST + "m = RandomForestClassifier(max_features='log2')\n"),
+    ("split-criterion", FOREST + "m = RandomForestClassifier(criterion='gini')\n"),
+    ("shrinkage", "from sklearn.ensemble import GradientBoostingClassifier\n"
+     "m = GradientBoostingClassifier(learning_rate=rate())\n"),
+    ("stochastic-boosting", "from sklearn.ensemble import GradientBoostingClassifier\n"
+     "m = GradientBoostingClassifier(subsample=0.9)\n"),
+    ("leaf-limit", "from sklearn.ensemble import HistGradientBoostingClassifier\n"
+     "m = HistGradientBoostingClassifier(max_leaf_nodes=None)\n"),
+    ("leaf-penalty", "from sklearn.ensemble import HistGradientBoostingClassifier\n"
+     "m = HistGradientBoostingClassifier(l2_regularization=0.0)\n"),
+    ("mlp-width", "from sklearn.neural_network import MLPClassifier\n"
+     "m = MLPClassifier(hidden_layer_sizes=sizes())\n"),
+    ("mlp-rate", "from sklearn.neural_network import MLPClassifier\n"
+     "m = MLPClassifier(learning_rate_init=rate())\n"),
+    ("adamw", loop("AdamW(model.parameters())")),
+    ("adamw", loop().replace("import torch\n", "import mytorch as torch\n")),
+    ("nesterov", loop("SGD(model.parameters(), lr=0.1, momentum=0.9)")),
+    ("learning-rate", loop("Adam(model.parameters(), lr=find_rate())")),
+    ("weight-decay", loop("AdamW(model.parameters())")),
+    ("clip-gradients", loop(step="nn.utils.clip_grad_norm_(model.parameters(), 1)\n"
+                                 "        optimizer.step()")),
+    ("clip-gradients", loop(step="scaler.step(optimizer)")),
+    ("cosine-schedule", loop(before="sched = torch.optim.lr_scheduler.StepLR(optimizer, 3)")),
+    ("cosine-schedule", loop().replace("for epoch in range(9)", "while not done()")),
+    ("cosine-schedule", loop(after="    if skip():\n        continue\n    log()")),
+    ("warm-up", loop(before="for g in optimizer.param_groups:\n    g['lr'] = 1")),
+    ("one-cycle", loop(before="scheduler = None")),
+    ("label-smoothing", loop(loss="F.mse_loss(model(x), y)")),
+    ("label-smoothing", loop(loss="F.cross_entropy(model(x), y, label_smoothing=0.2)")),
+    ("dropout", NET.format("Linear", "F.relu(self.a(x))")),  # no train() and eval()
+    ("batch-norm", NET.format("Conv1d", "F.relu(self.a(x))")),  # no train() and eval()
+    ("layer-norm", NET.format("Linear", "self.a(x)")),  # no activation
+    ("activation", NET.format("Linear", "torch.sigmoid(self.a(x))")),
+    ("pooling", NET.format("Linear", "self.a(x).max(1)")),
+    ("residual", NET.format("Linear", "x + F.relu(self.a(x))")),
+    ("residual", NET.format("Conv1d", "F.relu(self.a(x))")),  # kernel 1 of unknown padding
+    ("kaiming-init", NET.format("Linear", "F.relu(self.a(x))") + "nn.init.zeros_(Net().b.bias)\n"),
+    ("weight-average", loop()),  # nothing reads the model after the loop
+    ("weight-average", loop(after="    if bad(loss):\n        break\nprint(model)")),
+    ("mixup", loop(loss="F.mse_loss(model(x), y)")),
+    ("mixup", loop(before="table = nn.Embedding(9, 4)")),
+    ("input-noise", loop(before="noise = torch.randn_like(z)")),
+    ("random-shift", loop()),  # no convolution: position may well matter
+    ("batch-size", TORCH + "from torch.utils.data import DataLoader\n"
+     "loader = DataLoader(data, batch_size=64)\n"),  # not shuffled: not for training
+    ("epochs", loop().replace("range(9)", "range(count())")),
+    ("width", NET.format("Linear", "self.a(x)").replace("hidden=8", "hidden")),
+    ("kernel-size", NET.format("Conv1d", "self.a(x)")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "code"), LOOK_ALIKES)
+def test_a_look_alike_is_left_alone(name, code, bench):
+    ast.parse(code)
+    assert name not in bench.names(code)
+
+
+def test_every_transformation_has_a_look_alike():
+    assert {t.name for t in CATALOGUE} == {name for name, _ in LOOK_ALIKES}
+
+
+def test_class_weights_are_for_metrics_that_count_classes_alike(bench, sample):
+    objective = Objective("python train.py", metric="test_accuracy", select_on="val_accuracy")
+    found = propose(bench.tree(sample("logistic")), objective, Boundary())
+    assert "class-weight" not in {i.transformation for i in found}
+    assert "class-weight" in bench.names(sample("logistic"))
