@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from autosota.agents.domain import (
@@ -41,6 +41,7 @@ from autosota.agents.scheduler.actions import (
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.agents.supervisor.audit import audit
+from autosota.server.errors import UserError
 from autosota.server.ledger.codec import receipt_hash
 from autosota.server.ledger.mailbox import Mailbox, Message
 from autosota.server.ledger.store import Ledger
@@ -237,9 +238,11 @@ class Campaign:
         def watch() -> None:
             with Mailbox(self._ledger.path) as mailbox:
                 while not over.wait(MAILBOX_SECONDS):
-                    for message in mailbox.pending(self.id):
-                        self._obey(message)
-                        mailbox.done(message.id)
+                    # a ledger that is busy for a moment must not end the watch: stop would die
+                    with suppress(UserError):
+                        for message in mailbox.pending(self.id):
+                            self._obey(message)
+                            mailbox.done(message.id)
 
         watcher = threading.Thread(target=watch, name=f"mailbox-{self.id}", daemon=True)
         watcher.start()

@@ -18,7 +18,7 @@ from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server import product_version
 from autosota.server.campaign import Campaign
-from autosota.server.config import load_objective, objective_hash, warnings_of
+from autosota.server.config import load_objective, objective_hash, read_objective
 from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
@@ -129,14 +129,14 @@ class Host:
         """A new campaign, with this process as its driver."""
         from autosota.server.laboratory import SandboxLaboratory
 
-        objective = options.over(self.objective())
-        for warning in warnings_of(objective):
+        loaded = read_objective(self.root)
+        objective = options.over(loaded.objective)
+        for warning in loaded.warnings:
             note(f"warning: {warning}")
         prepare_state(self.root)
-        workspace = GitWorkspace(self.root)
-        snapshot = workspace.snapshot([*objective.protocol.data, *objective.protocol.labels])
-        with Ledger(self.ledger_path) as ledger:
+        with Ledger(self.ledger_path) as ledger, GitWorkspace(self.root) as workspace:
             self._refuse_second_driver(ledger)
+            snapshot = workspace.snapshot([*objective.protocol.data, *objective.protocol.labels])
             left = self._unfinished(ledger)
             if left is not None:
                 note(f"note: campaign {left} was not finished; autosota resume would go on with it")
@@ -174,14 +174,14 @@ class Host:
                 raise UserError(
                     f"{self.root}: no campaign is left to resume; autosota run starts one"
                 )
-            with Lease.acquire(ledger, left):
+            with Lease.acquire(ledger, left), GitWorkspace(self.root) as workspace:
+                self._forget_stops(left)
                 state = fold(ledger.events(left))
                 if objective_hash(self.objective()) != state.start.objective_hash:
                     note(
                         "warning: the objective has changed since; the campaign goes on with "
                         "the one it started with"
                     )
-                workspace = GitWorkspace(self.root)
                 laboratory = SandboxLaboratory(
                     workspace,
                     self.state_dir,
@@ -286,8 +286,8 @@ class Host:
 
     def apply(self, id: str | None) -> Applied:
         """Bring a patch into the user's working tree."""
-        with self._library(write=True) as library:
-            return library.apply(id, GitWorkspace(self.root))
+        with self._library(write=True) as library, GitWorkspace(self.root) as workspace:
+            return library.apply(id, workspace)
 
     def reject(self, id: str, why: str) -> Hypothesis:
         """Refuse an idea, through its driver if one is alive."""
@@ -306,31 +306,34 @@ class Host:
         """Write the HTML report (and the memory files); gives its path."""
         from autosota.server.results import write_report
 
-        with self._ledger() as ledger:
+        with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
             row = self._newest(ledger) if campaign is None else ledger.campaign(campaign)
-            return write_report(ledger, row.id, self.state_dir, out)
+            return write_report(ledger, row.id, workspace, self.state_dir, out)
 
     def export(self, destination: Path) -> list[str]:
         """Write the improved repository, patch, receipts and report; gives what to say."""
         from autosota.server.results import write_export
 
-        with self._ledger() as ledger:
+        with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
             row = self._newest(ledger)
-            return write_export(ledger, row.id, GitWorkspace(self.root), destination)
+            return write_export(ledger, row.id, workspace, destination)
 
     def verify(self, receipts: tuple[str, ...], *, rerun: bool) -> Iterator[tuple[str, bool]]:
         """Check hashes and chain; yields lines, and whether each is a problem."""
         from autosota.server.verification import verify_workspace
 
-        with self._ledger() as ledger:
-            yield from verify_workspace(ledger, self.root, self.state_dir, receipts, rerun=rerun)
+        self._need_ledger()
+        yield from verify_workspace(self.ledger_path, self.root, receipts, rerun=rerun)
 
     # ------------------------------------------------------------------ inside
 
-    @contextmanager
-    def _ledger(self, *, write: bool = False) -> Iterator[Ledger]:
+    def _need_ledger(self) -> None:
         if not self.ledger_path.exists():
             raise UserError(f"{self.root}: no campaign yet; autosota run starts one")
+
+    @contextmanager
+    def _ledger(self, *, write: bool = False) -> Iterator[Ledger]:
+        self._need_ledger()
         with Ledger(self.ledger_path, read_only=not write) as ledger:
             yield ledger
 
@@ -338,6 +341,13 @@ class Host:
     def _library(self, *, write: bool = False) -> Iterator[Library]:
         with self._ledger(write=write) as ledger:
             yield Library(ledger, self._newest(ledger).id)
+
+    def _forget_stops(self, campaign: str) -> None:
+        """A stop that no driver lived to obey is not for the next one."""
+        with Mailbox(self.ledger_path) as mailbox:
+            for message in mailbox.pending(campaign):
+                if message.kind == "stop":
+                    mailbox.done(message.id)
 
     def _newest(self, ledger: Ledger) -> CampaignRow:
         rows = [r for r in ledger.campaigns() if r.started_at is not None]

@@ -10,16 +10,19 @@ import os
 import tempfile
 from pathlib import Path
 
-from autosota.agents.scheduler.state import fold
+from autosota.agents.scheduler.state import CampaignState
 from autosota.server.errors import UserError
 from autosota.server.ledger.store import Ledger
 from autosota.server.report.export import export
-from autosota.server.report.html import render
+from autosota.server.report.html import render_evidence
 from autosota.server.report.memory import memory_files
+from autosota.server.report.numbers import Evidence
 from autosota.server.workspace.store import GitWorkspace
 
 
-def write_report(ledger: Ledger, campaign: str, state_dir: Path, out: Path | None) -> Path:
+def write_report(
+    ledger: Ledger, campaign: str, workspace: GitWorkspace, state_dir: Path, out: Path | None
+) -> Path:
     """Write report.html (to `.autosota/reports/<campaign>/` if `out` is None) and the memory.
 
     Raises:
@@ -27,18 +30,18 @@ def write_report(ledger: Ledger, campaign: str, state_dir: Path, out: Path | Non
     """
     folder = out if out is not None else state_dir / "reports" / campaign
     target = (folder if folder.suffix == ".html" else folder / "report.html").absolute()
-    replace_text(target, report_html(ledger, campaign, _improvement_of(ledger, campaign)))
-    state = fold(ledger.events(campaign))
-    for name, text in memory_files(state).items():
+    evidence = evidence_of(ledger, campaign)
+    diff = _improvement(evidence.state, workspace)
+    replace_text(target, render_evidence(evidence, campaign=campaign, improvement=diff))
+    for name, text in memory_files(evidence.state).items():
         replace_text(state_dir / "memory" / name, text)
     return target
 
 
-def report_html(ledger: Ledger, campaign: str, improvement: str) -> str:
-    """The report's text."""
+def evidence_of(ledger: Ledger, campaign: str) -> Evidence:
+    """What the receipts of a campaign prove: every shown number comes from here."""
     receipts = {r.run_id: r for r in ledger.receipts(campaign)}
-    history = ledger.since(campaign, 0)
-    return render(history, receipts, campaign=campaign, improvement=improvement)
+    return Evidence(ledger.since(campaign, 0), receipts)
 
 
 def write_export(
@@ -47,20 +50,17 @@ def write_export(
     """Write the export folder; gives what to tell the user.
 
     Raises:
-        UserError: the campaign is still running, or the destination is not empty.
+        UserError: the destination is not empty, or cannot be written.
     """
-    state = fold(ledger.events(campaign))
-    diff = ""
-    commit = state.head
-    if state.best is not None:
-        diff = workspace.diff(state.start.base_commit, commit)
+    evidence = evidence_of(ledger, campaign)
+    diff = _improvement(evidence.state, workspace)
     return export(
         destination,
-        state,
-        {r.run_id: r for r in ledger.receipts(campaign)},
+        evidence.state,
+        evidence.receipts,
         diff,
-        lambda folder: workspace.checkout(commit, folder),
-        report_html(ledger, campaign, diff),
+        lambda folder: workspace.checkout(evidence.state.head, folder),
+        render_evidence(evidence, campaign=campaign, improvement=diff),
     )
 
 
@@ -85,9 +85,8 @@ def replace_text(path: Path, text: str) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _improvement_of(ledger: Ledger, campaign: str) -> str:
-    """The diffs that lead from the base to the best commit, one after the other."""
-    state = fold(ledger.events(campaign))
+def _improvement(state: CampaignState, workspace: GitWorkspace) -> str:
+    """The diff from the base to the best commit; '' when nothing was kept."""
     if state.best is None:
         return ""
-    return "".join(state.patches[state.patch_of_idea[i]].diff for i in state.best.ideas)
+    return workspace.diff(state.start.base_commit, state.best.commit)

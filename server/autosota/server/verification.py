@@ -14,7 +14,7 @@ from autosota.agents.scheduler.state import fold
 from autosota.server.errors import UserError
 from autosota.server.laboratory import SandboxLaboratory
 from autosota.server.ledger.store import Ledger
-from autosota.server.ledger.verify import verify, verify_receipt
+from autosota.server.ledger.verify import verify
 from autosota.server.sandbox.protected import evaluator_hash, guard_data
 from autosota.server.workspace.store import GitWorkspace
 
@@ -23,23 +23,15 @@ Line = tuple[str, bool]
 
 
 def verify_workspace(
-    ledger: Ledger, root: Path, state_dir: Path, names: tuple[str, ...], *, rerun: bool
+    path: Path, root: Path, names: tuple[str, ...], *, rerun: bool
 ) -> Iterator[Line]:
     """Check everything, then single receipts by id or file, then run those again.
 
     Raises:
         UserError: a name is neither a receipt's id nor a file.
     """
-    receipts = []
-    for name in names:
-        if Path(name).is_file():
-            for problem in verify_receipt(ledger.path, Path(name)):
-                yield str(problem), True
-            continue
-        receipt = ledger.receipt(name)
-        if receipt is None:
-            raise UserError(f"{name}: neither a run's id nor a receipt file; autosota show ID")
-        receipts.append(receipt)
+    if rerun and not names:
+        raise UserError("--rerun: name the runs to execute again, such as c1-baseline-baseline-s0")
     with GitWorkspace(root) as workspace:
 
         def evaluator(started: ev.CampaignStarted, analysed: ev.CodeAnalysed) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from autosota.agents.domain import Environment, Isolation, MetricSource, Outcome
+from autosota.agents.code.tree import MemoryTree
+from autosota.agents.domain import Environment, Isolation, MetricSource, Objective, Outcome
 from autosota.server.errors import UserError
-from autosota.server.sandbox import shares
+from autosota.server.sandbox import environment, shares
 
 BOTH = pytest.mark.parametrize("kind", ["process", pytest.param("bwrap", marks=pytest.mark.bwrap)])
+GOOD = "print('METRIC test_acc=0.5')\nprint('METRIC val_acc=0.25')\n"
 TRAIN = """
 import argparse, json, os, random
 p = argparse.ArgumentParser(); p.add_argument("--seed"); p.add_argument("--out")
@@ -394,8 +398,6 @@ command = "(setsid sh -c 'echo >a; sleep 600; : {mark}' &) ; sh -c 'echo >b; sle
 launch = Launch(command, work, {{"PATH": "/usr/bin:/bin"}}, (work,), Limits(900))
 {backend}.launch(launch, {{"stdout": work / "o", "stderr": work / "e"}})
 """)
-    import subprocess
-
     work = tmp_path / "w"
     work.mkdir()
     process = subprocess.Popen([sys.executable, str(driver), str(work)], cwd=Path.cwd())
@@ -411,3 +413,64 @@ launch = Launch(command, work, {{"PATH": "/usr/bin:/bin"}}, (work,), Limits(900)
     while alive(mark) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(mark)
+
+
+@pytest.mark.bwrap
+@pytest.mark.parametrize("place", [".venv", "."])
+def test_an_interpreter_inside_the_repository(bench, place):
+    """It is seen, and still nothing else of the repository is."""
+    bench.write("notes.txt", "secret")
+    made = [sys.executable, "-m", "venv", "--without-pip", str(bench.root / place)]
+    subprocess.run(made, check=True)
+    named = Objective("c", "m", "m", environment=Environment(python=f"{place}/bin/python"))
+    bench.prepared = environment.prepare(named, bench.root, MemoryTree({}))
+    bench.commit(
+        "base",
+        train=f"""
+import os, sys
+print(sys.prefix, sys.executable)
+print(sorted(os.listdir({str(bench.root)!r})))
+print('METRIC test_acc=0.5'); print('METRIC val_acc=0.25')
+""",
+    )
+    request = bench.request()
+    receipt = bench.runner().run(request)
+    assert receipt.outcome is Outcome.OK, receipt.reason
+    lines = (bench.runs / request.run_id / "stdout.log").read_text().splitlines()
+    prefix = os.path.normpath(bench.root / place)
+    assert lines[0] == f"{prefix} {prefix}/bin/python"
+    assert "notes.txt" not in lines[1]
+
+
+def test_a_full_disk_is_no_fault_of_the_candidate(bench, monkeypatch):
+    def full(*_args, **_settings):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bench.workspace, "checkout", full)
+    with pytest.raises(UserError, match="no space left on device"):
+        bench.runner("process").run(bench.request())
+
+
+def test_links_back_into_the_workspace_are_not_copied(bench):
+    bench.write("data/a.txt", "a")
+    (bench.root / "data" / "up").symlink_to(bench.root)
+    (bench.root / "data" / "dead").symlink_to("nothing")
+    bench.commit("base", train=f"print(open('data/a.txt').read()){chr(10)}" + GOOD)
+    receipt = bench.runner("process", data=["data"]).run(bench.request())
+    assert receipt.outcome is Outcome.OK, receipt.reason
+    vault = next((bench.root / ".autosota" / "vault").glob("*-data"))
+    assert [p.name for p in (vault / "data").iterdir()] == ["a.txt"]
+
+
+def test_large_results_are_not_kept(bench):
+    bench.commit(
+        "base",
+        train="import os; d = os.environ['AUTOSOTA_RUN_DIR']\n"
+        "for n, size in (('big', 3_000_000), ('small', 10)):\n"
+        "  open(f'{d}/{n}', 'wb').write(b'x' * size)\n" + GOOD,
+    )
+    runner = bench.runner("process")
+    runner._keep_bytes = 100_000
+    request = bench.request()
+    assert runner.run(request).outcome is Outcome.OK
+    assert [p.name for p in (bench.runs / request.run_id / "out").iterdir()] == ["small"]

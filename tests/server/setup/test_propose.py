@@ -211,7 +211,10 @@ def test_the_proposed_command_runs_and_its_metrics_are_where_it_says(tmp_path):
     objective, _ = loaded(root)
     out = tmp_path / "run 'a'"
     command = fill_in(objective.command, seed=7, run_dir=out)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "python").symlink_to(sys.executable)
+    path = f"{programs}:{os.environ['PATH']}"
     done = subprocess.run(
         command,
         shell=True,

@@ -151,7 +151,12 @@ class Calling(Expressions):
             made_call = self.make("call", target.head, self.parts(positional, named))
             self.event(made_call)
             return made_call
-        return self._predict(target, self.parts(positional, named), ())
+        parts = self.parts(positional, named)
+        if lib.MEASURES.search(_constructor(target)):
+            measured = self.make("method", "__call__", (self.freeze(target), *parts), METRIC)
+            self.event(measured)
+            return measured
+        return self._predict(target, parts, ())
 
     def invoke(self, function: Value, arguments: tuple[Value, ...]) -> Value:
         """Call a function with values."""
@@ -191,10 +196,18 @@ class Calling(Expressions):
         self.site = site
         if isinstance(info.node, ast.Lambda):
             return result
-        predicts = lib.PREDICT_NAME.match(name) and not result.flags & PRED
-        if predicts and result.kind not in ("const", "obj") and positional:
+        if result.flags & PRED or result.kind in ("const", "obj", "seq", "dict") or not positional:
+            return result
+        learned = owner is not None and owner.kind == "obj" and self._answers(owner, name, result)
+        if learned or lib.PREDICT_NAME.match(name):
             return self._predict(owner, self.parts(positional, named), (self.freeze(result),))
         return result
+
+    def _answers(self, owner: Value, name: str, result: Value) -> bool:
+        """True when a method of something that learns gives what was learned of its arguments."""
+        if lib.FITS_OR_JUDGES.search(name) or not result.flags & (DATA | TRAINED):
+            return False
+        return _learns(self, owner.payload)
 
     def _bind_parameters(
         self, frame: Frame, info: FunctionInfo, positional: list[int], named: dict[str, int]
@@ -432,7 +445,8 @@ class Calling(Expressions):
         if name.startswith(_SOLVERS):
             flags |= TRAINED
         if name in ("os.getenv", "os.environ.get"):
-            flags |= OPTION
+            seeds = any("seed" in text_of(p).lower() for p in parts)
+            flags |= OPTION | (SEED if seeds else 0)
         last = name.rpartition(".")[2]
         if last in lib.SAMPLERS and "." in name:
             flags |= DATA
@@ -666,12 +680,20 @@ class Calling(Expressions):
 _QUIET_METHODS = {
     "write", "close", "flush", "step", "zero_grad", "set_description", "set_postfix", "info",
     "log", "add_scalar", "backward", "save", "to_csv", "savefig", "plot", "debug", "warning",
-    "print", "mkdir", "write_text", "dump", "writerow", "update_", "record",
+    "print", "mkdir", "write_text", "dump", "writerow", "update_", "record", "head", "tail",
+    "describe", "value_counts", "hist", "summary", "show", "imshow", "scatter", "unlink", "watch",
 }  # fmt: skip
 
 
 def _is_super(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def _constructor(value: Value) -> str:
+    """The name of the class that made a value, through what happened to it since."""
+    while value.kind in ("carried", "mut", "phi", "loop", "set") and value.kids:
+        value = value.kids[1] if value.kind == "phi" else value.kids[0]
+    return value.head if value.kind == "call" else ""
 
 
 def _option_name(flag: str) -> str:

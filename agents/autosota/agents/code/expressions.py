@@ -23,6 +23,7 @@ from autosota.agents.code.values import (
     OPTION,
     PRED,
     SEED,
+    TRAINED,
     Value,
     const,
     literal,
@@ -141,7 +142,9 @@ class Expressions(State):
     def ref(self, dotted: str) -> Value:
         """Something of a library."""
         found = self.patched.get(dotted)
-        return found if found is not None else self.make("ref", dotted)
+        if found is not None:
+            return found
+        return self.make("ref", dotted, (), OPTION | SEED if dotted == "sys.argv" else 0)
 
     def _v_Constant(self, node: ast.Constant) -> Value:
         return const(node.value, self.site)
@@ -419,7 +422,12 @@ class Expressions(State):
             folded = _arithmetic(operator, a[0], b[0])
             if folded is not None:
                 return const(folded, self.site)
-        return self.make("op", operator, (self.freeze(left), self.freeze(right)))
+        first, second = self.freeze(left), self.freeze(right)
+        if operator == "@" and (first.flags ^ second.flags) & TRAINED:
+            # rows times weights: what a linear model says of the rows
+            weights, rows = (first, second) if first.flags & TRAINED else (second, first)
+            return self.make("pred", "", (weights, self.make("asked", "", (rows,))), PRED)
+        return self.make("op", operator, (first, second))
 
     def printf(self, left: Value, right: Value) -> Value:
         """`"a=%.3f" % a` as the text it makes."""

@@ -74,6 +74,17 @@ QUIET_ROOTS = {
     "warnings", "tqdm", "os", "json", "pprint", "rich", "time", "gc", "random", "sys",
 }  # fmt: skip
 
+MEASURES = re.compile(
+    r"(Loss|Criterion)$|^(torchmetrics|ignite\.metrics|torcheval|monai\.metrics|keras\.metrics"
+    r"|tensorflow\.keras\.metrics|sklearn\.metrics|evaluate)\."
+)
+"""Classes whose objects are called with predictions and labels: losses and metrics."""
+FITS_OR_JUDGES = re.compile(
+    r"^_*(fit|train|learn|update|step|eval|test|valid|score$|metric|loss|error|acc|auc|rmse|mae|recall"
+    r"|precision|f1|report|log|save|load|setup|init|__)", re.IGNORECASE
+)
+"""Methods of a learner that are not its answers."""
+
 PREDICTS = {
     "predict", "predict_proba", "predict_log_proba", "decision_function", "forward", "generate",
     "score_samples", "predict_step", "predict_classes", "__call__", "apply", "predict_on_batch",
@@ -99,7 +110,7 @@ ESTIMATORS = re.compile(
     r"|^sklearn\.model_selection\.\w*(SearchCV)$"
     r"|^(xgboost|lightgbm|catboost|ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders"
     r"|statsmodels)\."
-    r"|^torch\.nn\.(?!functional)|^torch\.(compile|hub\.load)|^torchvision\.models|^timm\.|^transformers\."
+    r"|^torch\.nn\.(?!functional|\w*Loss$)|^torch\.(compile|hub\.load)|^torchvision\.models|^timm\.|^transformers\."
     r"|^(tensorflow\.)?keras\.(?!metrics|datasets|utils)|^torch_geometric\.nn|^monai\.networks"
     r"|^(flax|haiku|equinox)\.|^segmentation_models_pytorch\.(?!metrics)|^sentence_transformers\."
 )

@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass, field
 
 from autosota.agents.code.facts import FileFacts
-from autosota.agents.code.values import CARRIED, DATA, LOAD, PRED, Value
+from autosota.agents.code.values import CARRIED, TRAINED, Value
 
 Site = tuple[str, int, str]
 Key = tuple[int, str]
@@ -168,13 +168,9 @@ class State:
             now, start = self.get(key), before.get(key)
             if now is None or start is None or not now.flags & CARRIED:
                 continue
-            flags = now.flags & ~CARRIED
+            flags = now.flags & ~CARRIED | TRAINED
             whole = Value("loop", "", (start, now, source), flags, self.site)
             if not start.flags & CARRIED:
                 whole.flags &= ~CARRIED
             self.put(self.names[key], whole)
 
-
-def rows(value: Value) -> bool:
-    """True when a value holds rows of data or what a model said of them."""
-    return bool(value.flags & (DATA | LOAD | PRED))

@@ -109,7 +109,11 @@ class Draft:
             owner = beside.function.child_by_field_name("object")
             if owner is not None and bindings.resolve(owner) == parent:
                 return f"{self.module.text(owner)}.{name}"
-        from_import = beside is not None and beside.function.type == "identifier"
+        from_import = (
+            beside is not None
+            and beside.function.type == "identifier"
+            and bindings.resolve(beside.function).rpartition(".")[0] == parent
+        )
         local = bindings.local_for(dotted)
         if local:
             return local

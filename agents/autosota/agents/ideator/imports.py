@@ -88,8 +88,19 @@ def _extend(source: SourceFile, statement: Node, added: Sequence[str]) -> list[E
     last = parts[-1]
     start = source.content.rfind(b"\n", 0, last.start_byte) + 1
     alone = not source.content[start : last.start_byte].strip()
-    gap = "," + (source.newline + source.indent_of(last)).decode() if alone else ", "
-    return [*edits, Edit(last.end_byte, last.end_byte, (gap + gap.join(rest)).encode())]
+    if not alone:
+        text = "".join(f", {name}" for name in rest)
+        return [*edits, Edit(last.end_byte, last.end_byte, text.encode())]
+    # One name a line: new lines after the last one, and after its comment.
+    comma = last.next_sibling
+    has_comma = comma is not None and comma.type == ","
+    if not has_comma:
+        edits.append(Edit(last.end_byte, last.end_byte, b","))
+    end = source.content.find(b"\n", last.end_byte)
+    end -= source.content[end - 1 : end] == b"\r"
+    gap = source.newline + source.indent_of(last)
+    lines = b",".join(gap + name.encode() for name in rest) + (b"," if has_comma else b"")
+    return [*edits, Edit(end, end, lines)]
 
 
 def _by_type(name: str) -> str:

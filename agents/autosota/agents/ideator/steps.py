@@ -23,11 +23,13 @@ class Number:
     """A number that a call takes: its keyword, its position, and the library's default.
 
     `default` is written as the library documents it; '' when there is none to build on.
+    `real` numbers may lose their integer notation (`C=2` becomes `C=0.2`).
     """
 
     keyword: str
     default: str = ""
     position: int | None = None
+    real: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def number_levers(
         return
     text = knob.text if knob is not None else number.default
     for step in steps:
-        new = stepped(text, step)
+        new = stepped(text, step, real=number.real)
         if new is None:
             continue
 
@@ -114,14 +116,16 @@ def knob_lever(knob: Knob, at: Node, anchor: str, step: Step) -> Lever | None:
     )
 
 
-def stepped(text: str, step: Step) -> str | None:
+def stepped(text: str, step: Step, *, real: bool = False) -> str | None:
     """A literal after a step, or None when it would not change or leave its range."""
     value = read_number(text)
     if value is None or value == 0:
         return None
     new = value * step.factor
-    if isinstance(value, int):
+    if isinstance(value, int) and not real:
         new = round(new)
+    if new == 0:
+        return None
     if not step.least <= new <= step.most:
         return None
     written = write_number(new, text)

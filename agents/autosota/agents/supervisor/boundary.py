@@ -15,7 +15,7 @@ import fnmatch
 from collections.abc import Iterable
 
 from autosota.agents.code.facts import MODULE, Statement
-from autosota.agents.code.values import Value, walk
+from autosota.agents.code.values import walk
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.formula import evaluation_part
@@ -94,19 +94,11 @@ def evaluation_statements(reading: Reading) -> list[Statement]:
 
 
 def training_statements(reading: Reading) -> set[tuple[str, str]]:
-    """(path, symbol) of everything that builds or trains a model."""
+    """(path, symbol) of everything that takes part in making a model or training it."""
     out: set[tuple[str, str]] = set()
     for learned in reading.learned:
-        for value in walk(learned):
-            if value.path and _is_method(value):
-                out.add((value.path, value.symbol))
+        out.update((value.path, value.symbol) for value in walk(learned) if value.path)
     return out
-
-
-def _is_method(value: Value) -> bool:
-    from autosota.agents.supervisor.formula import is_model
-
-    return value.kind in ("trained", "inst") or is_model(value)
 
 
 def _statements(reading: Reading, wanted: dict[str, set[tuple[int, str]]]) -> list[Statement]:

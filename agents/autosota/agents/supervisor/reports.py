@@ -193,8 +193,9 @@ def seeds(base: Reading, candidate: Reading) -> list[Finding]:
     if not before:
         return []
     out: list[Finding] = []
-    if not any(v.flags & SEED for v in after.values()):
-        first = next(iter(before.values()))
+    if after and not any(v.flags & SEED for v in after.values()):
+        # a method without randomness needs no seed; one with a constant seed was chosen
+        first = next(iter(after.values()))
         message = "nothing depends on the run's seed any more"
         out.append(finding("SEL501", place_of(first, first), message))
         return out

@@ -65,7 +65,7 @@ def _width(module: Module) -> Iterator[Lever]:
         yield from number_levers(
             module,
             estimator.call,
-            Number("gamma"),
+            Number("gamma", real=True),
             (Step(3), Step(0.3)),
             anchor=estimator.anchor,
             what=f"the kernel width parameter of {estimator.name}",
@@ -94,7 +94,7 @@ def _tube(module: Module) -> Iterator[Lever]:
         yield from number_levers(
             module,
             estimator.call,
-            Number("epsilon", "0.1" if estimator.name == "SVR" else ""),
+            Number("epsilon", "0.1" if estimator.name == "SVR" else "", real=True),
             (Step(3), Step(0.3)),
             anchor=estimator.anchor,
             what=f"the error that {estimator.name} tolerates",
@@ -123,7 +123,7 @@ def _share(module: Module) -> Iterator[Lever]:
         yield from number_levers(
             module,
             estimator.call,
-            Number("nu", "0.5"),
+            Number("nu", "0.5", real=True),
             (Step(0.5), Step(1.4, most=0.9)),
             anchor=estimator.anchor,
             what=f"the share of support vectors of {estimator.name}",

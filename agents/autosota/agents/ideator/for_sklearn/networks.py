@@ -111,7 +111,7 @@ def _rate(module: Module) -> Iterator[Lever]:
         yield from number_levers(
             module,
             estimator.call,
-            Number("learning_rate_init", "0.001"),
+            Number("learning_rate_init", "0.001", real=True),
             (Step(3), Step(0.3)),
             anchor=estimator.anchor,
             what=f"the learning rate of {estimator.name}",

@@ -20,14 +20,17 @@ SKLEARN = "scikit-learn"
 
 _PENALTIES = {
     **dict.fromkeys(
-        ("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"), Number("C", "1.0")
+        ("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"),
+        Number("C", "1.0", real=True),
     ),
-    **dict.fromkeys(("Ridge", "RidgeClassifier", "Lasso", "ElasticNet"), Number("alpha", "1.0", 0)),
-    **dict.fromkeys(("MLPClassifier", "MLPRegressor"), Number("alpha", "0.0001")),
-    **dict.fromkeys(("SGDClassifier", "SGDRegressor"), Number("alpha", "0.0001")),
+    **dict.fromkeys(
+        ("Ridge", "RidgeClassifier", "Lasso", "ElasticNet"), Number("alpha", "1.0", 0, real=True)
+    ),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor"), Number("alpha", "0.0001", real=True)),
+    **dict.fromkeys(("SGDClassifier", "SGDRegressor"), Number("alpha", "0.0001", real=True)),
     **dict.fromkeys(
         ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
-        Number("l2_regularization", ""),
+        Number("l2_regularization", real=True),
     ),
 }
 

@@ -17,6 +17,7 @@ from autosota.agents.ideator.for_torch.training import (
     Step,
     find_forward,
     find_steps,
+    is_bound_in,
     names_free,
 )
 from autosota.agents.ideator.module import Module
@@ -37,22 +38,34 @@ def _forwards(module: Module) -> Iterator[tuple[Step, Forward]]:
         forward = find_forward(step)
         if forward is None:
             continue
-        if forward.inputs.type == "identifier" or names_free(module, INPUTS):
+        if _own_name(step, forward.inputs) or names_free(module, INPUTS):
             yield step, forward
 
 
-def _named(draft: Draft, node: Node, name: str, lines: list[str]) -> str:
+def _own_name(step: Step, node: Node) -> str:
+    """The name of a part of the batch if every pass of the loop binds it anew, else ''.
+
+    A tensor from outside the loop must not be changed: the next pass, and evaluation, use it.
+    """
+    if node.type != "identifier":
+        return ""
+    name = step.module.text(node)
+    return name if is_bound_in(step.module, step.loop, name) else ""
+
+
+def _named(draft: Draft, step: Step, node: Node, name: str, lines: list[str]) -> str:
     """A name for a part of the batch: its own, or a new one bound by a line added first."""
-    if node.type == "identifier":
-        return draft.module.text(node)
+    own = _own_name(step, node)
+    if own:
+        return own
     lines.append(f"{name} = {draft.module.text(node)}")
     return name
 
 
-def _change_inputs(draft: Draft, forward: Forward, line: str) -> None:
+def _change_inputs(draft: Draft, step: Step, forward: Forward, line: str) -> None:
     """Add a line that changes the inputs, `{x}` in it, before the forward pass."""
     lines: list[str] = []
-    x = _named(draft, forward.inputs, INPUTS, lines)
+    x = _named(draft, step, forward.inputs, INPUTS, lines)
     draft.before(forward.output, [*lines, line.format(x=x)])
     if lines:
         draft.replace(forward.inputs, x)
@@ -69,15 +82,17 @@ def _mixup(module: Module) -> Iterator[Lever]:
         if not names_free(module, *new):
             continue
 
-        def change(draft: Draft, forward: Forward = forward) -> None:
+        def change(draft: Draft, step: Step = step, forward: Forward = forward) -> None:
             text = draft.module.text
             beta, permutation = (
                 draft.spell("torch.distributions.Beta"),
                 draft.spell("torch.randperm"),
             )
             lines: list[str] = []
-            x = _named(draft, forward.inputs, INPUTS, lines)
-            y = _named(draft, forward.targets, TARGETS, lines)
+            x = _named(draft, step, forward.inputs, INPUTS, lines)
+            y = text(forward.targets)  # only read, so a name from outside the loop will do
+            if forward.targets.type != "identifier":
+                y = _named(draft, step, forward.targets, TARGETS, lines)
             lines += [
                 f"mix = {beta}(0.2, 0.2).sample().item()",
                 f"order = {permutation}({x}.size(0), device={x}.device)",
@@ -87,7 +102,7 @@ def _mixup(module: Module) -> Iterator[Lever]:
             if forward.nested:
                 output = "output"
                 lines.append(f"{output} = {text(forward.model)}({x})")
-            elif forward.inputs.type != "identifier":
+            elif not _own_name(step, forward.inputs):
                 draft.replace(forward.inputs, x)
             draft.before(forward.output, lines)
             loss = text(forward.loss.function)
@@ -128,9 +143,9 @@ def _noise(module: Module) -> Iterator[Lever]:
         return
     for step, forward in _forwards(module):
 
-        def change(draft: Draft, forward: Forward = forward) -> None:
+        def change(draft: Draft, step: Step = step, forward: Forward = forward) -> None:
             noise = draft.spell("torch.randn_like")
-            _change_inputs(draft, forward, f"{{x}} = {{x}} + 0.05 * {noise}({{x}})")
+            _change_inputs(draft, step, forward, f"{{x}} = {{x}} + 0.05 * {noise}({{x}})")
 
         yield Lever(
             forward.loss.node,
@@ -166,10 +181,10 @@ def _shift(module: Module) -> Iterator[Lever]:
         return
     for step, forward in _forwards(module):
 
-        def change(draft: Draft, forward: Forward = forward) -> None:
+        def change(draft: Draft, step: Step = step, forward: Forward = forward) -> None:
             roll, pick = draft.spell("torch.roll"), draft.spell("torch.randint")
             shifts = f"int({pick}(-2, 3, (1,)))"
-            _change_inputs(draft, forward, f"{{x}} = {roll}({{x}}, shifts={shifts}, dims=-1)")
+            _change_inputs(draft, step, forward, f"{{x}} = {roll}({{x}}, shifts={shifts}, dims=-1)")
 
         yield Lever(
             forward.loss.node,

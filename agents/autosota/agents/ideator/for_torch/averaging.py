@@ -14,6 +14,7 @@ from autosota.agents.ideator.for_torch.training import (
     calls_of,
     find_forward,
     find_steps,
+    is_bound_in,
     names_free,
 )
 from autosota.agents.ideator.module import Module, contains, enclosing, function_of, statement_of
@@ -31,6 +32,8 @@ def _ema(module: Module) -> Iterator[Lever]:
         place = _place(step)
         if place is None or step.epochs is None:
             continue
+        if is_bound_in(module, step.epochs.loop, place[0]):
+            continue
         if not _read_after(module, step.epochs.loop, place[0]):
             continue
         model, update = place
@@ -44,7 +47,7 @@ def _ema(module: Module) -> Iterator[Lever]:
         ) -> None:
             averaged = draft.spell("torch.optim.swa_utils.AveragedModel")
             draft.before(epochs.loop, [f"{NAME} = {averaged}({model}, use_buffers=True)"])
-            late = f"4 * ({epochs.index} + 1) > 3 * {_factor(epochs.count)}"
+            late = f"4 * ({epochs.index} + 1) > 3 * {epochs.factor}"
             draft.after(update, [f"if {late}:", f"    {NAME}.update_parameters({model})"])
             draft.after(epochs.loop, [f"{model}.load_state_dict({NAME}.module.state_dict())"])
 
@@ -56,10 +59,6 @@ def _ema(module: Module) -> Iterator[Lever]:
             "the last step of training is noisy; the average of many is not",
             assumptions=("the model is evaluated after the loop",),
         )
-
-
-def _factor(count: str) -> str:
-    return count if count.replace(".", "").replace("_", "").isalnum() else f"({count})"
 
 
 def _place(step: Step) -> tuple[str, Node] | None:

@@ -8,7 +8,7 @@ from autosota.agents.domain import Granularity, Level
 from autosota.agents.ideator.calls import Call, set_keywords
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.training import Step as UpdateStep
-from autosota.agents.ideator.for_torch.training import find_steps
+from autosota.agents.ideator.for_torch.training import find_forward, find_steps
 from autosota.agents.ideator.knobs import Knob, find_knob
 from autosota.agents.ideator.module import Module, function_of
 from autosota.agents.ideator.notation import read_number
@@ -126,7 +126,7 @@ def _rate(module: Module) -> Iterator[Lever]:
         yield from number_levers(
             module,
             call,
-            Number("lr", _RATES[call.name], 1),
+            Number("lr", _RATES[call.name], 1, real=True),
             (Step(3), Step(0.3)),
             anchor=target,
             what=f"the learning rate of {call.name}",
@@ -155,7 +155,7 @@ def _decay(module: Module) -> Iterator[Lever]:
             yield from number_levers(
                 module,
                 call,
-                Number("weight_decay"),
+                Number("weight_decay", real=True),
                 (Step(10, most=0.5), Step(0.1)),
                 anchor=target,
                 what=f"the weight decay of {call.name}",
@@ -220,6 +220,9 @@ def _clip(module: Module) -> Iterator[Lever]:
 def _parameters(step: UpdateStep) -> str:
     """What the optimizer updates, as code at the update."""
     module = step.module
+    forward = find_forward(step)
+    if forward is not None and forward.model.type == "identifier":
+        return f"{module.text(forward.model)}.parameters()"
     for call, target in find_optimizers(module):
         if (
             target == step.optimizer

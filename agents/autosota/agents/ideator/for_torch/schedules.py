@@ -93,8 +93,7 @@ COSINE = Transformation(
 def _warmup(module: Module) -> Iterator[Lever]:
     def write(draft: Draft, epochs: Epochs) -> str:
         linear = draft.spell("torch.optim.lr_scheduler.LinearLR")
-        count = epochs.count if epochs.count.isidentifier() else f"({epochs.count})"
-        length = f"max(1, {count} // 20)"
+        length = f"max(1, {epochs.factor} // 20)"
         return f"{linear}({epochs.optimizer}, start_factor=0.1, total_iters={length})"
 
     yield from _schedule(

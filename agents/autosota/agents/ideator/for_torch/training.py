@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from autosota.agents.ideator.calls import Call
-from autosota.agents.ideator.module import Module, enclosing, function_of, statement_of
+from autosota.agents.ideator.module import Module, contains, enclosing, function_of, statement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Epochs:
     count: str
     stop: Node
     optimizer: str
+
+    @property
+    def factor(self) -> str:
+        """The count, in parentheses unless it is a plain name, attribute or number."""
+        plain = self.count.replace(".", "").replace("_", "").isalnum()
+        return self.count if plain else f"({self.count})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,22 @@ def _is_batch(module: Module, node: Node) -> bool:
 def names_free(module: Module, *names: str) -> bool:
     """True when none of these names is used in the file."""
     return all(module.bindings.is_free(n) and n not in module.names for n in names)
+
+
+def is_bound_in(module: Module, loop: Node, name: str) -> bool:
+    """True when a loop binds a name: as its variable, or by an assignment in its body."""
+    return any(contains(loop, use) and _is_target(use) for use in module.names.get(name, ()))
+
+
+def _is_target(node: Node) -> bool:
+    child, parent = node, node.parent
+    while parent is not None and parent.type in ("pattern_list", "tuple_pattern", "list_pattern"):
+        child, parent = parent, parent.parent
+    return (
+        parent is not None
+        and parent.type in ("assignment", "for_statement")
+        and parent.child_by_field_name("left") == child
+    )
 
 
 def has_switches(module: Module) -> bool:
@@ -272,10 +294,14 @@ def _epochs(module: Module, update: Node, optimizer: str) -> Epochs | None:
         if node.type in ("for_statement", "while_statement"):
             loops.append(node)
         node = node.parent
+    # A loop that makes the optimizer (folds, restarts) holds the training, it is not part of it.
+    inner = len(loops) == 1
+    while loops and is_bound_in(module, loops[-1], optimizer):
+        loops.pop()
     counted = _counted(module, loops[-1]) if loops else None
     if counted is not None:
         return Epochs(loops[-1], *counted, optimizer)
-    if function is None or len(loops) != 1:
+    if function is None or not inner or not loops:
         return None
     return _epochs_of_caller(module, function, optimizer)
 
@@ -297,7 +323,9 @@ def _epochs_of_caller(module: Module, function: Node, optimizer: str) -> Epochs 
     if given is None or given.type != "identifier" or loop is None:
         return None
     counted = _counted(module, loop)
-    return Epochs(loop, *counted, module.text(given)) if counted is not None else None
+    if counted is None or is_bound_in(module, loop, module.text(given)):
+        return None
+    return Epochs(loop, *counted, module.text(given))
 
 
 def _parameter_name(module: Module, node: Node) -> str:

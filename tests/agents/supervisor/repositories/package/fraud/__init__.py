@@ -1,0 +1,1 @@
+"""Fraud detection on tabular data."""
