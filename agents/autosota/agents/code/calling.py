@@ -196,7 +196,12 @@ class Calling(Expressions):
         self.site = site
         if isinstance(info.node, ast.Lambda):
             return result
-        if result.flags & PRED or result.kind in ("const", "obj", "seq", "dict") or not positional:
+        if result.kind in ("const", "obj", "seq", "dict") or not positional:
+            return result
+        if owner is not None and owner.kind == "obj" and name in lib.PREDICTS:
+            if _learns(self, owner.payload):
+                return self._predict(owner, self.parts(positional, named), (self.freeze(result),))
+        if result.flags & PRED:
             return result
         learned = owner is not None and owner.kind == "obj" and self._answers(owner, name, result)
         if learned or lib.PREDICT_NAME.match(name):

@@ -88,19 +88,23 @@ def _extend(source: SourceFile, statement: Node, added: Sequence[str]) -> list[E
     last = parts[-1]
     start = source.content.rfind(b"\n", 0, last.start_byte) + 1
     alone = not source.content[start : last.start_byte].strip()
-    if not alone:
-        text = "".join(f", {name}" for name in rest)
+    closing = statement.children[-1]
+    if not alone or closing.start_point.row == last.end_point.row:
+        gap = ", " if not alone else "," + (source.newline + source.indent_of(last)).decode()
+        text = "".join(gap + name for name in rest)
         return [*edits, Edit(last.end_byte, last.end_byte, text.encode())]
     # One name a line: new lines after the last one, and after its comment.
     comma = last.next_sibling
     has_comma = comma is not None and comma.type == ","
-    if not has_comma:
-        edits.append(Edit(last.end_byte, last.end_byte, b","))
     end = source.content.find(b"\n", last.end_byte)
     end -= source.content[end - 1 : end] == b"\r"
-    gap = source.newline + source.indent_of(last)
-    lines = b",".join(gap + name.encode() for name in rest) + (b"," if has_comma else b"")
-    return [*edits, Edit(end, end, lines)]
+    line = source.newline + source.indent_of(last)
+    lines = b",".join(line + name.encode() for name in rest) + (b"," if has_comma else b"")
+    if has_comma:
+        return [*edits, Edit(end, end, lines)]
+    if end == last.end_byte:
+        return [*edits, Edit(end, end, b"," + lines)]
+    return [*edits, Edit(last.end_byte, last.end_byte, b","), Edit(end, end, lines)]
 
 
 def _by_type(name: str) -> str:

@@ -15,10 +15,10 @@ import fnmatch
 from collections.abc import Iterable
 
 from autosota.agents.code.facts import MODULE, Statement
-from autosota.agents.code.values import walk
+from autosota.agents.code.values import DATA, LOAD, walk
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.protocols import Tree
-from autosota.agents.supervisor.formula import evaluation_part
+from autosota.agents.supervisor.formula import evaluation_part, is_model
 from autosota.agents.supervisor.reading import Reading, read
 
 SETTINGS = ("autosota.toml",)
@@ -97,7 +97,10 @@ def training_statements(reading: Reading) -> set[tuple[str, str]]:
     """(path, symbol) of everything that takes part in making a model or training it."""
     out: set[tuple[str, str]] = set()
     for learned in reading.learned:
-        out.update((value.path, value.symbol) for value in walk(learned) if value.path)
+        for value in walk(learned):
+            rows = value.flags & (DATA | LOAD) and value.kind not in ("inst", "kw", "pred", "asked")
+            if value.path and (rows or value.kind == "trained" or is_model(value)):
+                out.add((value.path, value.symbol))
     return out
 
 

@@ -18,20 +18,15 @@ from autosota.agents.ideator.transformation import Lever, Transformation
 
 SKLEARN = "scikit-learn"
 
+_MARGIN = Number("C", "1.0", real=True)
+_SHRINKAGE = Number("alpha", "1.0", 0, real=True)
+_DECAY = Number("alpha", "0.0001", real=True)
+_LEAVES = Number("l2_regularization", real=True)
 _PENALTIES = {
-    **dict.fromkeys(
-        ("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"),
-        Number("C", "1.0", real=True),
-    ),
-    **dict.fromkeys(
-        ("Ridge", "RidgeClassifier", "Lasso", "ElasticNet"), Number("alpha", "1.0", 0, real=True)
-    ),
-    **dict.fromkeys(("MLPClassifier", "MLPRegressor"), Number("alpha", "0.0001", real=True)),
-    **dict.fromkeys(("SGDClassifier", "SGDRegressor"), Number("alpha", "0.0001", real=True)),
-    **dict.fromkeys(
-        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
-        Number("l2_regularization", real=True),
-    ),
+    **dict.fromkeys(("LogisticRegression", "LinearSVC", "SVC", "SVR", "LinearSVR"), _MARGIN),
+    **dict.fromkeys(("Ridge", "RidgeClassifier", "Lasso", "ElasticNet"), _SHRINKAGE),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"), _DECAY),
+    **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), _LEAVES),
 }
 
 
