@@ -128,12 +128,13 @@ class Repository:
             timeout=timeout,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, quiet: bool = False) -> subprocess.Popen[str]:
+        """Start it; a quiet one needs nobody to read its output."""
         return subprocess.Popen(
             [sys.executable, "-m", "autosota.server.cli.main", *arguments],
             cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
@@ -189,7 +190,10 @@ def make_repository(root: Path, *, gain: float = 1.5, evaluations: int = 60) -> 
     (root / "autosota.toml").write_text(text)
     git = ["git", "-c", "user.name=A Student", "-c", "user.email=student@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The paper's code"]):
-        subprocess.run([*git, *command], cwd=root, check=True)
+        # the same commit every time, so that two campaigns can be compared
+        date = "2026-01-02T03:04:05Z"
+        env = {**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        subprocess.run([*git, *command], cwd=root, check=True, env=env)
     return Repository(root)
 
 

@@ -184,28 +184,29 @@ class Calling(Expressions):
     ) -> Value:
         info: FunctionInfo = function.payload
         name = info.symbol.rpartition(".")[2]
-        recursive = sum(f.symbol == info.symbol and f.facts is info.facts for f in self.stack) > 1
+        recursive = sum(f.node is info.node for f in self.stack) > 1
         if recursive or len(self.stack) > _DEEPEST:
             made = self.make("call", f"again:{function.head}", self.parts(positional, named))
             return made
         frame = Frame(self.number(), info.facts, info.symbol, info.module, info.outer)
-        frame.owner, frame.itself = info.owner, owner
+        frame.owner, frame.itself, frame.node = info.owner, owner, info.node
         self._bind_parameters(frame, info, positional, named)
         site = self.site
         result = self.run_body(frame, info)
         self.site = site
         if isinstance(info.node, ast.Lambda):
             return result
-        if result.kind in ("const", "obj", "seq", "dict") or not positional:
+        asked = positional[1:] if owner is not None else positional
+        if result.kind in ("const", "obj", "seq", "dict") or not asked:
             return result
         if owner is not None and owner.kind == "obj" and name in lib.PREDICTS:
             if _learns(self, owner.payload):
-                return self._predict(owner, self.parts(positional, named), (self.freeze(result),))
+                return self._predict(owner, self.parts(asked, named), (self.freeze(result),))
         if result.flags & PRED:
             return result
         learned = owner is not None and owner.kind == "obj" and self._answers(owner, name, result)
         if learned or lib.PREDICT_NAME.match(name):
-            return self._predict(owner, self.parts(positional, named), (self.freeze(result),))
+            return self._predict(owner, self.parts(asked, named), (self.freeze(result),))
         return result
 
     def _answers(self, owner: Value, name: str, result: Value) -> bool:
@@ -405,7 +406,7 @@ class Calling(Expressions):
     def _freeze_function(self, value: Value) -> Value:
         """A function handed to a library: what it returns for parameters nobody knows."""
         info: FunctionInfo = value.payload
-        running = any(f.symbol == info.symbol and f.facts is info.facts for f in self.stack)
+        running = any(f.node is info.node for f in self.stack)
         if running or len(self.stack) > _DEEPEST - 6 or id(info.node) in self._freezing:
             return self.make("lam", value.head)
         self._freezing.add(id(info.node))

@@ -17,7 +17,7 @@ from autosota.agents.code.command import Entry
 from autosota.agents.code.expressions import OPERATORS, TooLarge
 from autosota.agents.code.facts import MODULE, Binding
 from autosota.agents.code.program import Program
-from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump
+from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump, Key
 from autosota.agents.code.values import CARRIED, DATA, PRED, Value, const, literal, text_of
 
 _STEPS = 60_000
@@ -530,10 +530,13 @@ class _Machine(Calling):
             if before[0][key] == after_one[0].get(key):
                 continue
             self.bind(key, self.box(_carried(self, start[key])))
-        self._turn(turn)
+        stops = self._turn(turn)
         del self.frame.conditions[depth:]
         self.loops.pop()
         done: set[int] = set()
+        if stops:
+            source = self.make("until", "", (source, *stops))
+            self._stopped(before, source)
         for key in sorted(changed, key=str):
             bound = self.names.get(key)
             if bound is not None and bound not in done:
@@ -546,7 +549,19 @@ class _Machine(Calling):
                     whole.flags &= ~CARRIED
                 self.put(box, whole)
 
-    def _turn(self, turn: Callable[[], str]) -> None:
+    def _stopped(
+        self, before: tuple[dict[Key, int], dict[int, Value]], source: Value
+    ) -> None:
+        """What was learned in a loop depends on when the loop was left."""
+        for key, box in list(self.names.items()):
+            value = self.boxes[box]
+            if value.kind not in ("trained", "mut") or before[1].get(box) is value:
+                continue
+            if key[1] == "<trained>" or value.head in ("backward", "fit", "partial_fit"):
+                self.put(box, self.make("loop", "", (value, value, source)))
+
+    def _turn(self, turn: Callable[[], str]) -> tuple[Value, ...]:
+        """One turn of a loop. Gives the conditions on rows that it may be left under."""
         self.jumps.append([])
         left = turn()
         jumps = self.jumps.pop()
@@ -555,6 +570,8 @@ class _Machine(Calling):
                 continue
             condition = self.make("left", jump.kind, (jump.condition,))
             self.merge(condition, (jump.names, jump.boxes), self.save())
+        breaks = [j.condition for j in jumps if j.kind == "break"]
+        return tuple(c for c in breaks if c.flags & (DATA | PRED))
 
 
 def _carried(machine: _Machine, value: Value) -> Value:

@@ -427,7 +427,12 @@ class Expressions(State):
             # rows times weights: what a linear model says of the rows
             weights, rows = (first, second) if first.flags & TRAINED else (second, first)
             return self.make("pred", "", (weights, self.make("asked", "", (rows,))), PRED)
-        return self.make("op", operator, (first, second))
+        made = self.make("op", operator, (first, second))
+        if operator == "+" and b == (1,) and first.kind in ("method", "call"):
+            if first.head.rpartition(".")[2] == "max":
+                # the number of users, items or classes: a size, not rows
+                made.without(DATA | LOAD)
+        return made
 
     def printf(self, left: Value, right: Value) -> Value:
         """`"a=%.3f" % a` as the text it makes."""

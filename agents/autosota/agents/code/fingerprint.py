@@ -121,6 +121,11 @@ def _write(
         out.append(f"{type(node.value).__name__}:{node.value!r}")
         return
     if isinstance(node, ast.Attribute):
+        name = dotted(node)
+        root, _, rest = name.partition(".")
+        if name and root not in local and resolve(root) != root:
+            out.append(f"{resolve(root)}.{rest}")
+            return
         out.append("." + node.attr)
         _write(node.value, out, resolve, local)
         return

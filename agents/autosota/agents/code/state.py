@@ -32,6 +32,7 @@ class Frame:
     conditions: list[Value] = field(default_factory=list)
     owner: tuple[str, str] | None = None
     itself: Value | None = None
+    node: ast.AST | None = None
 
 
 @dataclass(frozen=True, slots=True)

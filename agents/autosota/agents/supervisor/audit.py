@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.code.facts import FileFacts
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import Value
+from autosota.agents.code.values import Value, walk
 from autosota.agents.domain import (
     Boundary,
     Decision,
@@ -28,6 +28,7 @@ from autosota.agents.domain import (
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.boundary import boundary_of
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
+from autosota.agents.supervisor.compare import mode_of
 from autosota.agents.supervisor.frozen import protected_constants
 from autosota.agents.supervisor.introduced import new_statements, scan, suppressions
 from autosota.agents.supervisor.leakage import chosen_saves, new_leaks
@@ -194,6 +195,15 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
         related = [RelatedPlace(found.value.path, found.value.line, "these rows")]
         severity = _WARN if found.warn else None
         yield finding(found.code, place, found.message, related, severity)
+    for event in after.command.events:
+        value = event.value
+        if value.kind != "pred" or value.key in before.rows.known or mode_of(value) != "train":
+            continue
+        tested = before.rows.claim - before.rows.trained
+        hit = next((v for v in walk(value.kids[1]) if v.key in tested), None)
+        if hit is not None:
+            message = "a model in training mode is given tested rows"
+            yield finding("LK109", place_of(value, value), message)
     held_out = before.rows.labels or before.rows.claim
     had = {event.value.head for event, _ in chosen_saves(before.command.events, held_out)}
     for event, value in chosen_saves(after.command.events, held_out):

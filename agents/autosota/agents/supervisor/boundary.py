@@ -97,7 +97,7 @@ def training_statements(reading: Reading) -> set[tuple[str, str]]:
     """(path, symbol) of everything that takes part in making a model or training it."""
     out: set[tuple[str, str]] = set()
     for learned in reading.learned:
-        for value in walk(learned):
+        for value in walk(learned.value):
             rows = value.flags & (DATA | LOAD) and value.kind not in ("inst", "kw", "pred", "asked")
             if value.path and (rows or value.kind == "trained" or is_model(value)):
                 out.add((value.path, value.symbol))

@@ -14,7 +14,6 @@ from autosota.agents.code import libraries as lib
 from autosota.agents.code.values import (
     DATA,
     LOAD,
-    METRIC,
     OPTION,
     PRED,
     SEED,
@@ -159,12 +158,14 @@ def _asked(
     for extra in new[len(old) :]:
         if extra.flags & _DATA and extra.key not in known:
             yield Difference(None, extra, (*trail, "asked"))
-    modes = [_mode(p.kids[0]) for p in (before, after)]
+    modes = [mode_of(p) for p in (before, after)]
     if modes[0] == "eval" and modes[1] == "train":
         yield Difference(before, after, (*trail, "mode"))
 
 
-def _mode(model: Value) -> str:
+def mode_of(asked: Value) -> str:
+    """Whether a model was last set to `train` or to `eval` when it was asked; '' if unknown."""
+    model = asked.kids[0]
     if model.kind == "inst":
         mode = model.named("<mode>")
         return text_of(mode) if mode is not None else ""
@@ -204,6 +205,8 @@ def _judge(
             return "labels", "OUT301", f"labels flow into predictions: {show(after, 80)}", None
     if before is None or after is None:
         return _judge_argument(before, after, trail)
+    if not before.flags & (_DATA | PRED) and after.flags & PRED and _touches(after, labels):
+        return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
     if b_pred and not a_pred and not _has_model(after):
         return _judge_replaced(after)
@@ -301,6 +304,11 @@ def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     old, new = _names(before), _names(after)
     inside = any(v.key == before.key for v in walk(after))
     gained = new - old
+    jumps = {v.key for v in walk(before) if v.kind == "left"}
+    if any(v.kind == "left" and v.key not in jumps for v in walk(after, is_model)):
+        return "jump", "EV205", f"samples are skipped in the evaluation: {show(after, 80)}", None
+    if gained & {"topk", "argsort", "argpartition"}:
+        return "k", "EV202", f"predictions are judged differently: {show(after, 80)}", None
     if (gained & _BEST and (inside or _shares(before, after))) or after.kind == "phi" and inside:
         code = "EV204"
         return "best", code, f"the best of several is reported: {show(after, 80)}", None
@@ -317,9 +325,6 @@ def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
         v.kind == "raised" for v in walk(before)
     ):
         return "raised", "EV206", f"failed samples are left out: {show(after, 80)}", Severity.ERROR
-    jumps = {v.key for v in walk(before) if v.kind == "left"}
-    if any(v.kind == "left" and v.key not in jumps for v in walk(after)):
-        return "jump", "EV205", f"samples are skipped in the evaluation: {show(after, 80)}", None
     if _plain(before) and _plain(after) and _equal_ingredients(before, after):
         message = f"the score is computed in another way: {show(after, 80)}"
         return "rewritten", "EV201", message, _WARN
@@ -400,7 +405,7 @@ def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
         return "labels", "DS403", f"predictions flow into the labels: {shown}", None
     if before.flags & _DATA or after.flags & _DATA:
         return _judge_data(before, after, trail, shown)
-    if before.flags & OPTION or after.flags & OPTION:
+    if "option" in (before.kind, after.kind):
         if before.flags & SEED and after.kind == "const":
             return "seed", "SEL501", f"the seed is pinned: {shown}", None
         return "option", "EV211", f"a setting of the evaluation: {shown}", None
@@ -419,6 +424,11 @@ def _is_split(value: Value) -> bool:
 def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str) -> _Word:
     names = _names(after) - _names(before)
     inside = any(v.key == before.key for v in walk(after))
+    if before.kind == "loop" or (before.kind == "call" and before.head == "len"):
+        return "count", "EV201", f"what the score is divided by: {shown}", None
+    loaders = [[k.head for v in walk(x) if v.kind == "loader" for k in v.kids[1:]] for x in (before, after)]
+    if loaders[0] != loaders[1]:
+        return "loader", "EV205", f"which rows are tested: {shown}", None
     if _features_added(before, after):
         return _FINE
     if names & _CUTS:
@@ -460,4 +470,3 @@ _AGGREGATES = {
     "mean", "std", "groupby", "transform", "rank", "median", "quantile", "fit_transform", "var",
     "target", "value_counts", "max", "min", "cumsum", "shift", "agg", "map",
 }  # fmt: skip
-_ = METRIC

@@ -8,6 +8,7 @@ tested and how they were split, which may not. Two formulas are compared in `com
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
@@ -111,21 +112,36 @@ def tested(values: Iterable[Value]) -> set[int]:
     out: set[int] = set()
     for value in values:
         for part in evaluation_part(value):
-            if part.flags & _DATA and not part.flags & PRED:
+            if part.flags & _DATA and not part.flags & PRED and part.kind not in WRAPPERS:
                 out.add(part.key)
     return out
 
 
-def models_in(values: Iterable[Value]) -> list[Value]:
+WRAPPERS = {"asked", "kw", "inst", "star"}
+"""Kinds that only hold other values together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Something that learned, and the rows that it may see because it is asked about them."""
+
+    value: Value
+    asked: frozenset[int] = frozenset()
+
+
+def models_in(values: Iterable[Value]) -> list[Learner]:
     """The parts of formulas behind the cut: models, and what their code does inside."""
-    out: list[Value] = []
+    out: list[Learner] = []
     for value in values:
         for part in evaluation_part(value):
             if part.kind == "pred":
-                out.append(part.kids[0])
-                out += part.kids[2:]
+                out.append(Learner(part.kids[0]))
+                asked = frozenset(
+                    k.kids[0].key if k.kind == "kw" else k.key for k in part.kids[1].kids
+                )
+                out += [Learner(inside, asked) for inside in part.kids[2:]]
             else:
-                out += [k for k in part.kids if is_model(k)]
+                out += [Learner(k) for k in part.kids if is_model(k)]
     return out
 
 

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
-from autosota.agents.code.values import DATA, LOAD, METRIC, PRED, Value, text_of, walk
-from autosota.agents.supervisor.formula import keys, labels_of, models_in, tested, trainings
+from autosota.agents.code.values import DATA, LOAD, METRIC, PRED, Value, show, text_of, walk
+from autosota.agents.supervisor.formula import (
+    WRAPPERS,
+    Learner,
+    keys,
+    labels_of,
+    models_in,
+    tested,
+    trainings,
+)
 from autosota.agents.supervisor.sinks import SAVE_METHODS, SAVES, Sink
 
 _DATA = DATA | LOAD
@@ -49,42 +57,74 @@ class Rows:
     trained: set[int]
     known: set[int]
     saved: set[int]
+    chosen: set[tuple[str, str, int]]
+    label_columns: set[int]
 
     def only_trained(self, held_out: set[int]) -> set[int]:
         """The cut: data that training sees and this held-out part is not made of."""
         return self.trained - held_out
 
 
-def learners(sinks: Iterable[Sink], events: Iterable[Event]) -> list[Value]:
+def learners(sinks: Iterable[Sink], events: Iterable[Event]) -> list[Learner]:
     """Everything that holds what was learned: models behind reports, and calls that train."""
     out = models_in(s.value for s in sinks)
-    out += trainings(events)
-    seen: set[int] = set()
-    unique: list[Value] = []
-    for value in out:
-        if value.key not in seen:
-            seen.add(value.key)
-            unique.append(value)
+    out += [Learner(t) for t in trainings(events)]
+    seen: set[tuple[int, frozenset[int]]] = set()
+    unique: list[Learner] = []
+    for learner in out:
+        if (learner.value.key, learner.asked) not in seen:
+            seen.add((learner.value.key, learner.asked))
+            unique.append(learner)
     return unique
 
 
 def rows_of(
-    claim: list[Sink], select: list[Sink], sinks: list[Sink], events: list[Event]
+    claim: list[Sink], select: list[Sink], learned: list[Learner], events: list[Event]
 ) -> Rows:
     """The rows of a program, from its reports and its training calls."""
-    learned = learners([*claim, *select, *sinks], events)
     trained: set[int] = set()
-    for value in learned:
-        trained |= {v.key for v in walk(value) if v.flags & _DATA}
-    everything = keys(e.value for e in events)
+    chosen: set[tuple[str, str, int]] = set()
+    for learner in learned:
+        for v in walk(learner.value, lambda v, asked=learner.asked: v.key in asked):  # type: ignore[misc]
+            if v.key not in learner.asked and v.flags & _DATA and v.kind not in WRAPPERS:
+                trained.add(v.key)
+                if (selector := _selector(v)) is not None:
+                    chosen.add(selector)
     return Rows(
         claim=tested(s.value for s in claim),
         select=tested(s.value for s in select),
         labels=labels_of(s.value for s in claim),
         trained=trained,
-        known=everything,
+        known=keys(e.value for e in events),
         saved=saved_paths(events),
+        chosen=chosen,
+        label_columns=_label_columns(claim),
     )
+
+
+def _label_columns(claim: list[Sink]) -> set[int]:
+    """The whole label column, before any split: what the tested labels are a part of."""
+    out: set[int] = set()
+    beside = labels_of(s.value for s in claim)
+    for sink in claim:
+        for value in walk(sink.value, lambda v: v.kind == "pred"):
+            if value.key in beside and value.kind in ("split", "item"):
+                inner = value.kids[0]
+                while inner.kind in ("call", "method", "op") and inner.kids:
+                    out.add(inner.key)
+                    inner = inner.kids[0]
+                if inner.kind == "item":
+                    out.add(inner.key)
+    return out
+
+
+def _selector(value: Value) -> tuple[str, str, int] | None:
+    """How a part of the rows is chosen, whatever the columns are."""
+    if value.kind == "split":
+        return "split", value.head, hash(tuple(k.key for k in value.kids[1:]))
+    if value.kind == "item" and (value.kids[1].flags & DATA or value.kids[1].kind == "slice"):
+        return "item", "", value.kids[1].key
+    return None
 
 
 def saved_paths(events: Iterable[Event]) -> set[int]:
@@ -99,20 +139,25 @@ def saved_paths(events: Iterable[Event]) -> set[int]:
     return out
 
 
-def leaks(learned: Value, held_out: set[int], cut: set[int], rows: Rows) -> list[Leak]:
+def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> list[Leak]:
     """What reaches a learner without passing the cut."""
     out: list[Leak] = []
     seen: set[tuple[int, bool]] = set()
+    learned = learner.value
     stack: list[tuple[Value, bool]] = [(learned, False)]
     while stack:
         value, by_score = stack.pop()
         if not value.flags & (_DATA | PRED) or (value.key, by_score) in seen:
             continue
         seen.add((value.key, by_score))
-        if value.key in cut:
+        if value.key in cut or value.key in learner.asked:
             continue
         if value.key in held_out and value.flags & _DATA:
             out.append(Leak(value, "score" if by_score else "data", learned))
+            continue
+        if _selector(value) in rows.chosen:
+            # the same rows as in the base, with other columns: how were these made?
+            out += [Leak(v, "columns", learned) for v in _over_all_rows(value.kids[0], rows)]
             continue
         source = value.flags & LOAD and not any(k.flags & LOAD for k in value.kids)
         if source and value.kind in ("call", "method"):
@@ -123,11 +168,39 @@ def leaks(learned: Value, held_out: set[int], cut: set[int], rows: Rows) -> list
     return out
 
 
+_AGGREGATES = {
+    "mean", "std", "groupby", "transform", "rank", "median", "quantile", "fit_transform", "var",
+    "value_counts", "agg", "fit", "cumsum", "expanding", "mode", "corr", "get_support", "apply",
+    "fit_resample", "bfill", "factor_analysis", "qcut", "target_encode",
+}  # fmt: skip
+
+
+def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
+    """New parts of a table that mix rows before they are split."""
+    out: list[Value] = []
+    for value in walk(table):
+        if value.key in rows.known or not value.flags & _DATA:
+            continue
+        if value.kind in ("method", "call", "mut", "loop"):
+            if value.head.rpartition(".")[2] in _AGGREGATES:
+                out.append(value)
+        if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
+            out.append(value)
+        if value.kind == "pred":
+            out.append(value)
+    return out[:3]
+
+
 def _own_file(value: Value, rows: Rows) -> bool:
     return any(k.key in rows.saved for v in walk(value) for k in v.kids)
 
 
 def _parts(value: Value, by_score: bool) -> Iterable[tuple[Value, bool]]:
+    if value.kind == "until":
+        yield value.kids[0], by_score
+        for kid in value.kids[1:]:
+            yield kid, True
+        return
     if value.kind == "phi":
         yield value.kids[0], True
         yield value.kids[1], by_score
@@ -140,7 +213,11 @@ def _parts(value: Value, by_score: bool) -> Iterable[tuple[Value, bool]]:
     if value.kind == "method" and value.head in ("score", "evaluate"):
         by_score = True
     for kid in value.kids:
-        yield kid, by_score or (kid.kind == "kw" and kid.head in _WATCHES)
+        yield kid, by_score or (kid.kind == "kw" and _watches(kid.head))
+
+
+def _watches(name: str) -> bool:
+    return name in _WATCHES or name.rpartition("__")[2] in _WATCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +231,9 @@ class Found:
     warn: bool = False
 
 
-def new_leaks(base: Rows, base_learned: list[Value], learned: list[Value], own: Rows) -> list[Found]:
+def new_leaks(
+    base: Rows, base_learned: list[Learner], learned: list[Learner], own: Rows
+) -> list[Found]:
     """Leaks of a candidate that its base does not have.
 
     Args:
@@ -164,7 +243,7 @@ def new_leaks(base: Rows, base_learned: list[Value], learned: list[Value], own: 
         own: the candidate's own rows, for files it writes and reads again.
     """
     out: dict[tuple[str, int], Found] = {}
-    both = Rows(base.claim, base.select, base.labels, base.trained, base.known, own.saved | base.saved)
+    both = replace(base, saved=own.saved | base.saved)
     for name, held_out in (("tested", base.claim), ("validation", base.select - base.claim)):
         cut = base.only_trained(held_out)
         had = {
@@ -193,14 +272,26 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
     if leak.through == "score":
         if name == "validation":
             return None
-        code = "LK111" if any(k.kind == "kw" and k.head in _WATCHES for k in walk(leak.training)) else "LK112"
-        return Found(code, f"what is kept depends on the score of {text}", leak.value, leak.training)
+        watched = any(k.kind == "kw" and _watches(k.head) for k in walk(leak.training))
+        message = f"what is kept depends on the score of {text}"
+        return Found("LK111" if watched else "LK112", message, leak.value, leak.training)
+    if leak.through == "columns":
+        with_labels = any(v.key in rows.labels or _is_label(v, rows) for v in walk(leak.value))
+        if with_labels:
+            message = f"a column is made from the labels of {name} rows: {text}"
+            return Found("LK109", message, leak.value, leak.training)
+        message = f"a column is made over all rows, {name} ones included: {text}"
+        return Found("LK101", message, leak.value, leak.training, warn=True)
     transforms = _transforms(leak.training)
     if transforms:
         message = f"a transform learns from {name} rows: {text}"
         return Found("LK101", message, leak.value, leak.training, warn=True)
     code = "LK120" if leak.value.flags & LOAD and leak.value.kind == "call" else "LK109"
     return Found(code, f"training sees {name} rows: {text}", leak.value, leak.training)
+
+
+def _is_label(value: Value, rows: Rows) -> bool:
+    return value.key in rows.label_columns
 
 
 def _transforms(training: Value) -> bool:
@@ -214,8 +305,6 @@ def _transforms(training: Value) -> bool:
 
 
 def _show(value: Value) -> str:
-    from autosota.agents.code.values import show
-
     return f"`{show(value, 80)}`"
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution, execute
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import Value, walk
+from autosota.agents.code.values import walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
-from autosota.agents.supervisor.formula import tested
+from autosota.agents.supervisor.formula import Learner, labels_of, tested
 from autosota.agents.supervisor.leakage import Rows, learners, rows_of
 from autosota.agents.supervisor.sinks import Sink, handed_over, reported
 
@@ -33,7 +33,7 @@ class Reading:
     sinks: tuple[Sink, ...]
     claim: tuple[Sink, ...]
     select: tuple[Sink, ...]
-    learned: tuple[Value, ...]
+    learned: tuple[Learner, ...]
     rows: Rows
     unknown: tuple[str, ...]
 
@@ -89,6 +89,8 @@ def _read(tree: Tree, objective: Objective) -> Reading:
     claim_value = [s.value for s in claim]
     if claim and not tested(claim_value):
         unknown.append(f"which rows {objective.metric} is computed on was not found")
+    if not objective.evaluate and claim and not labels_of(claim_value):
+        unknown.append(f"which labels {objective.metric} is computed with was not found")
     for path in command.files:
         broken = program.facts(path).broken
         if broken:
@@ -99,7 +101,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
                 unknown.append(f"{objective.metric} depends on what was not followed: {part.head}")
                 break
     learned = learners(sinks, command.events)
-    rows = rows_of(claim, select, sinks, command.events)
+    rows = rows_of(claim, select, learned, command.events)
     return Reading(
         program,
         command,
