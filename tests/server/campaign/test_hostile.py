@@ -1,4 +1,4 @@
-"""Candidates that cheat or misbehave at run time: each gets its typed outcome, and the rest goes on.
+"""Candidates that cheat or misbehave at run time: a typed outcome each, and the rest goes on.
 
 The catalogue proposes nothing of the kind, so the ideas are planted, and the audit that would
 refuse most of them is told to clear them: what is tested is the wall behind it.

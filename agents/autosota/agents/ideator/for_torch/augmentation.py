@@ -27,7 +27,12 @@ TORCH = "PyTorch"
 INPUTS = "inputs"
 TARGETS = "targets"
 _DISCRETE = ("Embedding", "EmbeddingBag")
-_CLASSIFICATION = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy")
+_CLASSIFICATION = (
+    "torch.nn.CrossEntropyLoss",
+    "torch.nn.functional.cross_entropy",
+    "torch.nn.NLLLoss",
+    "torch.nn.functional.nll_loss",
+)
 
 
 def _forwards(module: Module) -> Iterator[tuple[Step, Forward]]:

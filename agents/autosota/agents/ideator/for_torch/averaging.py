@@ -97,14 +97,26 @@ def _place(step: Step) -> tuple[str, Node] | None:
 
 
 def _read_after(module: Module, loop: Node, model: str) -> bool:
-    """True when the model is used after the loop: below it, or by the function's caller."""
+    """True when the model is called or passed on after the loop, or by the function's caller.
+
+    Saving it is not enough: what is measured inside the loop would not see the average.
+    """
     function = function_of(loop)
     parameters = function.child_by_field_name("parameters") if function is not None else None
     return any(
-        (use.start_byte > loop.end_byte and function_of(use) == function)
+        (use.start_byte > loop.end_byte and function_of(use) == function and _is_run(module, use))
         or (parameters is not None and contains(parameters, use))
         for use in module.names.get(model, ())
     )
+
+
+def _is_run(module: Module, use: Node) -> bool:
+    parent = use.parent
+    if parent is not None and parent.type == "return_statement":
+        return True
+    holder = parent.parent if parent is not None and parent.type == "argument_list" else parent
+    call = module.call(holder)
+    return call is not None and call.dotted != "torch.save"
 
 
 def _leaves_loop(loop: Node) -> bool:

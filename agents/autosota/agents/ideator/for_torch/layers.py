@@ -25,7 +25,7 @@ from autosota.agents.ideator.for_torch.models import (
     out_size,
 )
 from autosota.agents.ideator.for_torch.training import has_switches
-from autosota.agents.ideator.module import Module, contains
+from autosota.agents.ideator.module import Module, contains, statement_of
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
@@ -197,16 +197,32 @@ def _normalise(module: Module, norms: dict[str, str], title: str, reason: str) -
 
 
 def _is_activated(module: Module, use: Call) -> bool:
-    """`F.relu(self.fc(x))`, `self.fc(x).relu()` or `self.act(self.fc(x))`."""
+    """`F.relu(self.fc(x))`, `self.fc(x).relu()`, `self.act(self.fc(x))`, or in two lines."""
     parent = use.node.parent
     if parent is None:
         return False
+    if parent.type == "assignment":
+        return _is_activated_next(module, parent)
     if parent.type == "attribute":
         name = parent.child_by_field_name("attribute")
         return name is not None and module.text(name) in ("relu", "tanh", "sigmoid")
     around = module.call(parent.parent) if parent.type == "argument_list" else None
-    if around is None:
+    return around is not None and _activates(module, around)
+
+
+def _is_activated_next(module: Module, assignment: Node) -> bool:
+    """`x = self.conv(x)`, then `x = F.relu(x)` in the next statement."""
+    left = assignment.child_by_field_name("left")
+    following = statement_of(assignment).next_named_sibling
+    inner = following.named_children[0] if following and following.named_children else None
+    call = module.call(inner.child_by_field_name("right")) if inner is not None else None
+    if left is None or call is None or not call.positional:
         return False
+    same = module.text(call.positional[0]) == module.text(left)
+    return same and _activates(module, call)
+
+
+def _activates(module: Module, around: Call) -> bool:
     name_text = around.name or module.text(around.function).rpartition(".")[2]
     return name_text in ACTIVATIONS or name_text in ("act", "activation", "nonlinearity")
 

@@ -26,6 +26,7 @@ _RATES = {
     "RMSprop": "0.01",
     "Adagrad": "0.01",
     "Adamax": "0.002",
+    "Adadelta": "1.0",
 }
 
 

@@ -133,7 +133,9 @@ def _kaiming(module: Module) -> Iterator[Lever]:
             continue
 
         def change(draft: Draft, network: Network = network, kinds: list[str] = kinds) -> None:
-            beside = next(iter(network.layers.values())).call
+            beside = next(
+                c for c in module.calls_in(network.init) if c.dotted == f"torch.nn.{kinds[0]}"
+            )
             names = [draft.spell(f"torch.nn.{k}", beside) for k in kinds]
             kind = names[0] if len(names) == 1 else f"({', '.join(names)})"
             kaiming = draft.spell("torch.nn.init.kaiming_normal_")

@@ -9,12 +9,15 @@ from tree_sitter import Node
 from autosota.agents.domain import Granularity, Level
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_torch.training import Epochs, find_steps, names_free, scheduled
-from autosota.agents.ideator.module import Module, body_of, enclosing
+from autosota.agents.ideator.module import Module, body_of, enclosing, function_of
 from autosota.agents.ideator.notation import read_number
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
 NAME = "scheduler"
+_REPLACEABLE = frozenset(
+    f"torch.optim.lr_scheduler.{name}" for name in ("StepLR", "MultiStepLR", "ExponentialLR")
+)
 
 
 def _loops(module: Module) -> Iterator[Epochs]:
@@ -74,6 +77,44 @@ def _cosine(module: Module) -> Iterator[Lever]:
         "the learning rate stays the same to the end, so the last steps still jump",
         write,
     )
+    yield from _cosine_for_steps(module)
+
+
+def _cosine_for_steps(module: Module) -> Iterator[Lever]:
+    """A schedule of steps or powers, stepped once an epoch, becomes a cosine."""
+    old = [c for c in module.calls if c.dotted in _REPLACEABLE and not c.open]
+    if len(old) != 1 or sum("lr_scheduler" in c.dotted for c in module.calls) != 1:
+        return
+    call = old[0]
+    parent = call.node.parent
+    left = parent.child_by_field_name("left") if parent is not None else None
+    optimizer = call.value("optimizer", 0)
+    if left is None or optimizer is None or left.type != "identifier":
+        return
+    name = module.text(left)
+    for step in find_steps(module):
+        epochs = step.epochs
+        if epochs is None or epochs.optimizer != module.text(optimizer) or _skips(epochs.loop):
+            continue
+        stepped = [s for s in body_of(epochs.loop) if module.text(s) == f"{name}.step()"]
+        together = function_of(call.node) == function_of(epochs.loop)
+        if len(stepped) != 1 or not together or call.node.end_byte > epochs.loop.start_byte:
+            continue
+
+        def change(draft: Draft, epochs: Epochs = epochs) -> None:
+            cosine = draft.spell("torch.optim.lr_scheduler.CosineAnnealingLR", beside=call)
+            text = f"{cosine}({epochs.optimizer}, T_max={epochs.count})"
+            draft.replace(call.node, text)
+            draft.retire(call)
+
+        yield Lever(
+            call.node,
+            f"{name} = {call.name}",
+            change,
+            f"Replace {call.name} by a cosine that ends at zero",
+            "a schedule in steps spends many epochs at a rate that is too high or too low",
+        )
+        return
 
 
 COSINE = Transformation(
@@ -83,7 +124,7 @@ COSINE = Transformation(
     family="schedule",
     granularity=Granularity.CODE,
     paper="Loshchilov & Hutter 2017, SGDR, arXiv 1608.03983",
-    precondition="a counted loop around the update, and no schedule yet",
+    precondition="a counted loop around the update, and no schedule but plain steps",
     expected="a steady gain at no cost; the most reliable change of a training loop",
     prior=0.65,
     find=_cosine,

@@ -1,5 +1,4 @@
 import click
-
 from rank.dataset import leave_last_out, load_interactions, matrix
 from rank.factorise import MatrixFactorisation
 from rank.report import ndcg_at_k, recall_at_k

@@ -3,7 +3,6 @@ import os
 import random
 
 import numpy as np
-
 from metrics import mae, rmse
 
 SEED = int(os.environ.get("SEED", "0"))

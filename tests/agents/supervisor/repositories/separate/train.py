@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from evaluate import accuracy
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-
-from evaluate import accuracy
 
 HERE = Path(__file__).parent
 

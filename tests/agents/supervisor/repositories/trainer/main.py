@@ -4,7 +4,6 @@ import os
 
 import torch
 import yaml
-
 from data import build_loaders
 from model import TransformerClassifier
 from trainer import Trainer

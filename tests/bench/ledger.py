@@ -1,6 +1,6 @@
 """How fast the ledger is: events per second, and how long a large campaign takes to open.
 
-Prints a table and asserts nothing. `python bench/bench_ledger.py [folder]` measures on the
+Prints a table and asserts nothing. `python tests/bench/ledger.py [folder]` measures on the
 disk of that folder; the default is a temporary folder.
 """
 

@@ -1,0 +1,37 @@
+"""`make bench`: every measurement, one table after the other. Prints figures, asserts nothing.
+
+`python tests/bench/run.py [overhead|ledger|reproduction]…` measures only those.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TABLES = {
+    "overhead": "Fixed overhead of a run over the bare command",
+    "ledger": "The ledger",
+    "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",
+}
+
+
+def main(names: list[str]) -> None:
+    """Print the tables."""
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    print(f"{os.cpu_count()} cores, load average {load}; {time.strftime('%Y-%m-%d %H:%M')}")
+    for name in names or TABLES:
+        print(f"\n{TABLES[name]}")
+        spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        module.main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
