@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.boundary import draw_boundary
 from autosota.server.errors import UserError
+from autosota.server.sandbox import world
 from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
 from autosota.server.sandbox.environment import PreparedEnvironment, prepare
 from autosota.server.sandbox.launch import Stop
@@ -23,6 +25,7 @@ from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.machine import describe
 from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
+from autosota.server.sandbox.resolve import modules_resolve
 from autosota.server.sandbox.runner import Runner
 from autosota.server.workspace import globs
 from autosota.server.workspace.store import GitWorkspace
@@ -85,6 +88,7 @@ class SandboxLaboratory:
         launcher = self._walls()
         runner = self._make_runner(Boundary())
         base = self._started.base_commit
+        self._check_modules(environment, launcher)
         return ev.EnvironmentReady(
             python=str(environment.python),
             environment_hash=environment.hash,
@@ -182,6 +186,42 @@ class SandboxLaboratory:
             cache = self._state_dir / "cache"
             self._guarded = guard_data(self._workspace.root, self._objective.protocol, cache)
         return self._guarded
+
+    def _check_modules(self, environment: PreparedEnvironment, launcher: Launcher) -> None:
+        """Refuse an environment that would run other code than the checkout's.
+
+        Raises:
+            UserError: a module of the repository comes from somewhere else.
+        """
+        base = self._started.base_commit
+        runs = self._state_dir / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=runs, prefix=".modules-") as scratch:
+            folder = Path(scratch)
+            checkout, home = folder / "work", folder / "home"
+            home.mkdir()
+            mounted = (*self._objective.protocol.data, *self._objective.protocol.labels)
+            self._workspace.checkout(base, checkout, exclude=mounted)
+            variables = world.variables(
+                os.environ,
+                self._objective.environment,
+                programs=(environment.python.parent,),
+                checkout=checkout,
+                run_dir=home,
+                home=home,
+                temporary=Path("/tmp"),
+                seed=0,
+            )
+            files = [f for f in self._workspace.tree(base).files() if (checkout / f).exists()]
+            wrong = modules_resolve(
+                launcher, environment.python, checkout, files, variables, folder
+            )
+        if wrong:
+            raise UserError(
+                f"{environment.python}: imports {', '.join(wrong)} from somewhere else than the "
+                "repository, so every candidate would run the same code; uninstall the package "
+                "there, or leave environment.python empty"
+            )
 
     def _make_runner(self, boundary: Boundary) -> Runner:
         environment = self._prepared()

@@ -56,6 +56,24 @@ def test_a_network_that_is_not_chosen_gets_no_idea(choice, bench):
     assert active(other, code) == {"B"}
 
 
+def test_a_definition_that_nothing_live_names_is_idle(bench):
+    used = NETS + "def make():\n    return A()\n\n\ndef old():\n    return B()\n\n\nmake()\n"
+    assert active(bench, used) == {"A"}
+    assert active(bench, used + "old()\n") == {"A", "B"}
+    assert active(bench, used + "getattr(models, name)()\n") == {"A", "B"}
+    assert active(bench, used + 'if __name__ == "__main__":\n    old()\n') == {"A", "B"}
+
+
+def test_the_self_test_of_an_imported_file_runs_nothing(bench):
+    nets = NETS + 'if __name__ == "__main__":\n    B()\n'
+    found = bench.ideas("from nets import A\nA()\n", nets=nets)
+    assert {i.symbol for i in found if i.place.path == "nets.py"} == {
+        "A",
+        "A.__init__",
+        "A.forward",
+    }
+
+
 @pytest.mark.parametrize(
     "choice",
     [

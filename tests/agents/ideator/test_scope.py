@@ -9,7 +9,7 @@ from autosota.agents.code.tree import MemoryTree
 from autosota.agents.domain import Boundary, Objective, Protocol
 from autosota.agents.ideator import propose
 
-MODEL = "from sklearn.svm import LinearSVC\n\n\ndef build():\n    return LinearSVC(C=1.0)\n"
+MODEL = "from sklearn.svm import LinearSVC\n\n\ndef build():\n    return LinearSVC(C=1.0)\n\n\nm = build()\n"
 
 
 def found(files: dict[str, str], command="python run.py", boundary=(), **protocol) -> set[str]:
@@ -72,7 +72,7 @@ def test_code_next_to_a_syntax_error_is_left_alone():
 def test_a_statement_of_the_boundary_is_left_alone():
     code = (
         "from sklearn.svm import LinearSVC\n\n\ndef main():\n    one = LinearSVC(C=1.0)\n"
-        "    two = LinearSVC(C=2.0)\n    print(one, two)\n"
+        "    two = LinearSVC(C=2.0)\n    print(one, two)\n\n\nmain()\n"
     )
     facts = file_facts("run.py", code.encode())
     statement = next(s for s in facts.statements if ast.unparse(s.node).startswith("two"))
@@ -88,7 +88,7 @@ def test_a_number_that_evaluation_reads_too_stays():
     code = (
         "from sklearn.neighbors import KNeighborsClassifier\nK = 5\n\n\n"
         "def build():\n    return KNeighborsClassifier(K)\n\n\n"
-        "def evaluate(model):\n    return top(model, {})\n"
+        "def evaluate(model):\n    return top(model, {})\n\n\nevaluate(build())\n"
     )
     for used, expected in (("K", False), ("3", True)):
         objective = Objective("python run.py", metric="m", select_on="v")

@@ -113,6 +113,10 @@ wall = "10m"
 """
 
 
+AUTOSOTA = str(Path(sys.executable).with_name("autosota"))
+"""The installed command: `python -m` would put the repository on our own import path."""
+
+
 @dataclass
 class Repository:
     """A repository in a temporary folder, and the command line run in it."""
@@ -121,7 +125,7 @@ class Repository:
 
     def autosota(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "autosota.server.cli.main", *arguments],
+            [AUTOSOTA, *arguments],
             cwd=self.root,
             capture_output=True,
             text=True,
@@ -131,7 +135,7 @@ class Repository:
     def start(self, *arguments: str, quiet: bool = False) -> subprocess.Popen[str]:
         """Start it; a quiet one needs nobody to read its output."""
         return subprocess.Popen(
-            [sys.executable, "-m", "autosota.server.cli.main", *arguments],
+            [AUTOSOTA, *arguments],
             cwd=self.root,
             stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
             stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,

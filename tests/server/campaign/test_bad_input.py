@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
-from tests.server.campaign.conftest import Repository
+from tests.server.campaign.conftest import AUTOSOTA, Repository
 
 pytestmark = [pytest.mark.campaign, pytest.mark.bwrap]
 
@@ -93,7 +92,7 @@ def test_a_metric_that_is_never_printed_is_said(repository):
 
 def test_a_read_only_workspace(repository):
     walls = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", repository.root, repository.root]
-    command = [sys.executable, "-m", "autosota.server.cli.main", "run"]
+    command = [AUTOSOTA, "run"]
     ran = subprocess.run(
         [*walls, *command], cwd=repository.root, capture_output=True, text=True, timeout=60
     )
@@ -105,15 +104,21 @@ def test_a_full_disk(repository):
     """The workspace lies on a file system of 4 MB."""
     small = repository.root.parent / "small"
     small.mkdir()
-    copy = f"cp -R '{repository.root}/.' '{small}/' && head -c 3800000 /dev/zero > '{small}/fill'"
-    run = f"cd '{small}' && {sys.executable} -m autosota.server.cli.main run"
-    ignore = f"echo fill > '{small}/.gitignore'"
+    fill = f"cp -R '{repository.root}/.' . && head -c 3800000 /dev/zero > fill"
+    script = f"{fill}; echo fill > .gitignore; {AUTOSOTA} run"
+    walls = ["bwrap", "--dev-bind", "/", "/", "--size", "4194304", "--tmpfs", str(small)]
     ran = subprocess.run(
-        ["bwrap", "--dev-bind", "/", "/", "--size", "4194304", "--tmpfs", str(small), "sh", "-c"]
-        + [f"{copy}; {ignore}; {run}"],
+        [*walls, "--chdir", str(small), "sh", "-c", script],
         capture_output=True,
         text=True,
         timeout=60,
     )
     line = one_line(ran)
     assert "space" in line.lower()
+
+
+def test_an_environment_that_runs_other_code_is_refused(repository):
+    """An installed package of the repository's name would make all candidates the same."""
+    (repository.root / "sys.py").write_text("")
+    line = one_line(repository.autosota("run"))
+    assert "imports sys from somewhere else" in line

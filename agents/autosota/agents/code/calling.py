@@ -142,7 +142,7 @@ class Calling(Expressions):
             return self.apply(fixed[0], [*fixed[1], *positional], {**fixed[2], **named})
         if target.kind == "phi":
             yes, no = target.kids[1], target.kids[2]
-            if {yes.kind, no.kind} <= {"fn", "bound"}:
+            if {yes.kind, no.kind} <= {"fn", "bound", "cls", "ref", "phi", "partial"}:
                 made = self.apply(yes, positional, named), self.apply(no, positional, named)
                 return self.phi(target.kids[0], made[0], made[1])
         if target.kind == "obj":
@@ -470,8 +470,11 @@ class Calling(Expressions):
     ) -> Value | None:
         """Calls of the language and of libraries that pass values on."""
         if name == "getattr" and len(positional) >= 2 and first is not None:
-            attribute = text_of(self.boxes[positional[1]])
-            return self.attribute(first, attribute) if attribute else None
+            known = self.settled(self.boxes[positional[1]])
+            attribute = known[0] if known else ""
+            if isinstance(attribute, str) and attribute:
+                return self.attribute(first, attribute)
+            return None
         if name == "setattr" and len(positional) == 3 and first is not None:
             attribute = text_of(self.boxes[positional[1]])
             value = self.boxes[positional[2]]

@@ -326,6 +326,14 @@ class Expressions(State):
     def item(self, base: Value, index: Value) -> Value:
         """`base[index]`, folded where the parts are known."""
         found = literal(index)
+        if base.kind == "dict" and not found and (known := self.settled(index)):
+            index, found = const(known[0]), known
+        if base.kind == "dict" and not found and base.kids and base.flags & OBJECT:
+            choice = base.kids[-1]
+            for at in range(len(base.kids) - 3, -1, -2):
+                condition = self.make("cmp", "==", (self.freeze(index), base.kids[at - 1]))
+                choice = self.phi(condition, base.kids[at], choice)
+            return choice
         if base.kind == "seq" and found and isinstance(found[0], int):
             inside = -len(base.kids) <= found[0] < len(base.kids)
             if inside and not any(k.kind == "star" for k in base.kids):
@@ -605,6 +613,9 @@ class Expressions(State):
         """The literal a value is, an option at its default included."""
         if value.kind == "option" and len(value.kids) == 1:
             return literal(value.kids[0])
+        if value.kind == "option" and "=" in value.head:
+            given = value.head.partition("=")[2]
+            return (given,) if given and "{" not in given else ()
         return literal(value)
 
 

@@ -20,7 +20,7 @@ from autosota.agents.ideator.draft import Implementation, NotApplicable
 from autosota.agents.ideator.forbidden import forbidden
 from autosota.agents.ideator.module import Module, Project, statement_of
 from autosota.agents.ideator.ranking import Candidate, rank
-from autosota.agents.ideator.reach import is_idle
+from autosota.agents.ideator.reach import Reach
 from autosota.agents.ideator.scope import Scope
 from autosota.agents.ideator.transformation import Lever, Scalar, Transformation
 from autosota.agents.protocols import Tree
@@ -33,11 +33,12 @@ def propose(tree: Tree, objective: Objective, boundary: Boundary) -> list[Hypoth
     """
     project = Project(tree, objective, boundary)
     scope = Scope(project, objective, boundary)
+    reach = Reach(scope.reached() if scope.entries else (), scope.entries)
     found: dict[str, tuple[Hypothesis, Transformation, Lever]] = {}
     for module in scope.modules():
         for transformation in CATALOGUE:
             for arguments, lever in _levers(transformation, module):
-                if not _admitted(lever, module, scope):
+                if not _admitted(lever, module, scope, reach):
                     continue
                 idea = _hypothesis(transformation, lever, module, arguments)
                 found.setdefault(idea.id, (idea, transformation, lever))
@@ -109,13 +110,13 @@ def _key(symbol: str, arguments: Mapping[str, Scalar], near: str = "") -> str:
     return json.dumps([symbol, sorted(arguments.items()), near])
 
 
-def _admitted(lever: Lever, module: Module, scope: Scope) -> bool:
+def _admitted(lever: Lever, module: Module, scope: Scope, reach: Reach) -> bool:
     try:
         draft = lever.draft(module)
         draft.finish()
     except NotApplicable:
         return False
-    if scope.refuses(module, lever.node) or is_idle(module, lever.node):
+    if scope.refuses(module, lever.node) or reach.is_idle(module, lever.node):
         return False
     homes = {home.path: home for home, _ in draft.touched}
     if any(scope.protects(homes[path], e) for path, edits in draft.edits.items() for e in edits):

@@ -1,44 +1,114 @@
-"""Code that this experiment never runs: classes behind a branch that its options do not take.
+"""Code that this experiment never runs: functions and classes that nothing live mentions.
 
-`CNN() if args.model == "cnn" else MLP()` leaves `MLP` idle when the command line (or the
-option's default) says `cnn`. Only plain comparisons with a string and dictionaries of
-choices are read; whatever is not certain counts as running.
+Live is what stands outside all definitions of the files that the command reaches, and every
+definition that live code names. A branch that the command's options do not take names
+nothing: `CNN() if args.model == "cnn" else MLP()` leaves `MLP` idle when the option says
+`cnn`. Names are followed by text, so an idle definition is surely idle, short of reflection;
+where a file looks names up at run time, everything counts as live.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+
 from tree_sitter import Node
 
 from autosota.agents.ideator.knobs import find_word
-from autosota.agents.ideator.module import Module, contains
+from autosota.agents.ideator.module import Module
+
+_REFLECTION = re.compile(
+    rb"(?<![.\w])(getattr|globals|locals|vars|eval|exec)\s*\(|__dict__|\bimport fire\b"
+)
+_DEFINITIONS = ("function_definition", "class_definition")
 
 
-def is_idle(module: Module, node: Node) -> bool:
-    """True when a node lies in a class of the file that the experiment never constructs."""
-    top = node
-    while top.parent is not None and top.parent.type != "module":
-        top = top.parent
-    definition = top.child_by_field_name("definition") or top
+class Reach:
+    """The live definitions of the files that a command reaches."""
+
+    def __init__(self, modules: Sequence[Module], entries: Collection[str]) -> None:
+        self._entries = entries
+        self._modules = {module.path: module for module in modules}
+
+    def is_idle(self, module: Module, node: Node) -> bool:
+        """True when a node lies in a definition that the experiment surely never uses."""
+        top = node
+        while top.parent is not None and top.parent.type != "module":
+            top = top.parent
+        if self._live is None or top.type not in _DEFINITIONS or module.path not in self._modules:
+            return False
+        return (module.path, _name(module, top)) not in self._live
+
+    @cached_property
+    def _live(self) -> frozenset[tuple[str, str]] | None:
+        """Pairs of path and name; None when names are looked up at run time."""
+        if any(_REFLECTION.search(m.source.content) for m in self._modules.values()):
+            return None
+        live: set[tuple[str, str]] = set()
+        queue: list[tuple[Module, Node]] = []
+        for module in self._modules.values():
+            queue += [(module, child) for child in self._run_on_import(module)]
+        while queue:
+            module, node = queue.pop()
+            for found in self._named(module, node):
+                for definition in self._definitions[found]:
+                    if found not in live:
+                        queue.append((self._modules[found[0]], definition))
+                live.add(found)
+        return frozenset(live)
+
+    def _run_on_import(self, module: Module) -> Iterator[Node]:
+        for child in module.source.root.named_children:
+            condition = child.child_by_field_name("condition")
+            guard = module.text(condition) if condition is not None else ""
+            if "__main__" in guard and module.path not in self._entries:
+                continue
+            if child.type not in _DEFINITIONS:
+                yield child
+
+    @cached_property
+    def _definitions(self) -> dict[tuple[str, str], list[Node]]:
+        """The top-level functions and classes, by path and name."""
+        found: dict[tuple[str, str], list[Node]] = {}
+        for module in self._modules.values():
+            for child in module.source.root.named_children:
+                if child.type in _DEFINITIONS:
+                    found.setdefault((module.path, _name(module, child)), []).append(child)
+        return found
+
+    @cached_property
+    def _homes(self) -> dict[str, list[tuple[str, str]]]:
+        """Where each name is defined."""
+        homes: dict[str, list[tuple[str, str]]] = {}
+        for path, name in self._definitions:
+            homes.setdefault(name, []).append((path, name))
+        return homes
+
+    def _named(self, module: Module, node: Node) -> Iterator[tuple[str, str]]:
+        """The definitions that a piece of code may mean, this file's own before others'."""
+        for use in module.source.walk(node):
+            name = module.text(use) if use.type == "identifier" else ""
+            if name not in self._homes or _is_mention(use) or _is_excluded(module, use):
+                continue
+            own = (module.path, name)
+            attribute = use.parent is not None and use.parent.type == "attribute"
+            if own in self._definitions and not attribute:
+                yield own
+            else:
+                yield from self._homes[name]
+
+
+def _name(module: Module, definition: Node) -> str:
     label = definition.child_by_field_name("name")
-    if definition.type != "class_definition" or label is None:
-        return False
-    name = module.text(label)
-    uses = [
-        (near, use)
-        for near in module.neighbours
-        if near is module or near.bindings.local_for(_dotted(near, name))
-        for use in near.names.get(name, ())
-        if not (near is module and contains(top, use)) and not _is_mention(use)
-    ]
-    return bool(uses) and all(_is_excluded(near, use) for near, use in uses)
-
-
-def _dotted(module: Module, name: str) -> str:
-    return next((i.dotted for i in module.bindings.imported if i.local == name), "")
+    return module.text(label) if label is not None else ""
 
 
 def _is_mention(node: Node) -> bool:
-    """True in imports and annotations, which construct nothing."""
+    """True in imports and annotations, which run nothing, and in `name=` of a call."""
+    parent = node.parent
+    if parent is not None and parent.type == "keyword_argument":
+        return parent.child_by_field_name("name") == node
     current: Node | None = node
     while current is not None:
         if current.type in ("import_from_statement", "import_statement", "type"):

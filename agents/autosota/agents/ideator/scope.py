@@ -61,6 +61,12 @@ class Scope:
         self._spans: dict[str, list[tuple[int, int]]] = {}
         self._reached = _reached(project, objective)
 
+    @property
+    def entries(self) -> list[str]:
+        """The files that the command starts; empty when what it runs cannot be told."""
+        known = self._reached is not None
+        return entry_points(self._project, self._objective.command) if known else []
+
     def modules(self) -> list[Module]:
         """The files that ideas may change, parsed, in path order."""
         opened = (self._project.module(p) for p in self._project.paths if not self.closed(p))

@@ -24,7 +24,7 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.formula import is_model, labels_of
+from autosota.agents.supervisor.formula import is_model, label_names, labels_of, skeleton
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -183,6 +183,8 @@ def judge(difference: Difference, whole: Value) -> Judgement | None:
     before, after, trail = difference.before, difference.after, difference.trail
     labels = labels_of([whole])
     kind, code, message, severity = _judge(before, after, trail, labels)
+    if not kind and "asked" in trail and before is not None and after is not None:
+        kind, code, message, severity = _label_kept(before, after, label_names([whole]))
     if not kind:
         return None
     return Judgement(code, message, severity, before, after)
@@ -266,6 +268,25 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
     return _FINE
 
 
+def _label_kept(before: Value, after: Value, names: set[str]) -> _Word:
+    """The label was dropped from the features, or was not among them, and now is."""
+    dropped = [{t for t in _columns(x, "drop")} & names for x in (before, after)]
+    chosen = [{t for t in _columns(x, "item")} & names for x in (before, after)]
+    if dropped[0] - dropped[1] or chosen[1] - chosen[0]:
+        return "label", "LK118", f"the label stays among the features: {show(after, 60)}", None
+    return _FINE
+
+
+def _columns(value: Value, how: str) -> Iterator[str]:
+    for part in walk(value, is_model):
+        if how == "drop" and part.kind in ("method", "mut", "del") and (
+            part.head in ("drop", "pop") or part.kind == "del"
+        ):
+            yield from (t for k in part.kids[1:] for v in walk(k) if (t := text_of(v)))
+        elif how == "item" and part.kind == "item" and part.kids[1].kind == "seq":
+            yield from (t for v in walk(part.kids[1]) if (t := text_of(v)))
+
+
 def _reads(value: Value) -> bool:
     return bool(lib.LOADERS.search(value.head)) or value.head in lib.LOAD_METHODS
 
@@ -302,7 +323,8 @@ def _judge_replaced(after: Value) -> _Word:
 def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     """The metric itself: predictions against labels."""
     old, new = _names(before), _names(after)
-    inside = any(v.key == before.key for v in walk(after))
+    mark = skeleton(before)
+    inside = any(skeleton(v) == mark for v in walk(after, is_model) if v.flags & PRED)
     gained = new - old
     jumps = {v.key for v in walk(before) if v.kind == "left"}
     if any(v.kind == "left" and v.key not in jumps for v in walk(after, is_model)):
@@ -332,8 +354,8 @@ def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
 
 
 def _shares(before: Value, after: Value) -> bool:
-    keys = {v.key for v in walk(before) if v.flags & PRED}
-    return any(v.key in keys for v in walk(after))
+    keys = {skeleton(v) for v in walk(before, is_model) if v.flags & PRED}
+    return any(skeleton(v) in keys for v in walk(after, is_model) if v.flags & PRED)
 
 
 def _plain(value: Value) -> bool:
@@ -357,7 +379,7 @@ def _equal_ingredients(before: Value, after: Value) -> bool:
     return numbers(before) == numbers(after) and _rows_of(before) == _rows_of(after)
 
 
-_NEUTRAL = {"0", "1", "0.0", "1.0", "-1", "None", "True", "2", "0.5", "100", "100.0"}
+_NEUTRAL = {"0", "1", "0.0", "1.0", "-1", "None", "True"}
 
 
 def _rows_of(value: Value) -> set[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
-from autosota.agents.code.values import DATA, LOAD, PRED, Value, walk
+from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
 
 _DATA = DATA | LOAD
 _DELIVERS = {
@@ -94,6 +94,37 @@ def _delivered(model: Value) -> Iterator[Value]:
             yield part
 
 
+def skeleton(value: Value) -> int:
+    """A key of a value that does not depend on which model was asked."""
+    known = value.payload.get("skeleton") if isinstance(value.payload, dict) else None
+    if known is not None:
+        return int(known)
+    if value.kind == "pred":
+        return hash(("pred", skeleton(value.kids[1])))
+    if not value.flags & PRED:
+        return 0 if is_model(value) else value.key
+    if is_model(value):
+        return 0
+    made = hash((value.kind, value.head, tuple(skeleton(k) for k in value.kids)))
+    if value.payload is None:
+        value.payload = {"skeleton": made}
+    return made
+
+
+def label_names(values: Iterable[Value]) -> set[str]:
+    """Names of the columns that labels come from."""
+    every = list(values)
+    beside = labels_of(every)
+    out: set[str] = set()
+    for value in every:
+        for part in walk(value, lambda v: v.kind == "pred"):
+            if part.kind == "item" and part.key in beside and text_of(part.kids[1]):
+                out.add(text_of(part.kids[1]))
+            elif part.kind == "attr" and part.key in beside and part.head in ("target", "y", "label"):
+                out.add(part.head)
+    return out
+
+
 def labels_of(values: Iterable[Value]) -> set[int]:
     """Keys of the data of formulas that no model is asked about: the labels' side."""
     asked: set[int] = set()
@@ -101,10 +132,23 @@ def labels_of(values: Iterable[Value]) -> set[int]:
     for value in values:
         for part in walk(value, lambda v: v.kind == "pred" or is_model(v)):
             if part.kind == "pred":
-                asked.update(v.key for v in walk(part.kids[1]))
+                asked.update(v.key for v in _columns_of(part.kids[1]))
             elif part.flags & _DATA and not part.flags & PRED and not is_model(part):
                 beside.add(part.key)
     return beside - asked
+
+
+def _columns_of(value: Value) -> Iterator[Value]:
+    """A value and what its columns are made of; how rows were chosen is left out."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if current.key in seen:
+            continue
+        seen.add(current.key)
+        yield current
+        stack.extend(current.kids[:1] if current.kind == "split" else current.kids)
 
 
 def tested(values: Iterable[Value]) -> set[int]:

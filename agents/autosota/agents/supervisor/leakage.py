@@ -18,6 +18,7 @@ from autosota.agents.supervisor.formula import (
     WRAPPERS,
     Learner,
     keys,
+    label_names,
     labels_of,
     models_in,
     tested,
@@ -59,10 +60,16 @@ class Rows:
     saved: set[int]
     chosen: set[tuple[str, str, int]]
     label_columns: set[int]
+    label_names: set[str]
+    asked: set[int]
 
     def only_trained(self, held_out: set[int]) -> set[int]:
-        """The cut: data that training sees and this held-out part is not made of."""
-        return self.trained - held_out
+        """The cut: data that training sees and this held-out part is not made of.
+
+        What a model both learns from and is asked about (a recommender's histories) is not
+        held out, if no label is made of it.
+        """
+        return (self.trained - held_out) | (self.trained & self.asked - self.labels)
 
 
 def learners(sinks: Iterable[Sink], events: Iterable[Event]) -> list[Learner]:
@@ -99,6 +106,12 @@ def rows_of(
         saved=saved_paths(events),
         chosen=chosen,
         label_columns=_label_columns(claim),
+        label_names=label_names(s.value for s in claim),
+        asked={
+            key
+            for learner in models_in(s.value for s in [*claim, *select])
+            for key in learner.asked
+        },
     )
 
 
@@ -157,7 +170,9 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         if _selector(value) in rows.chosen:
             # the same rows as in the base, with other columns: how were these made?
-            out += [Leak(v, "columns", learned) for v in _over_all_rows(value.kids[0], rows)]
+            for mixed in _over_all_rows(value.kids[0], rows):
+                how = "new" if lib.LOADERS.search(mixed.head) else "columns"
+                out.append(Leak(mixed, how, learned))
             continue
         source = value.flags & LOAD and not any(k.flags & LOAD for k in value.kids)
         if source and value.kind in ("call", "method"):
@@ -276,10 +291,9 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
         message = f"what is kept depends on the score of {text}"
         return Found("LK111" if watched else "LK112", message, leak.value, leak.training)
     if leak.through == "columns":
-        with_labels = any(v.key in rows.labels or _is_label(v, rows) for v in walk(leak.value))
-        if with_labels:
+        if any(v.key in rows.labels or _is_label(v, rows) for v in walk(leak.value)):
             message = f"a column is made from the labels of {name} rows: {text}"
-            return Found("LK109", message, leak.value, leak.training)
+            return Found("LK105", message, leak.value, leak.training)
         message = f"a column is made over all rows, {name} ones included: {text}"
         return Found("LK101", message, leak.value, leak.training, warn=True)
     transforms = _transforms(leak.training)
@@ -291,7 +305,9 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
 
 
 def _is_label(value: Value, rows: Rows) -> bool:
-    return value.key in rows.label_columns
+    return value.key in rows.label_columns or (
+        value.kind == "item" and text_of(value.kids[1]) in rows.label_names
+    )
 
 
 def _transforms(training: Value) -> bool:

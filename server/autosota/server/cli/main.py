@@ -105,7 +105,3 @@ def call(arguments: list[str]) -> int:
         click.echo(f"autosota: internal error: {type(error).__name__}: {error}", err=True)
         return 3
     return result if isinstance(result, int) else 0
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -22,10 +23,13 @@ from autosota.agents.ideator.notation import read_number
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 TORCH = "PyTorch"
+_SHORTCUT = re.compile(r"shortcut|residual|identity|downsample|skip|\+=", re.IGNORECASE)
 
 
 def _residual(module: Module) -> Iterator[Lever]:
     for network in find_networks(module):
+        if _SHORTCUT.search(module.text(network.node)):
+            continue
         for statement in body_of(network.forward):
             found = _same_shape(network, statement)
             if found is None:
@@ -54,34 +58,29 @@ def _same_shape(network: Network, statement: Node) -> tuple[str, str, Node] | No
     if assignment.type != "assignment" or value is None or value.type != "call":
         return None
     call = module.call(value)
+    activated = False
     while call is not None:
         name = module.text(call.function)
         layer = network.layers.get(name.removeprefix("self.")) if name.startswith("self.") else None
         if layer is not None and layer.call.name in {"Linear", *CONVOLUTIONS}:
             if len(call.positional) != 1 or call.positional[0].type != "identifier":
                 return None
-            kept = _keeps_shape(module, layer.call)
+            kept = activated and _keeps_shape(module, layer.call)
             return (layer.name, module.text(call.positional[0]), value) if kept else None
-        call = _through(network, call)
+        kind = layer.call.name if layer is not None else call.name or name.rpartition(".")[2]
+        activated = activated or kind in ACTIVATIONS
+        call = module.call(_through(call, kind))
     return None
 
 
-def _through(network: Network, call: Call) -> Call | None:
-    """The call inside an activation, a normalisation or dropout; None through anything else."""
-    module = network.module
-    text = module.text(call.function)
-    if text.startswith("self."):
-        layer = network.layers.get(text.removeprefix("self."))
-        name = layer.call.name if layer is not None else ""
-    else:
-        name = call.name or text.rpartition(".")[2]
-    same = name in ACTIVATIONS or name.startswith(("BatchNorm", "LayerNorm", "Dropout", "dropout"))
+def _through(call: Call, kind: str) -> Node | None:
+    """What goes into an activation, a normalisation or dropout; None through anything else."""
+    same = kind in ACTIVATIONS or kind.startswith(("BatchNorm", "LayerNorm", "Dropout", "dropout"))
     if not same:
         return None
-    if call.positional:
-        return module.call(call.positional[0])
-    owner = call.function.child_by_field_name("object")  # self.fc(x).relu()
-    return module.call(owner)
+    inner = call.positional[0] if call.positional else None
+    # self.fc(x).relu() has its input in front of the dot
+    return inner or call.function.child_by_field_name("object")
 
 
 def _keeps_shape(module: Module, call: Call) -> bool:
