@@ -90,6 +90,7 @@ NET = (
     + "class Net(nn.Module):\n    def __init__(self, hidden=8):\n        super().__init__()\n"
     + "        self.a = nn.{0}(8, 8)\n        self.b = nn.Linear(8, 2)\n"
     + "    def forward(self, x):\n        x = {1}\n        return self.b(x)\n"
+    + "net = Net()\n"
 )
 LOOP = (
     TORCH
@@ -193,7 +194,7 @@ LOOK_ALIKES = [
     ("pooling", NET.format("Linear", "self.a(x).max(1)")),
     ("residual", NET.format("Linear", "x + F.relu(self.a(x))")),
     ("residual", NET.format("Conv1d", "F.relu(self.a(x))")),  # kernel 1 of unknown padding
-    ("kaiming-init", NET.format("Linear", "F.relu(self.a(x))") + "nn.init.zeros_(Net().b.bias)\n"),
+    ("kaiming-init", NET.format("Linear", "F.relu(self.a(x))") + "nn.init.zeros_(net.b.bias)\n"),
     ("weight-average", loop()),  # nothing reads the model after the loop
     ("weight-average", loop(after="    if bad(loss):\n        break\nprint(model)")),
     ("mixup", loop(loss="F.mse_loss(model(x), y)")),
@@ -208,6 +209,25 @@ LOOK_ALIKES = [
 ]  # fmt: skip
 
 
+def test_the_look_alikes_are_near_misses(bench):
+    """One detail away from code in which the idea does apply."""
+    plain = {"adamw", "clip-gradients", "cosine-schedule", "epochs", "input-noise", "mixup"}
+    plain |= {"label-smoothing", "learning-rate", "one-cycle", "warm-up", "weight-decay"}
+    assert bench.names(loop()) == plain
+    assert bench.names(loop(after="print(model(z))")) == plain | {"weight-average"}
+    modes = "net.train()\nnet.eval()\n"
+    linear = NET.format("Linear", "F.relu(self.a(x))") + modes
+    assert bench.names(linear) >= {
+        "dropout",
+        "layer-norm",
+        "activation",
+        "residual",
+        "kaiming-init",
+    }
+    convolution = NET.format("Conv1d", "F.relu(self.a(x))") + modes
+    assert "batch-norm" in bench.names(convolution)
+
+
 @pytest.mark.parametrize(("name", "code"), LOOK_ALIKES)
 def test_a_look_alike_is_left_alone(name, code, bench):
     ast.parse(code)
@@ -216,6 +236,37 @@ def test_a_look_alike_is_left_alone(name, code, bench):
 
 def test_every_transformation_has_a_look_alike():
     assert {t.name for t in CATALOGUE} == {name for name, _ in LOOK_ALIKES}
+
+
+def test_training_inside_folds_is_scheduled_inside_each_fold(bench):
+    code = (
+        TORCH + "for fold in range(3):\n    model = nn.Linear(4, 2)\n"
+        "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "    for epoch in range(9):\n        for x, y in loader:\n"
+        "            loss = F.cross_entropy(model(x), y)\n            optimizer.zero_grad()\n"
+        "            loss.backward()\n            optimizer.step()\n    print(model(z))\n"
+    )
+    after = bench.changed(code, "cosine-schedule")
+    assert (
+        "\n    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=9)\n"
+        in after
+    )
+    assert "\n        scheduler.step()\n" in after
+    assert "\n    average = " in bench.changed(code, "weight-average")
+
+
+def test_a_schedule_in_steps_becomes_a_cosine(bench):
+    before = "sched = torch.optim.lr_scheduler.StepLR(optimizer, 3)"
+    after = bench.changed(loop(before=before, after="    sched.step()"), "cosine-schedule")
+    assert "sched = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=9)\n" in after
+    assert after.count("sched.step()") == 1
+
+
+def test_a_batch_from_outside_the_loop_is_not_changed(bench, sample):
+    """The next pass, and evaluation, use the same tensor."""
+    for name in ("input-noise", "mixup"):
+        after = bench.changed(sample("flat"), name)
+        assert "\tx = " not in after.split("torch.manual_seed")[1]
 
 
 def test_class_weights_are_for_metrics_that_count_classes_alike(bench, sample):

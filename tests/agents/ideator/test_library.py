@@ -39,6 +39,12 @@ def test_the_best_comes_first_and_one_knob_does_not_fill_the_top():
     assert rank([*others, *knobs[::-1]]) == order
 
 
+def test_ideas_of_one_family_take_turns_with_others():
+    family = [Candidate(n, n, "schedule", 0.5) for n in ("cosine", "one-cycle", "warm-up")]
+    order = rank([*family, Candidate("norm", "norm", "layers", 0.4)])
+    assert [id_ for id_, _ in order] == ["cosine", "norm", "one-cycle", "warm-up"]
+
+
 def test_an_empty_library_is_fine():
     assert rank([]) == []
     assert merge([], []) == []

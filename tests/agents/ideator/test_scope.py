@@ -9,7 +9,10 @@ from autosota.agents.code.tree import MemoryTree
 from autosota.agents.domain import Boundary, Objective, Protocol
 from autosota.agents.ideator import propose
 
-MODEL = "from sklearn.svm import LinearSVC\n\n\ndef build():\n    return LinearSVC(C=1.0)\n\n\nm = build()\n"
+MODEL = (
+    "from sklearn.svm import LinearSVC\n\n\n"
+    "def build():\n    return LinearSVC(C=1.0)\n\n\nm = build()\n"
+)
 
 
 def found(files: dict[str, str], command="python run.py", boundary=(), **protocol) -> set[str]:

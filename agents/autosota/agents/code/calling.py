@@ -8,6 +8,7 @@ is asked of whom, with what the model's own code did kept inside, apart.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from autosota.agents.code import libraries as lib
@@ -95,6 +96,7 @@ class Calling(Expressions):
     def call(self, node: ast.Call) -> Value:
         """A call expression."""
         self.site = (self.frame.facts.path, node.lineno, self.frame.symbol)
+        alone, self.in_statement = self.in_statement, False
         function = node.func
         if isinstance(function, ast.Attribute):
             if isinstance(function.value, ast.Call) and _is_super(function.value):
@@ -103,7 +105,7 @@ class Calling(Expressions):
             receiver = self.boxes[receiver_box]
             target = self._target(receiver, function.attr)
             if target is None:
-                return self._method(receiver_box, function.attr, node)
+                return self._method(receiver_box, function.attr, node, alone)
         else:
             target = self.value(function)
         return self.apply(target, *self.arguments(node))
@@ -156,6 +158,8 @@ class Calling(Expressions):
             measured = self.make("method", "__call__", (self.freeze(target), *parts), METRIC)
             self.event(measured)
             return measured
+        if lib.TRANSFORMS_FUNCTIONS.match(_constructor(target)):
+            return self.make("method", "__call__", (self.freeze(target), *parts), TRAINED)
         return self._predict(target, parts, ())
 
     def invoke(self, function: Value, arguments: tuple[Value, ...]) -> Value:
@@ -203,6 +207,9 @@ class Calling(Expressions):
             if _learns(self, owner.payload):
                 return self._predict(owner, self.parts(asked, named), (self.freeze(result),))
         if result.flags & PRED:
+            linear = all(v.head == "@" for v in walk(result) if v.kind == "pred")
+            if owner is None and linear and lib.PREDICT_NAME.match(name):
+                return self._predict(None, self.parts(asked, named), (self.freeze(result),))
             return result
         learned = owner is not None and owner.kind == "obj" and self._answers(owner, name, result)
         if learned or lib.PREDICT_NAME.match(name):
@@ -329,8 +336,41 @@ class Calling(Expressions):
                     return inside
                 if not bases and name == "__call__" and not _learns(self, info):
                     return inside
-                return self._predict(before, parts, (inside,))
+                return self._answers_of(before, parts, inside)
         return self._predict(self.freeze(target), self.parts(positional, named), ())
+
+    def _answers_of(self, model: Value, parts: tuple[Value, ...], inside: Value) -> Value:
+        """What a model's own code returns: its answers, and losses it computes of them."""
+        if inside.kind not in ("seq", "dict"):
+            return inside if _loss(inside, parts) else self._predict(model, parts, (inside,))
+        answers = [
+            None
+            if (inside.kind == "dict" and at % 2 == 0) or _loss(kid, parts)
+            else self._predict(model, parts, (kid, const(at)))
+            for at, kid in enumerate(inside.kids)
+        ]
+        known = {
+            kid.key: answer
+            for kid, answer in zip(inside.kids, answers, strict=True)
+            if answer is not None and kid.kind != "const"
+        }
+        kids = [
+            answer if answer is not None else self._replaced(kid, known)
+            for kid, answer in zip(inside.kids, answers, strict=True)
+        ]
+        return self.make(inside.kind, inside.head, tuple(kids))
+
+    def _replaced(self, value: Value, known: dict[int, Value]) -> Value:
+        """A value with some of its parts replaced, by key."""
+        if value.key in known:
+            return known[value.key]
+        if not value.kids or not value.flags & (PRED | DATA):
+            return value
+        kids = tuple(self._replaced(k, known) for k in value.kids)
+        if all(a is b for a, b in zip(kids, value.kids, strict=True)):
+            return value
+        site = (value.path, value.line, value.symbol)
+        return Value(value.kind, value.head, kids, value.flags, site, value.payload)
 
     def _predict(
         self, model: Value | None, arguments: tuple[Value, ...], inside: tuple[Value, ...]
@@ -488,6 +528,8 @@ class Calling(Expressions):
             return made
         if name in ("joblib.delayed", "dask.delayed") and first is not None:
             return first
+        if lib.SAME_FUNCTION.match(name) and first is not None and first.kind in ("fn", "bound"):
+            return first
         if name in ("copy.deepcopy", "copy.copy") and first is not None and first.kind == "obj":
             return self._copy(first)
         if name == "dict" and not positional:
@@ -524,7 +566,7 @@ class Calling(Expressions):
         """See `execute.py`."""
         raise NotImplementedError
 
-    def _method(self, box: int, name: str, node: ast.Call) -> Value:
+    def _method(self, box: int, name: str, node: ast.Call, alone: bool) -> Value:
         """A method that the repository does not define."""
         receiver = self.boxes[box]
         positional, named = self.arguments(node)
@@ -581,27 +623,56 @@ class Calling(Expressions):
             flags = LOAD | DATA
         if name in lib.SAMPLERS and not frozen.flags & DATA and frozen.kind != "ref":
             flags |= DATA
+        if name in _STEPS_OF:
+            parts += self._hooks(_STEPS_OF[name], [*positional, *named.values(), box])
         made = self.make("method", name, (frozen, *parts), flags)
         if name in lib.META_METHODS:
             made.without(DATA | LOAD | PRED)
         self.event(made)
-        self._change_receiver(box, name, made)
+        self._change_receiver(box, name, made, alone)
         self._train_inside(name, made)
         if name in ("fit", "partial_fit"):
             return self.boxes[box]
         return made
 
-    def _change_receiver(self, box: int, name: str, made: Value) -> None:
+    def _hooks(self, names: tuple[str, ...], boxes: list[int]) -> tuple[Value, ...]:
+        """What a trainer's evaluation calls back: the steps of a module, and what they log."""
+        values = [self.boxes[b] for b in boxes]
+        modules = [v for v in values if v.kind == "obj"]
+        rows = [v for v in values[:-1] if v.flags & DATA and v.kind != "obj"]
+        batch = self.element(rows[0]) if rows else self.make("param", "batch")
+        out: list[Value] = []
+        for module in modules:
+            for name in names:
+                step = self.field(module, name)
+                if step.kind != "bound" or len(self.stack) > _DEEPEST - 4:
+                    continue
+                saved, seen = self.save(), len(self.events)
+                self.bind((module.payload.number, "<mode>"), self.box(const("eval")))
+                given = (batch, self.make("param", "index")) if name.endswith("step") else ()
+                result = self.freeze(self.invoke(step, given))
+                logged = [
+                    k
+                    for e in self.events[seen:]
+                    if e.value.kind == "method" and e.value.head in ("log", "log_dict", "update")
+                    for k in e.value.kids[1:]
+                ]
+                self.load(saved)
+                del self.events[seen:]
+                out.append(self.make("hook", name, (result, *logged)))
+        return tuple(out)
+
+    def _change_receiver(self, box: int, name: str, made: Value, alone: bool) -> None:
         """Let a method that changes its receiver do so."""
         receiver = self.boxes[box]
         changes = name in lib.FIT or name in lib.MUTATORS or (name.endswith("_") and len(name) > 2)
-        if not changes and not self.in_statement:
+        if not changes and not alone:
             return
         if receiver.kind in ("const", "fn", "cls", "ns", "module"):
             return
         if not changes and (receiver.kind == "ref" or name in _QUIET_METHODS):
             return
-        if receiver.kind == "seq" and name == "append" and not self.loops and len(made.kids) == 2:
+        if receiver.kind == "seq" and name == "append" and len(made.kids) == 2:
             self.put(box, self.make("seq", "", (*receiver.kids, made.kids[1])))
             return
         if receiver.kind == "obj":
@@ -686,12 +757,35 @@ class Calling(Expressions):
         return self.text(tuple(p for p in parts if literal(p) != ("",)))
 
 
+_STEPS_OF = {
+    "test": ("test_step", "on_test_epoch_end", "test_epoch_end"),
+    "validate": ("validation_step", "on_validation_epoch_end", "validation_epoch_end"),
+    "evaluate": ("test_step", "compute_metrics", "evaluation_loop"),
+}
+"""Methods of a module that a trainer calls back when it evaluates."""
+
 _QUIET_METHODS = {
     "write", "close", "flush", "step", "zero_grad", "set_description", "set_postfix", "info",
     "log", "add_scalar", "backward", "save", "to_csv", "savefig", "plot", "debug", "warning",
     "print", "mkdir", "write_text", "dump", "writerow", "update_", "record", "head", "tail",
     "describe", "value_counts", "hist", "summary", "show", "imshow", "scatter", "unlink", "watch",
 }  # fmt: skip
+
+
+def _loss(value: Value, asked: tuple[Value, ...]) -> bool:
+    """True for a loss that a model's code computes of its answers and of labels it was given."""
+    given = {k.key for part in asked[1:] for k in walk(part) if k.flags & DATA or k.kind == "param"}
+    for part in walk(value, lambda v: v.kind == "pred" and bool(v.head)):
+        if part.kind in ("call", "method") and _LOSS_NAME.search(part.head):
+            if part.flags & PRED and any(k.key in given for k in walk(part)):
+                return True
+        if part.kind == "method" and part.head == "__call__" and part.flags & METRIC:
+            if any(k.key in given for k in walk(part)):
+                return True
+    return False
+
+
+_LOSS_NAME = re.compile(r"(loss|entropy|nll|mse|l1|criterion|ctc|bce|kl_div)", re.IGNORECASE)
 
 
 def _is_super(node: ast.Call) -> bool:

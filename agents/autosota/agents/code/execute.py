@@ -115,7 +115,13 @@ class _Machine(Calling):
         try:
             if isinstance(info.node, ast.Lambda):
                 return self.value(info.node.body)
-            self.block(info.node.body)
+            left = self.block(info.node.body)
+            exits = frame.exits
+            if left == "return" and exits and len(frame.returns[-1][0]):
+                exits = exits[:-1]
+            for jump in reversed(exits):
+                # what was changed before an early return stays changed only then
+                self.merge(jump.condition, (jump.names, jump.boxes), self.save())
         finally:
             self.stack.pop()
             self.frame, self.in_statement, self.jumps = previous, in_statement, jumps
@@ -379,7 +385,11 @@ class _Machine(Calling):
 
     def _s_Return(self, node: ast.Return) -> str:
         value = self.value(node.value)
-        self.frame.returns.append((tuple(self.frame.conditions), value))
+        conditions = tuple(self.frame.conditions)
+        self.frame.returns.append((conditions, value))
+        if conditions:
+            names, boxes = self.save()
+            self.frame.exits.append(Jump("return", self.all_of(conditions), names, boxes))
         return "return"
 
     def _s_Raise(self, node: ast.Raise) -> str:
@@ -481,6 +491,8 @@ class _Machine(Calling):
 
     def _s_For(self, node: ast.For) -> str:
         source = self.value(node.iter)
+        if source.kind == "option" and len(source.kids) == 1:
+            source = source.kids[0]
         if source.kind == "seq" and 0 < len(source.kids) <= _UNROLL and not _jumps(node.body):
             for kid in source.kids:
                 self.assign(node.target, kid)

@@ -434,7 +434,7 @@ class Expressions(State):
         if operator == "@" and (first.flags ^ second.flags) & TRAINED:
             # rows times weights: what a linear model says of the rows
             weights, rows = (first, second) if first.flags & TRAINED else (second, first)
-            return self.make("pred", "", (weights, self.make("asked", "", (rows,))), PRED)
+            return self.make("pred", "@", (weights, self.make("asked", "", (rows,))), PRED)
         made = self.make("op", operator, (first, second))
         if operator == "+" and b == (1,) and first.kind in ("method", "call"):
             if first.head.rpartition(".")[2] == "max":
@@ -546,6 +546,8 @@ class Expressions(State):
 
     def element(self, source: Value) -> Value:
         """One turn's value of a loop over something."""
+        if source.kind == "option" and len(source.kids) == 1:
+            source = source.kids[0]
         if source.kind == "comp" and source.head == "list":
             return source.kids[0]
         if source.kind == "gen" and len(source.kids) == 1:
@@ -600,9 +602,7 @@ class Expressions(State):
             same: bool | None = None
             if a and b:
                 same = a[0] == b[0]
-            elif (b == (None,) and left.kind in _THINGS) or (
-                a == (None,) and right.kind in _THINGS
-            ):
+            elif (b == (None,) and _something(left)) or (a == (None,) and _something(right)):
                 same = False
             if same is None:
                 return None
@@ -616,10 +616,25 @@ class Expressions(State):
         if value.kind == "option" and "=" in value.head:
             given = value.head.partition("=")[2]
             return (given,) if given and "{" not in given else ()
+        if value.kind == "text":
+            parts = [self.settled(k) for k in value.kids]
+            return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
 
 
-_THINGS = {"obj", "inst", "fn", "seq", "dict", "cls", "lam", "bound", "rows"}
+_THINGS = {
+    "obj", "inst", "fn", "seq", "dict", "cls", "lam", "bound", "rows", "split", "elem", "row", "pred",
+    "text", "op", "comp", "loader", "folds", "set",
+}  # fmt: skip
+
+
+def _something(value: Value) -> bool:
+    """True for what is surely not None."""
+    if value.kind == "call":
+        return value.head.startswith(("torch.", "numpy.", "pandas.", "jax.", "sklearn."))
+    if value.kind == "item":
+        return bool(value.flags & DATA) and value.kids[0].kind in _THINGS
+    return value.kind in _THINGS
 
 
 def _arithmetic(operator: str, a: int | float, b: int | float) -> int | float | None:

@@ -74,6 +74,13 @@ QUIET_ROOTS = {
     "warnings", "tqdm", "os", "json", "pprint", "rich", "time", "gc", "random", "sys",
 }  # fmt: skip
 
+SAME_FUNCTION = re.compile(
+    r"^(jax\.(jit|checkpoint|vmap|pmap)|numba\.\w+|functools\.(lru_cache|cache|wraps)|torch\.compile"
+    r"|torch\.(no_grad|inference_mode)|tensorflow\.function|np\.vectorize|numpy\.vectorize)$"
+)
+"""Calls that give back the function they are given, faster or over more rows."""
+TRANSFORMS_FUNCTIONS = re.compile(r"^(jax\.\w+|functorch\.\w+|torch\.func\.\w+|autograd\.\w+)$")
+
 MEASURES = re.compile(
     r"(Loss|Criterion)$|^(torchmetrics|ignite\.metrics|torcheval|monai\.metrics|keras\.metrics"
     r"|tensorflow\.keras\.metrics|sklearn\.metrics|evaluate)\."
@@ -92,7 +99,8 @@ PREDICTS = {
 }  # fmt: skip
 PREDICT_NAME = re.compile(
     r"^_*(predict\w*|forward\w*|infer\w*|apply_model|run_model|model_fn|net|logits\w*|generate\w*"
-    r"|decode\w*|classify\w*|make_predictions?|get_predictions?|batch_predict)$"
+    r"|decode\w*|classify\w*|make_predictions?|get_predictions?|batch_predict|network|mlp|apply"
+    r"|model|hypothesis|nn)$"
 )
 
 METRICS = re.compile(
@@ -106,9 +114,11 @@ CLOCKS = re.compile(
     r"|timeit\.\w+|datetime\.datetime\.now|torch\.cuda\.Event)$"
 )
 ESTIMATORS = re.compile(
-    r"^sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)[\w.]+$"
+    r"^(?!.*(Tokenizer|Processor|FeatureExtractor|TrainingArguments|DataCollator))"
+    r"(?:sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)[\w.]+$"
     r"|^sklearn\.model_selection\.\w*(SearchCV)$"
-    r"|^(xgboost|lightgbm|catboost|ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders"
+    r"|^(xgboost|lightgbm|catboost)\.(?!\w*(DMatrix|Dataset|Pool))"
+    r"|^(ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders"
     r"|statsmodels)\."
     r"|^torch\.nn\.(?!functional|\w*Loss$)|^torch\.(compile|hub\.load)|^torchvision\.models|^timm\.|^transformers\."
     r"|^(tensorflow\.)?keras\.(?!metrics|datasets|utils)|^torch_geometric\.nn|^monai\.networks"
@@ -123,6 +133,12 @@ MODEL_BASES = re.compile(
     r"(^|\.)(Module|LightningModule|Model|Layer|BaseEstimator|ClassifierMixin|RegressorMixin"
     r"|TransformerMixin|PreTrainedModel|Sequential|ClusterMixin|Function)$"
 )
+TRANSFORMS_ROWS = re.compile(
+    r"^(torchvision\.transforms|albumentations|torchaudio\.transforms|kornia\.augmentation|imgaug)\."
+    r"|(Tokenizer\w*|Processor|FeatureExtractor|ImageProcessor)(\.from_pretrained)?$"
+    r"|^torch_geometric\.transforms\.|^(spacy|nltk|sentencepiece|tiktoken|torchtext)\."
+)
+"""Objects that are called with a row to give the row in another form; they are no models."""
 LOADER_CLASSES = re.compile(r"(^|\.)(DataLoader|DeviceDataLoader)$")
 LOADER_NEUTRAL = {
     "batch_size", "num_workers", "pin_memory", "shuffle", "persistent_workers", "generator",

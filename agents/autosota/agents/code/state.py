@@ -28,6 +28,7 @@ class Frame:
     outer: Frame | None = None
     outside: set[str] = field(default_factory=set)
     returns: list[tuple[tuple[Value, ...], Value]] = field(default_factory=list)
+    exits: list[Jump] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
     conditions: list[Value] = field(default_factory=list)
     owner: tuple[str, str] | None = None

@@ -8,7 +8,6 @@ that needs them is answered permissively, because the same lever was admitted be
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import warnings
 from collections.abc import Iterator
@@ -197,11 +196,12 @@ class Project:
 
 
 def accepts(content: bytes) -> bool:
-    """True when Python can parse these bytes."""
+    """True when Python can compile these bytes. Nothing is run."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in their string is not our news
-            ast.parse(content)
+            # More than ast.parse: repeated keywords, a return outside a function.
+            compile(content, "<candidate>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return False
     return True

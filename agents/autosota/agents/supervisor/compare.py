@@ -24,7 +24,7 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.formula import is_model, label_names, labels_of, skeleton
+from autosota.agents.supervisor.formula import delivered, is_model, label_names, labels_of, skeleton
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -83,6 +83,7 @@ def _differ(
     if before.key == after.key:
         return
     if is_model(before) and is_model(after):
+        yield from _delivered(before, after, trail, depth)
         return
     if depth > 60:
         yield Difference(before, after, trail)
@@ -123,6 +124,20 @@ def _cross(a: tuple[Value, ...], b: tuple[Value, ...]) -> list[tuple[Value, Valu
 
 def _uses(body: Value, source: Value) -> bool:
     return any(v.kind == "elem" and v.kids[0].key == source.key for v in walk(body))
+
+
+def _delivered(
+    before: Value, after: Value, trail: tuple[str, ...], depth: int
+) -> Iterator[Difference]:
+    """Two models may differ, but not in what their trainers evaluate with."""
+    alone = trail[-1:] in (("evaluate",), ("test",), ("validate",))
+    old = {k.head: k.kids[0] for k in delivered(before, alone)}
+    new = {k.head: k.kids[0] for k in delivered(after, alone)}
+    for name in sorted(old.keys() | new.keys()):
+        if name in old and name in new:
+            yield from _differ(old[name], new[name], (*trail, f"{name}="), depth + 1)
+        elif name in old:
+            yield Difference(old[name], None, (*trail, f"{name}="))
 
 
 def _arguments(
@@ -263,6 +278,9 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
     loads = [v for v in new if v.flags & LOAD and v.kind in ("call", "method") and _reads(v)]
     if loads:
         return "load", "DS402", f"the tested rows come from elsewhere: {show(loads[0], 60)}", None
+    if any(v.kind == "slice" for v in new):
+        message = f"the tested rows are cut out differently: {show(after, 80)}"
+        return "window", "OUT301", message, _WARN
     if any(_name(v) in _RESAMPLES | _CUTS and v.flags & _DATA for v in new):
         return "rows", "DS404", f"the tested rows are drawn again: {show(after, 80)}", _WARN
     return _FINE

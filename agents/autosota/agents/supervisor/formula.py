@@ -15,10 +15,9 @@ from autosota.agents.code.state import Event
 from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
 
 _DATA = DATA | LOAD
-_DELIVERS = {
-    "eval_dataset", "test_dataset", "compute_metrics", "metrics", "test_dataloaders", "scoring",
-    "val_dataloaders", "eval_data", "dataloaders", "datamodule", "cv", "validation_data",
-}  # fmt: skip
+_MEASURES = {"compute_metrics", "metrics", "weighted_metrics", "scoring", "cv"}
+_ROWS = {"eval_dataset", "test_dataset", "test_dataloaders", "val_dataloaders", "eval_data",
+         "datamodule"}  # fmt: skip
 """Arguments of trainers and searches that belong to the evaluation, not to the model."""
 
 
@@ -78,20 +77,22 @@ def evaluation_kids(value: Value) -> Iterator[Value]:
         return
     for at, kid in enumerate(value.kids):
         if is_model(kid):
-            yield from _delivered(kid)
+            yield from delivered(kid, at == 0 and len(value.positional) < 2)
         elif kid.kind == "kw" and is_model(kid.kids[0]):
             continue
-        elif at == 0 and value.kind == "method" and kid.kind == "inst":
-            yield kid
         else:
             yield kid
 
 
-def _delivered(model: Value) -> Iterator[Value]:
-    """What a trainer or a search object was given to evaluate with."""
-    for part in walk(model, lambda v: v.kind == "pred"):
-        if part.kind == "kw" and part.head in _DELIVERS:
-            yield part
+def delivered(model: Value, rows: bool = False) -> Iterator[Value]:
+    """What a trainer or a search object was given to evaluate with: metrics, perhaps rows."""
+    wanted = _MEASURES | _ROWS if rows else _MEASURES
+    for _ in range(40):
+        if model.kind == "call" or (model.kind == "mut" and model.head == "compile"):
+            yield from (k for k in model.kids if k.kind == "kw" and k.head in wanted)
+        if model.kind == "call" or not model.kids:
+            return
+        model = model.kids[1] if model.kind == "phi" else model.kids[0]
 
 
 def skeleton(value: Value) -> int:

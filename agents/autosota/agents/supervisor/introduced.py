@@ -225,6 +225,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
     tail = node.func.attr if isinstance(node.func, ast.Attribute) else name
     if not name:
         name = tail
+    root = dotted(node.func).partition(".")[0]
+    # a variable called `sched` or `requests` is not the module of that name
+    imported = root in facts.bound or ("." not in name and root not in facts.symbols)
     if name in ("setattr", "delattr", "object.__setattr__", "type.__setattr__") and node.args:
         target = facts.dotted(node.args[0])
         root = dotted(node.args[0]).partition(".")[0]
@@ -232,7 +235,7 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
             yield finding("EV207", place, f"`{target}` is changed at run time")
         elif not isinstance(node.args[0], ast.Name | ast.Attribute):
             yield finding("EV207", place, "something is changed at run time", severity=_WARN)
-    elif _RUNS.match(name):
+    elif imported and _RUNS.match(name):
         text = " ".join(_strings(nodes))
         severity = _BLOCK if "METRIC" in text else _WARN
         yield finding("EV209", place, f"`{name}` runs code that the audit cannot see", severity=severity)
@@ -242,9 +245,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
         inner = node.args[0] if node.args else None
         if not isinstance(inner, ast.Call):
             yield finding("EV210", place, f"`{name}` ends the process", severity=_WARN)
-    elif _HOOKS.match(name):
+    elif imported and _HOOKS.match(name):
         yield finding("EV209", place, f"`{name}` hooks in code that runs elsewhere")
-    elif _NETWORK.match(name) and name != "urllib.parse":
+    elif imported and _NETWORK.match(name) and not name.startswith("urllib.parse"):
         yield finding("OUT306", place, f"`{name}` asks the network")
     elif _DOWNLOADS.search(name):
         code = "PS702" if tail in ("from_pretrained", "load") else "DS406"

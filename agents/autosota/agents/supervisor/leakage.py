@@ -17,6 +17,7 @@ from autosota.agents.code.values import DATA, LOAD, METRIC, PRED, Value, show, t
 from autosota.agents.supervisor.formula import (
     WRAPPERS,
     Learner,
+    evaluation_part,
     keys,
     label_names,
     labels_of,
@@ -62,6 +63,9 @@ class Rows:
     label_columns: set[int]
     label_names: set[str]
     asked: set[int]
+    sources: set[int]
+    tested_sources: set[int]
+    trained_sources: set[int]
 
     def only_trained(self, held_out: set[int]) -> set[int]:
         """The cut: data that training sees and this held-out part is not made of.
@@ -111,6 +115,13 @@ def rows_of(
             key
             for learner in models_in(s.value for s in [*claim, *select])
             for key in learner.asked
+        },
+        sources={source_key(e.value) for e in events if _is_source(e.value)},
+        tested_sources={
+            source_key(v) for s in claim for v in evaluation_part(s.value) if _is_source(v)
+        },
+        trained_sources={
+            source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
         },
     )
 
@@ -174,9 +185,11 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
                 out.append(Leak(mixed, how, learned))
             continue
-        source = value.flags & LOAD and not any(k.flags & LOAD for k in value.kids)
-        if source and value.kind in ("call", "method"):
-            if value.key not in rows.known and not _own_file(value, rows):
+        if _is_source(value):
+            source = source_key(value)
+            if source in rows.tested_sources - rows.trained_sources:
+                out.append(Leak(value, "data", learned))
+            elif source not in rows.sources and not _own_file(value, rows):
                 out.append(Leak(value, "new", learned))
             continue
         stack.extend(_parts(value, by_score))
@@ -193,6 +206,8 @@ _AGGREGATES = {
 def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
     """New parts of a table that mix rows before they are split."""
     out: list[Value] = []
+    if table.kind == "pred" or any(k.kind == "pred" for k in table.kids):
+        return out  # what a model says of all rows, cut to the ones it is trained on
     for value in walk(table):
         if value.key in rows.known or not value.flags & _DATA:
             continue
@@ -206,6 +221,29 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
     return out[:3]
 
 
+_NEUTRAL = {
+    "transform", "transforms", "download", "num_workers", "cache", "cache_dir", "verbose", "engine",
+    "low_memory", "dtype", "mmap_mode", "n_jobs", "progress",
+}  # fmt: skip
+"""Arguments of data sets that do not say which rows they hold."""
+
+
+def _is_source(value: Value) -> bool:
+    if not value.flags & LOAD or value.kind not in ("call", "method"):
+        return False
+    return not any(k.flags & LOAD for k in value.kids)
+
+
+def source_key(value: Value) -> int:
+    """Which rows a source holds, whatever is then done to each of them."""
+    kids = tuple(
+        (k.head if k.kind == "kw" else "", k.key)
+        for k in value.kids
+        if not (k.kind == "kw" and k.head in _NEUTRAL)
+    )
+    return hash((value.kind, value.head, kids))
+
+
 def _own_file(value: Value, rows: Rows) -> bool:
     return any(k.key in rows.saved for v in walk(value) for k in v.kids)
 
@@ -216,6 +254,12 @@ def _parts(value: Value, by_score: bool) -> Iterable[tuple[Value, bool]]:
         for kid in value.kids[1:]:
             yield kid, True
         return
+    if value.kind in ("method", "mut") and value.head == "fit" and len(value.kids) > 3:
+        trainer = value.kids[0]
+        if trainer.kind in ("call", "mut") and "Trainer" in show(trainer, 60):
+            for at, kid in enumerate(value.kids):
+                yield kid, by_score or at >= 3
+            return
     if value.kind == "phi":
         yield value.kids[0], True
         yield value.kids[1], by_score

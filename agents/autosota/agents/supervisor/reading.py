@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution, execute
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import walk
+from autosota.agents.code.values import Value, text_of, walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.formula import Learner, labels_of, tested
@@ -89,7 +89,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
     claim_value = [s.value for s in claim]
     if claim and not tested(claim_value):
         unknown.append(f"which rows {objective.metric} is computed on was not found")
-    if not objective.evaluate and claim and not labels_of(claim_value):
+    if not objective.evaluate and claim and not labels_of(claim_value) and not _own_loss(claim_value):
         unknown.append(f"which labels {objective.metric} is computed with was not found")
     for path in command.files:
         broken = program.facts(path).broken
@@ -113,3 +113,13 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         rows,
         tuple(dict.fromkeys(unknown)),
     )
+
+
+def _own_loss(values: list[Value]) -> bool:
+    """True when the claim is the loss that a library's model computes itself."""
+    for value in values:
+        for part in walk(value, lambda v: v.kind == "pred"):
+            name = part.head if part.kind == "attr" else text_of(part.kids[-1]) if part.kids else ""
+            if name == "loss" and part.kids[0].kind == "pred":
+                return True
+    return False

@@ -190,7 +190,7 @@ def _between(reading: Reading) -> list[str]:
 def seeds(base: Reading, candidate: Reading) -> list[Finding]:
     """Seeds that no longer follow the run's seed."""
     before, after = _seeded(base), _seeded(candidate)
-    if not before:
+    if not any(v.flags & SEED for v in before.values()):
         return []
     out: list[Finding] = []
     if after and not any(v.flags & SEED for v in after.values()):
