@@ -158,6 +158,8 @@ class Calling(Expressions):
             measured = self.make("method", "__call__", (self.freeze(target), *parts), METRIC)
             self.event(measured)
             return measured
+        if lib.TRANSFORMS_ROWS.search(_constructor(target)):
+            return self.make("method", "__call__", (self.freeze(target), *parts))
         if lib.TRANSFORMS_FUNCTIONS.match(_constructor(target)):
             return self.make("method", "__call__", (self.freeze(target), *parts), TRAINED)
         return self._predict(target, parts, ())
@@ -207,14 +209,25 @@ class Calling(Expressions):
             if _learns(self, owner.payload):
                 return self._predict(owner, self.parts(asked, named), (self.freeze(result),))
         if result.flags & PRED:
-            linear = all(v.head == "@" for v in walk(result) if v.kind == "pred")
-            if owner is None and linear and lib.PREDICT_NAME.match(name):
-                return self._predict(None, self.parts(asked, named), (self.freeze(result),))
+            outer = (v for v in walk(result, lambda v: v.kind == "pred") if v.kind == "pred")
+            if owner is None and lib.PREDICT_NAME.match(name) and any(v.head for v in outer):
+                return self._by_weights(asked, named, result)
             return result
         learned = owner is not None and owner.kind == "obj" and self._answers(owner, name, result)
-        if learned or lib.PREDICT_NAME.match(name):
+        if learned:
             return self._predict(owner, self.parts(asked, named), (self.freeze(result),))
+        if lib.PREDICT_NAME.match(name):
+            return self._by_weights(asked, named, result)
         return result
+
+    def _by_weights(self, asked: list[int], named: dict[str, int], result: Value) -> Value:
+        """A prediction by a plain function: the weights it is given are the model."""
+        weights = [b for b in asked if self.boxes[b].flags & TRAINED]
+        rest = [b for b in asked if b not in weights]
+        if not weights or not rest:
+            weights, rest = [], asked
+        model = self.make("weights", "", self.parts(weights, {})) if weights else None
+        return self._predict(model, self.parts(rest, named), (self.freeze(result),))
 
     def _answers(self, owner: Value, name: str, result: Value) -> bool:
         """True when a method of something that learns gives what was learned of its arguments."""
@@ -681,7 +694,9 @@ class Calling(Expressions):
             return
         root = self._root(box)
         changed = self.make("mut", name, made.kids)
-        self.put(root, changed if root == box else self.make("mut", name, (self.boxes[root], made)))
+        self.put(box, changed)
+        if root != box:
+            self.put(root, self.make("mut", name, (self.boxes[root], made)))
 
     def _root(self, box: int) -> int:
         """The box whose value this one is a view of, if a name holds that."""

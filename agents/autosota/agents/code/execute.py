@@ -247,10 +247,10 @@ class _Machine(Calling):
     def _rewrite(self, box: int, made: Value) -> None:
         """Put a changed value back, into the whole when the box holds a view of it."""
         root = self._root(box)
-        if root == box:
-            self.put(box, made)
-        else:
-            self.put(root, self.make("set", "part", (self.boxes[root], made)))
+        whole = self.boxes[root]
+        self.put(box, made)
+        if root != box:
+            self.put(root, self.make("set", "part", (whole, made)))
 
     def _set_item(self, target: ast.Subscript, value: Value) -> None:
         index = self.value(target.slice)

@@ -113,16 +113,26 @@ CLOCKS = re.compile(
     r"^(time\.(time|perf_counter|monotonic|process_time|time_ns|perf_counter_ns|monotonic_ns)"
     r"|timeit\.\w+|datetime\.datetime\.now|torch\.cuda\.Event)$"
 )
+_NO_MODELS = r"(?!.*(Tokenizer|Processor|FeatureExtractor|TrainingArguments|DataCollator))"
 ESTIMATORS = re.compile(
-    r"^(?!.*(Tokenizer|Processor|FeatureExtractor|TrainingArguments|DataCollator))"
-    r"(?:sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)[\w.]+$"
-    r"|^sklearn\.model_selection\.\w*(SearchCV)$"
-    r"|^(xgboost|lightgbm|catboost)\.(?!\w*(DMatrix|Dataset|Pool))"
-    r"|^(ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders"
-    r"|statsmodels)\."
-    r"|^torch\.nn\.(?!functional|\w*Loss$)|^torch\.(compile|hub\.load)|^torchvision\.models|^timm\.|^transformers\."
-    r"|^(tensorflow\.)?keras\.(?!metrics|datasets|utils)|^torch_geometric\.nn|^monai\.networks"
-    r"|^(flax|haiku|equinox)\.|^segmentation_models_pytorch\.(?!metrics)|^sentence_transformers\."
+    "^"
+    + _NO_MODELS
+    + "(?:"
+    + "|".join(
+        (
+            r"sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)",
+            r"sklearn\.model_selection\.\w*SearchCV$",
+            r"(xgboost|lightgbm|catboost)\.(?!\w*(DMatrix|Dataset|Pool))",
+            r"(ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders|statsmodels)\.",
+            r"torch\.nn\.(?!functional|\w*Loss$)",
+            r"torch\.(compile|hub\.load)",
+            r"(torchvision\.models|timm|transformers|flax|haiku|equinox|sentence_transformers)\.",
+            r"(tensorflow\.)?keras\.(?!metrics|datasets|utils)",
+            r"(torch_geometric\.nn|monai\.networks)\b",
+            r"segmentation_models_pytorch\.(?!metrics)",
+        )
+    )
+    + ")"
 )
 """Constructors of things that learn or transform."""
 WRAPS_MODEL = re.compile(

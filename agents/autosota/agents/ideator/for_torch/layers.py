@@ -55,7 +55,7 @@ _DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "dropout")
 
 
 def _dropout(module: Module) -> Iterator[Lever]:
-    if not has_switches(module):
+    if False:
         return
     reason = "nothing keeps the last layers from relying on single features"
     for network in find_networks(module):
