@@ -50,9 +50,7 @@ def started_by(tree: Tree, command: str) -> Started:
     return out
 
 
-def _follow(
-    tree: Tree, text: str, files: set[str], out: Started, depth: int, folder: str
-) -> None:
+def _follow(tree: Tree, text: str, files: set[str], out: Started, depth: int, folder: str) -> None:
     for line in _SPLIT.split(text.replace("\\\n", " ")):
         stripped = line.strip().lstrip("@-")
         if not stripped or stripped.startswith("#"):

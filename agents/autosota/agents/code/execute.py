@@ -1,4 +1,4 @@
-"""Symbolic execution, part three: statements, modules and a whole command.
+"""Symbolic execution, part five: statements, modules and a whole command.
 
 Runs the Python that a command starts, with every value an expression: all branches, loops as
 "what a turn changes", functions where they are called. The result is the list of events (calls
@@ -561,9 +561,7 @@ class _Machine(Calling):
                     whole.flags &= ~CARRIED
                 self.put(box, whole)
 
-    def _stopped(
-        self, before: tuple[dict[Key, int], dict[int, Value]], source: Value
-    ) -> None:
+    def _stopped(self, before: tuple[dict[Key, int], dict[int, Value]], source: Value) -> None:
         """What was learned in a loop depends on when the loop was left."""
         for key, box in list(self.names.items()):
             value = self.boxes[box]

@@ -436,10 +436,10 @@ class Expressions(State):
             weights, rows = (first, second) if first.flags & TRAINED else (second, first)
             return self.make("pred", "@", (weights, self.make("asked", "", (rows,))), PRED)
         made = self.make("op", operator, (first, second))
-        if operator == "+" and b == (1,) and first.kind in ("method", "call"):
-            if first.head.rpartition(".")[2] == "max":
-                # the number of users, items or classes: a size, not rows
-                made.without(DATA | LOAD)
+        largest = first.kind in ("method", "call") and first.head.rpartition(".")[2] == "max"
+        if operator == "+" and b == (1,) and largest:
+            # the number of users, items or classes: a size, not rows
+            made.without(DATA | LOAD)
         return made
 
     def printf(self, left: Value, right: Value) -> Value:
@@ -623,8 +623,8 @@ class Expressions(State):
 
 
 _THINGS = {
-    "obj", "inst", "fn", "seq", "dict", "cls", "lam", "bound", "rows", "split", "elem", "row", "pred",
-    "text", "op", "comp", "loader", "folds", "set",
+    "obj", "inst", "fn", "seq", "dict", "cls", "lam", "bound", "rows", "split", "elem", "row",
+    "pred", "text", "op", "comp", "loader", "folds", "set",
 }  # fmt: skip
 
 

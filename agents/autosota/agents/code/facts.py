@@ -174,9 +174,7 @@ class FileFacts:
     @cached_property
     def bound(self) -> dict[str, str]:
         """Local name → dotted name, for absolute imports."""
-        return {
-            b.name: "." * b.level + b.dotted for b in self.imports if b.name and b.name != "*"
-        }
+        return {b.name: "." * b.level + b.dotted for b in self.imports if b.name and b.name != "*"}
 
     def resolve(self, name: str) -> str:
         """What a bare name stands for, if an import binds it."""

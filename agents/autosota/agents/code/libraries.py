@@ -88,7 +88,8 @@ MEASURES = re.compile(
 """Classes whose objects are called with predictions and labels: losses and metrics."""
 FITS_OR_JUDGES = re.compile(
     r"^_*(fit|train|learn|update|step|eval|test|valid|score$|metric|loss|error|acc|auc|rmse|mae|recall"
-    r"|precision|f1|report|log|save|load|setup|init|__)", re.IGNORECASE
+    r"|precision|f1|report|log|save|load|setup|init|__)",
+    re.IGNORECASE,
 )
 """Methods of a learner that are not its answers."""
 

@@ -378,9 +378,7 @@ class _Lowering:
         args, keywords = self.arguments(node.child_by_field_name("arguments"), depth)
         return ast.Call(self.field(node, "function", depth), args, keywords)
 
-    def arguments(
-        self, node: Node | None, depth: int
-    ) -> tuple[list[ast.expr], list[ast.keyword]]:
+    def arguments(self, node: Node | None, depth: int) -> tuple[list[ast.expr], list[ast.keyword]]:
         args: list[ast.expr] = []
         keywords: list[ast.keyword] = []
         if node is None:

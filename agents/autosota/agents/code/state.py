@@ -162,9 +162,7 @@ class State:
         self.names = names
         self.version += 1
 
-    def after_loop(
-        self, before: dict[Key, Value], source: Value, changed: set[Key]
-    ) -> None:
+    def after_loop(self, before: dict[Key, Value], source: Value, changed: set[Key]) -> None:
         """Turn what the body left behind into values of the whole loop."""
         for key in changed:
             now, start = self.get(key), before.get(key)
@@ -175,4 +173,3 @@ class State:
             if not start.flags & CARRIED:
                 whole.flags &= ~CARRIED
             self.put(self.names[key], whole)
-

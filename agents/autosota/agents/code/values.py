@@ -40,7 +40,18 @@ _SYMMETRIC = {"==", "!=", "+", "*", "&", "|"}
 class Value:
     """One symbolic value: a kind, a head (a name or a literal), its parts and where it was made."""
 
-    __slots__ = ("flags", "head", "key", "kids", "kind", "line", "path", "payload", "symbol")
+    __slots__ = (
+        "flags",
+        "head",
+        "key",
+        "kids",
+        "kind",
+        "line",
+        "path",
+        "payload",
+        "skeleton",
+        "symbol",
+    )
 
     flags: int
     key: int
@@ -66,6 +77,7 @@ class Value:
         self.flags = flags
         self.path, self.line, self.symbol = site
         self.payload = payload
+        self.skeleton: int | None = None
 
     def __repr__(self) -> str:
         return show(self, 400)

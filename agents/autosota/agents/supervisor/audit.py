@@ -68,8 +68,12 @@ def audit(
     findings += hooks_and_shadows(before.program, after.program, added)
     changes: list[tuple[Change, Side]] = []
     if python:
-        found, changes = _python(before, after, objective, boundary, python)
-        findings += found
+        try:
+            found, changes = _python(before, after, objective, boundary, python)
+            findings += found
+        except RecursionError:
+            message = "this is nested too deeply to be compared"
+            findings.append(finding("EV201", Place(python[0], 1), message, severity=_WARN))
     findings = _unique(findings)
     return Verdict(decide(findings), tuple(findings), as_domain(changes))
 
@@ -102,7 +106,8 @@ def _python(
         was = old.facts(path) if path in old.files else None
         if path.rpartition("/")[2] == "conftest.py" and facts is not None:
             text = facts.source.content.decode("utf-8", "replace")
-            hook = conftest(path, text) if was is None or was.fingerprint != facts.fingerprint else None
+            new_hook = was is None or was.fingerprint != facts.fingerprint
+            hook = conftest(path, text) if new_hook else None
             findings += [hook] if hook is not None else []
         if facts is not None:
             findings += suppressions(was, facts)
@@ -158,7 +163,8 @@ def _protected(
         if path not in new.files:
             yield finding("EV201", Place(path, 1), "a file of the evaluation is removed")
         elif old.facts(path).fingerprint != new.facts(path).fingerprint:
-            yield _first_change(old.facts(path), new.facts(path), "a file of the evaluation is changed")
+            message = "a file of the evaluation is changed"
+            yield _first_change(old.facts(path), new.facts(path), message)
     for entry in objective.protocol.evaluation:
         path, _, name = entry.partition("::")
         if not name or path not in python or path not in old.files:
@@ -243,7 +249,9 @@ def _around_evaluation(
                 break
 
 
-_HARMLESS = {"no_grad", "inference_mode", "eval", "to", "cpu", "numpy", "detach", "autocast", "item"}
+_HARMLESS = {
+    "no_grad", "inference_mode", "eval", "to", "cpu", "numpy", "detach", "autocast", "item",
+}  # fmt: skip
 
 
 def _acts(node: ast.stmt) -> bool:

@@ -73,8 +73,8 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     """True when a path is matched by one of the globs of the objective (`data/**`)."""
     for pattern in patterns:
         plain = pattern.removeprefix("./").rstrip("/")
-        if fnmatch.fnmatchcase(path, plain) or path.startswith(plain.removesuffix("**")) and (
-            plain.endswith("/**") or plain == "**"
+        if fnmatch.fnmatchcase(path, plain) or (
+            path.startswith(plain.removesuffix("**")) and (plain.endswith("/**") or plain == "**")
         ):
             return True
         if path == plain or path.startswith(plain + "/"):

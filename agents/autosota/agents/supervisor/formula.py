@@ -97,19 +97,17 @@ def delivered(model: Value, rows: bool = False) -> Iterator[Value]:
 
 def skeleton(value: Value) -> int:
     """A key of a value that does not depend on which model was asked."""
-    known = value.payload.get("skeleton") if isinstance(value.payload, dict) else None
-    if known is not None:
-        return int(known)
-    if value.kind == "pred":
-        return hash(("pred", skeleton(value.kids[1])))
-    if not value.flags & PRED:
-        return 0 if is_model(value) else value.key
-    if is_model(value):
-        return 0
-    made = hash((value.kind, value.head, tuple(skeleton(k) for k in value.kids)))
-    if value.payload is None:
-        value.payload = {"skeleton": made}
-    return made
+    if value.skeleton is None:
+        if value.kind == "pred":
+            made = hash(("pred", skeleton(value.kids[1])))
+        elif is_model(value):
+            made = 0
+        elif not value.flags & PRED:
+            made = value.key
+        else:
+            made = hash((value.kind, value.head, tuple([skeleton(k) for k in value.kids])))
+        value.skeleton = made
+    return value.skeleton
 
 
 def label_names(values: Iterable[Value]) -> set[str]:
@@ -121,7 +119,9 @@ def label_names(values: Iterable[Value]) -> set[str]:
         for part in walk(value, lambda v: v.kind == "pred"):
             if part.kind == "item" and part.key in beside and text_of(part.kids[1]):
                 out.add(text_of(part.kids[1]))
-            elif part.kind == "attr" and part.key in beside and part.head in ("target", "y", "label"):
+            elif (
+                part.kind == "attr" and part.key in beside and part.head in ("target", "y", "label")
+            ):
                 out.add(part.head)
     return out
 
@@ -199,9 +199,9 @@ def trainings(events: Iterable[Event]) -> list[Value]:
     out: list[Value] = []
     for event in events:
         value = event.value
-        if value.kind == "method" and value.head in FIT_CALLS:
-            out.append(value)
-        elif value.kind == "call" and value.head in _FIT_FUNCTIONS:
+        if (value.kind == "method" and value.head in FIT_CALLS) or (
+            value.kind == "call" and value.head in _FIT_FUNCTIONS
+        ):
             out.append(value)
     return out
 

@@ -70,9 +70,9 @@ def _settings(statement: Statement) -> Iterator[tuple[str, ast.expr, ast.AST]]:
             yield from _keywords(part, statement.facts)
         elif isinstance(part, ast.Dict):
             for key, inner in zip(part.keys, part.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    if isinstance(inner, ast.Constant):
-                        yield key.value, inner, key
+                named = isinstance(key, ast.Constant) and isinstance(key.value, str)
+                if named and isinstance(key, ast.Constant) and isinstance(inner, ast.Constant):
+                    yield str(key.value), inner, key
 
 
 def _same_name(value: ast.expr, name: str) -> bool:
@@ -107,7 +107,9 @@ def _keywords(node: ast.Call, facts: FileFacts) -> Iterator[tuple[str, ast.expr,
     option = ""
     if isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
         flags = [a.value for a in node.args if isinstance(a, ast.Constant)]
-        option = next((f for f in flags if isinstance(f, str) and f.startswith("--")), "").lstrip("-")
+        option = next((f for f in flags if isinstance(f, str) and f.startswith("--")), "").lstrip(
+            "-"
+        )
     for keyword in node.keywords:
         if keyword.arg == "default" and option:
             yield option, keyword.value, node

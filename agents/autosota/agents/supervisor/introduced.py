@@ -67,10 +67,13 @@ _SETTINGS = re.compile(
 _STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__"}
 _LABEL_WORDS = re.compile(r"(label|answer|gold|truth|solution|target|_y\b|y_)", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"(^|[^a-z])(test|eval|holdout|held|private|hidden|val)", re.IGNORECASE)
-_FILE = re.compile(r"\.(csv|tsv|txt|npy|npz|json|jsonl|parquet|pkl|pickle|pt|h5|hdf5|mat|feather|bin)$")
+_FILE = re.compile(
+    r"\.(csv|tsv|txt|npy|npz|json|jsonl|parquet|pkl|pickle|pt|h5|hdf5|mat|feather|bin)$"
+)
 _WEIGHTS = re.compile(r"\.(pkl|pickle|pt|pth|ckpt|joblib|h5|onnx|safetensors|npz|npy|bin)$")
 _DUNDER = {
-    "__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__float__", "__format__", "__round__",
+    "__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__float__", "__format__",
+    "__round__",
     "__array_ufunc__", "__torch_function__", "__array__", "__array_function__", "__getattribute__",
     "__instancecheck__", "__del__", "__bool__", "__hash__", "__str__", "__index__", "__int__",
     "__truediv__", "__radd__", "__iadd__", "__array_finalize__", "__array_wrap__",
@@ -81,9 +84,7 @@ _NUMBERS = 30
 _LONG_TEXT = 1500
 
 
-def new_statements(
-    base: Program, candidate: Program, paths: Iterable[str]
-) -> list[Statement]:
+def new_statements(base: Program, candidate: Program, paths: Iterable[str]) -> list[Statement]:
     """Statements of the candidate's files that the base has nowhere."""
     before: Counter[str] = Counter()
     after: list[Statement] = []
@@ -206,9 +207,7 @@ def _targets(statement: Statement) -> Iterator[Finding]:
         plain = dotted(target).partition(".")[0]
         if target.attr in ("__code__", "__defaults__", "__class__", "__globals__", "__wrapped__"):
             yield finding("EV207", statement.place, f"`{dotted(target)}` is rewritten")
-        elif plain in facts.bound and not _SETTINGS.search(name):
-            yield finding("EV207", statement.place, f"`{name}` is replaced at run time")
-        elif root in facts.symbols:
+        elif (plain in facts.bound and not _SETTINGS.search(name)) or root in facts.symbols:
             yield finding("EV207", statement.place, f"`{name}` is replaced at run time")
 
 
@@ -238,7 +237,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
     elif imported and _RUNS.match(name):
         text = " ".join(_strings(nodes))
         severity = _BLOCK if "METRIC" in text else _WARN
-        yield finding("EV209", place, f"`{name}` runs code that the audit cannot see", severity=severity)
+        yield finding(
+            "EV209", place, f"`{name}` runs code that the audit cannot see", severity=severity
+        )
     elif name in _EXITS:
         yield finding("EV210", place, f"`{name}` ends a process without clean-up")
     elif name in _SOFT_EXITS:
@@ -266,9 +267,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
     ):  # fmt: skip
         yield finding("OUT305", place, f"`{name}` looks through the file system", severity=_WARN)
     for keyword in node.keywords:
-        if keyword.arg == "pretrained" and _is_true(keyword.value):
-            yield finding("PS702", place, f"`{name}` starts from pretrained weights")
-        elif keyword.arg == "weights" and "models" in name and not _is_none(keyword.value):
+        if (keyword.arg == "pretrained" and _is_true(keyword.value)) or (
+            keyword.arg == "weights" and "models" in name and not _is_none(keyword.value)
+        ):
             yield finding("PS702", place, f"`{name}` starts from pretrained weights")
         elif keyword.arg in ("timeout", "time_limit") and _RUNS.match(name):
             yield finding("EV212", place, "a time limit is changed")
@@ -298,9 +299,8 @@ def _environment(statement: Statement, nodes: list[ast.AST]) -> Iterator[Finding
         name = facts.dotted(part)
         if not _ENVIRONMENT.match(name) or name.startswith("inspect."):
             continue
-        if name in ("__name__", "__file__"):
-            if name == "__file__" or "__main__" in _strings(nodes):
-                continue
+        if name == "__file__" or (name == "__name__" and "__main__" in _strings(nodes)):
+            continue
         if name in ("os.environ", "os.getenv") and _harmless(nodes):
             continue
         if isinstance(node, ast.Assign) and facts.dotted(node.targets[0]).startswith("os.environ"):
@@ -331,7 +331,9 @@ def _literals(
 
     facts, place = statement.facts, statement.place
     calls = [facts.dotted(n.func) for n in nodes if isinstance(n, ast.Call)]
-    tails = {n.func.attr for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
+    tails = {
+        n.func.attr for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    }
     reads = any(lib.LOADERS.search(c) for c in calls) or bool(tails & lib.LOAD_METHODS)
     labels = {f for f in files if matches(f, objective.protocol.labels)}
     folders = {f.rpartition("/")[0] for f in labels} - {""}
@@ -342,7 +344,9 @@ def _literals(
             message = f"a literal of {len(text)} characters"
             yield finding("OUT303", place, message, severity=_WARN)
         plain = text.removeprefix("./").strip("/")
-        inside = plain in folders or any(plain.startswith(f + "/") or f"/{f}/" in text for f in folders)
+        inside = plain in folders or any(
+            plain.startswith(f + "/") or f"/{f}/" in text for f in folders
+        )
         if objective.protocol.labels and (inside or (plain and plain in basenames and reads)):
             yield finding("OUT305", place, f"names the labels: {text[:60]!r}")
         elif reads and _FILE.search(text) and _TEST_WORDS.search(text):

@@ -211,9 +211,9 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
     for value in walk(table):
         if value.key in rows.known or not value.flags & _DATA:
             continue
-        if value.kind in ("method", "call", "mut", "loop"):
-            if value.head.rpartition(".")[2] in _AGGREGATES:
-                out.append(value)
+        is_call = value.kind in ("method", "call", "mut", "loop")
+        if is_call and value.head.rpartition(".")[2] in _AGGREGATES:
+            out.append(value)
         if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
             out.append(value)
         if value.kind == "pred":

@@ -20,10 +20,25 @@ from autosota.agents.supervisor.reading import Reading
 from autosota.agents.supervisor.rules import finding
 
 _WARN = Severity.WARNING
-_TEXTS = (".md", ".rst", ".gitignore", ".png", ".jpg", ".svg", ".gif", ".cff", ".bib", ".tex", ".pdf",
-          ".editorconfig", ".pre-commit-config.yaml", ".html", ".css", ".ipynb", ".log")  # fmt: skip
-_TEXT_NAMES = re.compile(r"^(LICENSE|COPYING|AUTHORS|CHANGELOG|NOTICE|README|CITATION|CODEOWNERS)", re.I)
-_CONFIGS = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".env", ".gin", ".conf", ".properties")
+_TEXTS = (
+    ".md", ".rst", ".gitignore", ".png", ".jpg", ".svg", ".gif", ".cff", ".bib", ".tex", ".pdf",
+    ".editorconfig", ".pre-commit-config.yaml", ".html", ".css", ".ipynb", ".log",
+)  # fmt: skip
+_TEXT_NAMES = re.compile(
+    r"^(LICENSE|COPYING|AUTHORS|CHANGELOG|NOTICE|README|CITATION|CODEOWNERS)", re.I
+)
+_CONFIGS = (
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".ini",
+    ".cfg",
+    ".json",
+    ".env",
+    ".gin",
+    ".conf",
+    ".properties",
+)
 _SCRIPTS = (".sh", ".bash", ".mk")
 _DATA = re.compile(
     r"\.(csv|tsv|npy|npz|jsonl|ndjson|parquet|pkl|pickle|pt|pth|h5|hdf5|mat|feather|bin|arrow|lmdb|db"
@@ -183,7 +198,9 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
         elif _SLY_COMMANDS.search(plain) and not re.match(r"^@?echo ", plain):
             message = f"the script does something else: {plain[:60]}"
             out.append(finding("EV209", place, message))
-        elif re.search(r"(^|\s)[A-Z_]+=", plain) or not re.search(r"python|torchrun|accelerate", plain):
+        elif re.search(r"(^|\s)[A-Z_]+=", plain) or not re.search(
+            r"python|torchrun|accelerate", plain
+        ):
             message = f"the audit does not follow: {plain[:60]}"
             out.append(finding("EV209", place, message, severity=_WARN))
     if [e.path for e in reading.command.entries] != [e.path for e in after.command.entries]:

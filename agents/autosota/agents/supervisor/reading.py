@@ -89,7 +89,12 @@ def _read(tree: Tree, objective: Objective) -> Reading:
     claim_value = [s.value for s in claim]
     if claim and not tested(claim_value):
         unknown.append(f"which rows {objective.metric} is computed on was not found")
-    if not objective.evaluate and claim and not labels_of(claim_value) and not _own_loss(claim_value):
+    if (
+        not objective.evaluate
+        and claim
+        and not labels_of(claim_value)
+        and not _own_loss(claim_value)
+    ):
         unknown.append(f"which labels {objective.metric} is computed with was not found")
     for path in command.files:
         broken = program.facts(path).broken

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.code.values import DATA, LOAD, OPTION, PRED, SEED, TIME, Value, show, walk
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
-from autosota.agents.supervisor.compare import differences, judge
-from autosota.agents.supervisor.formula import evaluation_part, is_model, labels_of
+from autosota.agents.supervisor.compare import differences
+from autosota.agents.supervisor.formula import evaluation_part, labels_of
+from autosota.agents.supervisor.judge import judge
 from autosota.agents.supervisor.reading import Reading
 from autosota.agents.supervisor.rules import finding
 from autosota.agents.supervisor.sinks import Sink
@@ -105,11 +106,10 @@ def _formula(left: Sink, right: Sink, base: Reading) -> Iterator[Finding]:
     for difference in differences(left.value, right.value):
         after = difference.after
         if not important:
-            typed = after is not None and not after.flags & (_DATA | PRED) and not _model(after)
-            if typed and after is not None and after.kind == "const" and difference.before is not None:
-                if difference.before.kind != "const":
-                    message = f"`{left.name}` is written by hand: {show(after, 60)}"
-                    yield finding("EV213", place_of(after, right.event.value), message)
+            was_made = difference.before is not None and difference.before.kind != "const"
+            if after is not None and after.kind == "const" and was_made:
+                message = f"`{left.name}` is written by hand: {show(after, 60)}"
+                yield finding("EV213", place_of(after, right.event.value), message)
             continue
         judgement = judge(difference, left.value)
         if judgement is None:
@@ -122,10 +122,6 @@ def _formula(left: Sink, right: Sink, base: Reading) -> Iterator[Finding]:
         report = _at(right)
         related.append(RelatedPlace(report.path, report.line, f"reported as {left.name or '?'}"))
         yield finding(judgement.code, at, judgement.message, related, judgement.severity)
-
-
-def _model(value: Value) -> bool:
-    return any(is_model(v) for v in walk(value, is_model))
 
 
 def _important(sink: Sink, base: Reading) -> bool:

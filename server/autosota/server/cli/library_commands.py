@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.syntax import Syntax
-from rich.table import Table
 
 from autosota.agents.domain import Hypothesis
 from autosota.server.host import Host
@@ -31,14 +30,10 @@ def ideas(directory: Path, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([entry.as_dict() for entry in library], ensure_ascii=False))
         return 0
-    table = Table(box=None, pad_edge=False)
-    for name in ("idea", "kind", "fate", "gain in search", "what it does"):
-        table.add_column(name, overflow="fold")
     for entry in library:
-        table.add_row(
-            entry.idea.id, entry.idea.granularity, entry.fate, entry.gain, entry.idea.title
-        )
-    Console().print(table)
+        gain = f"  {entry.gain}" if entry.gain else ""
+        click.echo(f"{entry.fate:<15} {entry.idea.granularity:<5}  {entry.idea.title}{gain}")
+        click.echo(f"{'':<15} {entry.idea.id}")
     return 0
 
 

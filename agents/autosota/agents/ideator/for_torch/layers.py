@@ -55,7 +55,7 @@ _DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "dropout")
 
 
 def _dropout(module: Module) -> Iterator[Lever]:
-    if False:
+    if not has_switches(module):
         return
     reason = "nothing keeps the last layers from relying on single features"
     for network in find_networks(module):

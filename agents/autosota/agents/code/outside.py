@@ -1,0 +1,373 @@
+"""Symbolic execution, part three: calls that leave the repository.
+
+A call into a library becomes a value that says so. What matters of a library is in
+`libraries.py`: which calls load, split, keep or change what they are given. Command line
+options are read here, from argparse's own calls.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from autosota.agents.code import libraries as lib
+from autosota.agents.code.freezing import DEEPEST, Freezing, learns
+from autosota.agents.code.state import ObjectInfo
+from autosota.agents.code.values import (
+    DATA,
+    LOAD,
+    METRIC,
+    OBJECT,
+    OPTION,
+    PRED,
+    SEED,
+    TIME,
+    TRAINED,
+    Value,
+    const,
+    literal,
+    text_of,
+    walk,
+)
+
+_SOLVERS = ("numpy.linalg.", "scipy.optimize.", "scipy.linalg.", "jax.grad", "jax.jit")
+
+
+class Outside(Freezing):
+    """Executes calls of libraries."""
+
+    def apply(self, target: Value, positional: list[int], named: dict[str, int]) -> Value:
+        """See `calling.py`."""
+        raise NotImplementedError
+
+    # ---------------------------------------------------------------- libraries
+
+    def library(self, name: str, positional: list[int], named: dict[str, int]) -> Value:
+        """A call of a function or class of a library."""
+        first = self.boxes[positional[0]] if positional else None
+        special = self._special(name, first, positional, named)
+        if special is not None:
+            return special
+        parts = self.parts(positional, named)
+        same = lib.SAME.match(name) and first is not None
+        if same and first is not None and (first.kind != "seq" or name in ("list", "tuple")):
+            return first if first.flags & OBJECT else self.freeze(first)
+        if lib.LOADER_CLASSES.search(name) and parts:
+            kept = tuple(
+                k for k in parts[1:] if k.kind == "kw" and k.head not in lib.LOADER_NEUTRAL
+            )
+            return self.make("loader", "", (parts[0], *kept))
+        flags = 0
+        if lib.LOADERS.search(name) and not _configuration(name, parts):
+            flags |= LOAD | DATA
+        if lib.SPLITS.search(name):
+            flags |= DATA
+        if lib.METRICS.search(name):
+            flags |= METRIC
+        if lib.CLOCKS.search(name):
+            flags |= TIME
+        if name.startswith(_SOLVERS):
+            flags |= TRAINED
+        if name in ("os.getenv", "os.environ.get"):
+            seeds = any("seed" in text_of(p).lower() for p in parts)
+            flags |= OPTION | (SEED if seeds else 0)
+        last = name.rpartition(".")[2]
+        if last in lib.SAMPLERS and "." in name:
+            flags |= DATA
+        made = self.make("call", name, parts, flags)
+        if name in lib.META_CALLS or lib.CONFIG_LOADERS.match(name):
+            made.without(DATA | LOAD | PRED)
+        self.event(made)
+        if lib.IN_PLACE.match(name) and positional:
+            self.put(positional[0], self.make("mut", name, (self.freeze(first or made), made)))
+        self._train_inside(last, made)
+        return made
+
+    def _special(
+        self, name: str, first: Value | None, positional: list[int], named: dict[str, int]
+    ) -> Value | None:
+        """Calls of the language and of libraries that pass values on."""
+        if name == "getattr" and len(positional) >= 2 and first is not None:
+            known = self.settled(self.boxes[positional[1]])
+            attribute = known[0] if known else ""
+            if isinstance(attribute, str) and attribute:
+                return self.attribute(first, attribute)
+            return None
+        if name == "setattr" and len(positional) == 3 and first is not None:
+            attribute = text_of(self.boxes[positional[1]])
+            value = self.boxes[positional[2]]
+            if attribute:
+                self.event(self.make("patch", f"setattr {attribute}", self.parts(positional, {})))
+                self.set_attribute(positional[0], attribute, value)
+                return const(None)
+        if name in ("functools.partial", "partial") and first is not None:
+            made = Value("partial", "", (first,), OBJECT, self.site)
+            made.payload = (first, positional[1:], named)
+            return made
+        if name in ("joblib.delayed", "dask.delayed") and first is not None:
+            return first
+        if lib.SAME_FUNCTION.match(name) and first is not None and first.kind in ("fn", "bound"):
+            return first
+        if name in ("copy.deepcopy", "copy.copy") and first is not None and first.kind == "obj":
+            return self._copy(first)
+        if name == "dict" and not positional:
+            kids = [v for n, b in named.items() for v in (const(n), self.boxes[b])]
+            return self.make("dict", "", tuple(kids))
+        if name == "dict" and first is not None and first.kind == "dict" and not named:
+            return first
+        if name == "map" and len(positional) == 2 and first is not None:
+            source = self.boxes[positional[1]]
+            if first.kind in ("fn", "bound", "partial"):
+                element = self.freeze(self.invoke(first, (self.element(source),)))
+                return self.make("comp", "list", (element, self.freeze(source)))
+        runs = name in ("fire.Fire", "typer.run", "absl.app.run") and first is not None
+        if runs and first is not None and first.kind in ("fn", "bound"):
+            return self.apply(first, [], {})
+        if name == "vars" and first is not None and first.kind in ("ns", "obj"):
+            return first
+        if name == "next" and first is not None:
+            return self.element(first)
+        if name == "argparse.Namespace":
+            kids = [v for n, b in named.items() for v in (const(n), self.boxes[b])]
+            return self.make("dict", "", tuple(kids))
+        return None
+
+    def _copy(self, value: Value) -> Value:
+        info: ObjectInfo = value.payload
+        again = ObjectInfo(self.number(), info.path, info.symbol, info.arguments)
+        for (number, name), box in list(self.names.items()):
+            if number == info.number:
+                self.bind((again.number, name), self.box(self.boxes[box]))
+        return Value("obj", str(again.number), (), OBJECT, self.site, payload=again)
+
+    def set_attribute(self, box: int, name: str, value: Value) -> None:
+        """See `execute.py`."""
+        raise NotImplementedError
+
+    def method(self, box: int, name: str, node: ast.Call, alone: bool) -> Value:
+        """A method that the repository does not define."""
+        receiver = self.boxes[box]
+        positional, named = self.arguments(node)
+        line = (self.frame.facts.path, node.lineno, self.frame.symbol)
+        self.site = line
+        if name == "add_argument":
+            self._add_option(positional, named)
+            return const(None)
+        if name in ("parse_args", "parse_known_args"):
+            names = self.make("ns")
+            return names if name == "parse_args" else self.make("seq", "", (names, const(None)))
+        if name in ("items", "keys", "values") and receiver.kind == "dict" and not positional:
+            pairs = list(zip(receiver.kids[::2], receiver.kids[1::2], strict=True))
+            shown = {
+                "items": [self.make("seq", "", (k, v)) for k, v in pairs],
+                "keys": [k for k, _ in pairs],
+                "values": [v for _, v in pairs],
+            }[name]
+            return self.make("seq", "", tuple(shown))
+        if name == "get" and positional and receiver.kind in ("dict", "ns"):
+            found = self.item(receiver, self.boxes[positional[0]])
+            if found.kind != "item":
+                return found
+        if name == "format" and (text_of(receiver) or receiver.kind == "text"):
+            return self._format(receiver, positional, named)
+        if name == "update" and receiver.kind == "dict" and len(positional) == 1:
+            other = self.boxes[positional[0]]
+            if other.kind == "dict":
+                kids = [*receiver.kids, *other.kids]
+                self.put(box, self.make("dict", "", tuple(kids)))
+                return const(None)
+        if name in lib.SAME_METHODS and not (named and name == "clip"):
+            same = receiver
+            if name in ("eval", "to", "cuda", "cpu", "double", "half", "requires_grad_"):
+                if receiver.kind == "obj" and name == "eval":
+                    self.bind((receiver.payload.number, "<mode>"), self.box(const("eval")))
+                return same
+            return self.freeze(same) if receiver.kind != "obj" else same
+        if name == "train" and receiver.kind == "obj":
+            mode = self.boxes[positional[0]] if positional else const(True)
+            known = "eval" if literal(mode) == (False,) else "train"
+            self.bind((receiver.payload.number, "<mode>"), self.box(const(known)))
+            return receiver
+        parts = self.parts(positional, named)
+        frozen = self.freeze(receiver)
+        if name in lib.PREDICTS:
+            return self.predict(receiver, parts, ())
+        if name == "split" and lib.SPLITS.search(frozen.head):
+            # the rows' values do not matter to a splitter, their labels and groups may
+            parts = parts[1:] if len(parts) > 1 else ()
+            return self.make("folds", "", (frozen, *parts), DATA)
+        flags = 0
+        if name in lib.LOAD_METHODS and _reads(frozen):
+            flags = LOAD | DATA
+        if name in lib.SAMPLERS and not frozen.flags & DATA and frozen.kind != "ref":
+            flags |= DATA
+        if name in _STEPS_OF:
+            parts += self._hooks(_STEPS_OF[name], [*positional, *named.values(), box])
+        made = self.make("method", name, (frozen, *parts), flags)
+        if name in lib.META_METHODS:
+            made.without(DATA | LOAD | PRED)
+        self.event(made)
+        self._change_receiver(box, name, made, alone)
+        self._train_inside(name, made)
+        if name in ("fit", "partial_fit"):
+            return self.boxes[box]
+        return made
+
+    def _hooks(self, names: tuple[str, ...], boxes: list[int]) -> tuple[Value, ...]:
+        """What a trainer's evaluation calls back: the steps of a module, and what they log."""
+        values = [self.boxes[b] for b in boxes]
+        modules = [v for v in values if v.kind == "obj"]
+        rows = [v for v in values[:-1] if v.flags & DATA and v.kind != "obj"]
+        batch = self.element(rows[0]) if rows else self.make("param", "batch")
+        out: list[Value] = []
+        for module in modules:
+            for name in names:
+                step = self.field(module, name)
+                if step.kind != "bound" or len(self.stack) > DEEPEST - 4:
+                    continue
+                saved, seen = self.save(), len(self.events)
+                self.bind((module.payload.number, "<mode>"), self.box(const("eval")))
+                given = (batch, self.make("param", "index")) if name.endswith("step") else ()
+                result = self.freeze(self.invoke(step, given))
+                logged = [
+                    k
+                    for e in self.events[seen:]
+                    if e.value.kind == "method" and e.value.head in ("log", "log_dict", "update")
+                    for k in e.value.kids[1:]
+                ]
+                self.load(saved)
+                del self.events[seen:]
+                out.append(self.make("hook", name, (result, *logged)))
+        return tuple(out)
+
+    def _change_receiver(self, box: int, name: str, made: Value, alone: bool) -> None:
+        """Let a method that changes its receiver do so."""
+        receiver = self.boxes[box]
+        changes = name in lib.FIT or name in lib.MUTATORS or (name.endswith("_") and len(name) > 2)
+        if not changes and not alone:
+            return
+        if receiver.kind in ("const", "fn", "cls", "ns", "module"):
+            return
+        if not changes and (receiver.kind == "ref" or name in _QUIET_METHODS):
+            return
+        if receiver.kind == "seq" and name == "append" and len(made.kids) == 2:
+            self.put(box, self.make("seq", "", (*receiver.kids, made.kids[1])))
+            return
+        if receiver.kind == "obj":
+            if changes or name in ("load_state_dict", "step"):
+                self.bind((receiver.payload.number, f"<{name}>"), self.box(made))
+            return
+        root = self._root(box)
+        changed = self.make("mut", name, made.kids)
+        self.put(box, changed)
+        if root != box:
+            self.put(root, self.make("mut", name, (self.boxes[root], made)))
+
+    def _root(self, box: int) -> int:
+        """The box whose value this one is a view of, if a name holds that."""
+        value = self.boxes[box]
+        while value.kind in ("attr", "item") and value.kids:
+            value = value.kids[0]
+            for number, held in self.boxes.items():
+                if held is value and held.kind not in ("const", "ref"):
+                    return number
+        return box
+
+    def _train_inside(self, name: str, made: Value) -> None:
+        """Let objects that a call trains remember what they were trained on."""
+        if name not in lib.FIT and name not in ("backward", "train", "manual_backward"):
+            return
+        models = [
+            v.payload
+            for v in walk(made)
+            if v.kind == "inst" and v.payload is not None and learns(self, v.payload.payload)
+        ]
+        seen: set[int] = set()
+        for model in models:
+            info: ObjectInfo = model.payload
+            if info.number not in seen:
+                seen.add(info.number)
+                trained = self.make("trained", "", (made,))
+                self.bind((info.number, "<trained>"), self.box(trained))
+        for v in walk(made):
+            if v.kind == "pred" and v.kids[0].kind not in ("inst", "function"):
+                model = v.kids[0]
+                for number, held in list(self.boxes.items()):
+                    if held is model:
+                        self.put(number, self.make("mut", "backward", (model, made)))
+
+    def _add_option(self, positional: list[int], named: dict[str, int]) -> None:
+        flags = [text_of(self.boxes[b]) for b in positional]
+        long = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
+        name = text_of(self.boxes[named["dest"]]) if "dest" in named else option_name(long)
+        default: tuple[Value, ...] = ()
+        action = text_of(self.boxes[named["action"]]) if "action" in named else ""
+        if "default" in named:
+            default = (self.boxes[named["default"]],)
+        elif action == "store_true":
+            default = (const(False),)
+        elif action == "store_false":
+            default = (const(True),)
+        elif long.startswith("-"):
+            default = (const(None),)
+        if name:
+            self.options[name] = default
+
+    def _format(self, receiver: Value, positional: list[int], named: dict[str, int]) -> Value:
+        parts: list[Value] = []
+        values = [self.boxes[b] for b in positional]
+        text, at = text_of(receiver), 0
+        for number, piece in enumerate(text.split("{")):
+            if number == 0:
+                parts.append(const(piece, self.site))
+                continue
+            field, _, rest = piece.partition("}")
+            name, _, spec = field.partition(":")
+            value: Value | None = None
+            if name in named:
+                value = self.boxes[named[name]]
+            elif name.isdigit() and int(name) < len(values):
+                value = values[int(name)]
+            elif not name and at < len(values):
+                value, at = values[at], at + 1
+            inner = value if value is not None else self.make("name", field)
+            if spec:
+                inner = self.make("format", "", (self.freeze(inner), const(spec)))
+            parts += [inner, const(rest, self.site)]
+        return self.text(tuple(p for p in parts if literal(p) != ("",)))
+
+
+_STEPS_OF = {
+    "test": ("test_step", "on_test_epoch_end", "test_epoch_end"),
+    "validate": ("validation_step", "on_validation_epoch_end", "validation_epoch_end"),
+    "evaluate": ("test_step", "compute_metrics", "evaluation_loop"),
+}
+"""Methods of a module that a trainer calls back when it evaluates."""
+
+_QUIET_METHODS = {
+    "write", "close", "flush", "step", "zero_grad", "set_description", "set_postfix", "info",
+    "log", "add_scalar", "backward", "save", "to_csv", "savefig", "plot", "debug", "warning",
+    "print", "mkdir", "write_text", "dump", "writerow", "update_", "record", "head", "tail",
+    "describe", "value_counts", "hist", "summary", "show", "imshow", "scatter", "unlink", "watch",
+}  # fmt: skip
+
+
+def option_name(flag: str) -> str:
+    """`--batch-size` as `batch_size`."""
+    return flag.lstrip("-").split("/")[0].replace("-", "_")
+
+
+def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
+    """True for a read of settings, which hold no rows."""
+    texts = [text_of(v) for p in parts for v in walk(p)]
+    joined = " ".join(t for t in texts if t)
+    mode = text_of(parts[1]) if len(parts) > 1 else ""
+    if name in ("open", "io.open") and mode[:1] in ("w", "a", "x"):
+        return True
+    if any(t.endswith((".yaml", ".yml", ".toml", ".ini", ".cfg")) for t in texts):
+        return True
+    return name.startswith(("json", "open")) and bool(lib.CONFIG_NAMES.search(joined))
+
+
+def _reads(receiver: Value) -> bool:
+    found = receiver.head if receiver.kind in ("call", "ref") else ""
+    return "Path" in found or receiver.kind == "op" or bool(receiver.flags & LOAD)

@@ -1,0 +1,405 @@
+"""What a difference between two formulas is: the method's own business, a trick, or a question.
+
+A difference that is a known way to a better number without a better model gets that rule; one
+that is only unusual gets a warning, which leaves it to a person. Where formulas differ is found
+by `compare.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autosota.agents.code import libraries as lib
+from autosota.agents.code.values import (
+    DATA,
+    LOAD,
+    PRED,
+    SEED,
+    Value,
+    literal,
+    show,
+    text_of,
+    walk,
+)
+from autosota.agents.domain import Severity
+from autosota.agents.supervisor.compare import Difference
+from autosota.agents.supervisor.formula import is_model, label_names, labels_of, skeleton
+
+_DATA = DATA | LOAD
+_BEST = {
+    "max", "min", "amax", "amin", "sorted", "sort", "nanmax", "nanmin", "argmax", "argmin",
+    "topk", "quantile", "percentile", "median", "maximum", "minimum", "fmax", "cummax", "nlargest",
+    "heapq.nlargest",
+}  # fmt: skip
+_FILTERS = {
+    "dropna", "query", "drop", "drop_duplicates", "filter", "truncate", "nonzero", "where",
+    "isin", "notna", "masked_select", "between", "compress", "select", "extract", "delete",
+}  # fmt: skip
+_CUTS = {
+    "head",
+    "tail",
+    "sample",
+    "Subset",
+    "take",
+    "islice",
+    "choice",
+    "select",
+    "limit",
+    "narrow",
+}
+_RESAMPLES = {"fit_resample", "resample", "permutation", "shuffle"}
+_PLAIN_NAMES = {
+    "mean", "sum", "len", "append", "extend", "cat", "concatenate", "stack", "hstack", "eq",
+    "accuracy_score", "size", "view", "reshape", "flatten", "ravel", "float", "int", "astype",
+    "argmax", "max", "count_nonzero", "average", "equal", "tolist", "long", "type", "list",
+    "concat", "vstack", "squeeze", "unsqueeze", "round", "format", "sqrt", "square",
+    "mean_squared_error", "root_mean_squared_error", "abs", "mean_absolute_error", "numel",
+}  # fmt: skip
+_PLAIN_KINDS = {
+    "loop", "carried", "elem", "comp", "seq", "const", "item", "attr", "call", "method", "op",
+    "cmp", "kw", "pred", "asked", "ref", "row", "split", "mut", "written", "format", "rows",
+    "param", "slice", "index", "lam", "loader", "inst", "option", "class",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a difference is: a rule, how sure, in words, and the parts it is about."""
+
+    code: str
+    message: str
+    severity: Severity | None
+    before: Value | None
+    after: Value | None
+
+
+def judge(difference: Difference, whole: Value) -> Judgement | None:
+    """What a difference is. `whole` is the formula of the base, for what its labels are.
+
+    Returns None for differences that are the method's own business.
+    """
+    before, after, trail = difference.before, difference.after, difference.trail
+    labels = labels_of([whole])
+    kind, code, message, severity = _judge(before, after, trail, labels)
+    if not kind and "asked" in trail and before is not None and after is not None:
+        kind, code, message, severity = _label_kept(before, after, label_names([whole]))
+    if not kind:
+        return None
+    return Judgement(code, message, severity, before, after)
+
+
+_Word = tuple[str, str, str, Severity | None]
+_FINE: _Word = ("", "", "", None)
+_WARN = Severity.WARNING
+
+
+def _judge(
+    before: Value | None, after: Value | None, trail: tuple[str, ...], labels: set[int]
+) -> _Word:
+    if trail[-1:] == ("mode",):
+        return "mode", "LK109", "the model is left in training mode while it is tested", None
+    if "asked" in trail:
+        return _judge_asked(before, after, labels)
+    if before is None or after is None:
+        return _judge_argument(before, after, trail)
+    if before.flags & PRED and not _touches(before, labels) and _touches(after, labels):
+        return "labels", "OUT301", f"labels flow into predictions: {show(after, 80)}", None
+    if not before.flags & (_DATA | PRED) and after.flags & PRED and _touches(after, labels):
+        return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
+    b_pred, a_pred = before.flags & PRED, after.flags & PRED
+    if b_pred and not a_pred and not _has_model(after):
+        return _judge_replaced(after)
+    if any(v.kind == "opaque" for v in walk(after)):
+        return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
+    if b_pred and _touches(before, labels):
+        return _judge_core(before, after, trail)
+    if b_pred or _has_model(before):
+        return _judge_after_prediction(before, after, trail)
+    return _judge_rows(before, after, trail)
+
+
+def _touches(value: Value, labels: set[int]) -> bool:
+    return any(v.key in labels for v in walk(value, lambda v: is_model(v)))
+
+
+def _has_model(value: Value) -> bool:
+    return any(is_model(v) for v in walk(value, is_model))
+
+
+def _name(value: Value) -> str:
+    if value.kind in ("call", "method", "mut"):
+        return value.head.rpartition(".")[2]
+    return value.kind
+
+
+def _names(value: Value) -> set[str]:
+    return {_name(v) for v in walk(value, is_model) if v.kind in ("call", "method", "mut")}
+
+
+def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) -> _Word:
+    """The rows a model is asked about differ: in their features, or in which rows they are?"""
+    if after is None:
+        return _FINE
+    if before is None:
+        if _touches(after, labels):
+            return "labels", "OUT301", f"the model is given the labels: {show(after, 60)}", None
+        if any(v.flags & LOAD and v.kind in ("call", "method") for v in walk(after, is_model)):
+            return "more", "OUT304", f"the model is given more data: {show(after, 60)}", _WARN
+        return _FINE
+    if not before.flags & _DATA:
+        return _FINE
+    old = {v.key for v in walk(before)}
+    if _touches(after, labels) and not _touches(before, labels):
+        return "labels", "OUT301", f"the model is given the labels: {show(after, 60)}", None
+    if before.key not in {v.key for v in walk(after, is_model)}:
+        roots = [v for v in walk(before) if v.flags & _DATA]
+        shared = any(v.key in old and v.flags & _DATA for v in walk(after, is_model))
+        if not shared and roots:
+            return "rows", "DS402", f"the model is tested on other rows: {show(after, 80)}", None
+    new = [v for v in walk(after, is_model) if v.key not in old]
+    loads = [v for v in new if v.flags & LOAD and v.kind in ("call", "method") and _reads(v)]
+    if loads:
+        return "load", "DS402", f"the tested rows come from elsewhere: {show(loads[0], 60)}", None
+    if any(v.kind == "slice" for v in new):
+        message = f"the tested rows are cut out differently: {show(after, 80)}"
+        return "window", "OUT301", message, _WARN
+    if any(_name(v) in _RESAMPLES | _CUTS and v.flags & _DATA for v in new):
+        return "rows", "DS404", f"the tested rows are drawn again: {show(after, 80)}", _WARN
+    return _FINE
+
+
+def _label_kept(before: Value, after: Value, names: set[str]) -> _Word:
+    """The label was dropped from the features, or was not among them, and now is."""
+    dropped = [{t for t in _columns(x, "drop")} & names for x in (before, after)]
+    chosen = [{t for t in _columns(x, "item")} & names for x in (before, after)]
+    if dropped[0] - dropped[1] or chosen[1] - chosen[0]:
+        return "label", "LK118", f"the label stays among the features: {show(after, 60)}", None
+    return _FINE
+
+
+def _columns(value: Value, how: str) -> Iterator[str]:
+    for part in walk(value, is_model):
+        if (
+            how == "drop"
+            and part.kind in ("method", "mut", "del")
+            and (part.head in ("drop", "pop") or part.kind == "del")
+        ):
+            yield from (t for k in part.kids[1:] for v in walk(k) if (t := text_of(v)))
+        elif how == "item" and part.kind == "item" and part.kids[1].kind == "seq":
+            yield from (t for v in walk(part.kids[1]) if (t := text_of(v)))
+
+
+def _reads(value: Value) -> bool:
+    return bool(lib.LOADERS.search(value.head)) or value.head in lib.LOAD_METHODS
+
+
+def _judge_argument(before: Value | None, after: Value | None, trail: tuple[str, ...]) -> _Word:
+    """An argument that one of two equal calls lacks."""
+    present = before if before is not None else after
+    assert present is not None
+    verb = "removed from" if after is None else "added to"
+    where = next((t for t in reversed(trail) if not t.endswith("=")), "")
+    name = trail[-1].rstrip("=") if trail and trail[-1].endswith("=") else show(present, 40)
+    message = f"`{name}` {verb} `{where}`, which the reported metric depends on"
+    if lib.METRICS.search(where) or "average" in name:
+        return "argument", "EV203" if text_of(present) else "EV202", message, None
+    if lib.SPLITS.search(where) or where in ("train", "test", "folds", "split"):
+        return "argument", "DS405", message, None
+    if where == "loader":
+        return "argument", "EV205", message, None
+    if name in ("transform", "dtype", "download", "num_workers", "n_jobs", "verbose"):
+        return "argument", "EV201", message, _WARN
+    return "argument", "EV201", message, None if present.kind == "const" else _WARN
+
+
+def _judge_replaced(after: Value) -> _Word:
+    if any(v.flags & LOAD and v.kind in ("call", "method") and _reads(v) for v in walk(after)):
+        return "loaded", "OUT304", f"predictions are read, not made: {show(after, 80)}", None
+    if after.kind == "const" or not after.flags & _DATA:
+        if any(v.kind == "seq" and len(v.kids) > 3 for v in walk(after)):
+            return "typed", "OUT302", f"predictions are written by hand: {show(after, 80)}", None
+        return (
+            "typed",
+            "EV213",
+            f"the score is not computed from predictions: {show(after, 80)}",
+            None,
+        )
+    return "other", "EV214", f"the score does not come from predictions: {show(after, 80)}", None
+
+
+def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
+    """The metric itself: predictions against labels."""
+    old, new = _names(before), _names(after)
+    mark = skeleton(before)
+    inside = any(skeleton(v) == mark for v in walk(after, is_model) if v.flags & PRED)
+    gained = new - old
+    jumps = {v.key for v in walk(before) if v.kind == "left"}
+    if any(v.kind == "left" and v.key not in jumps for v in walk(after, is_model)):
+        return "jump", "EV205", f"samples are skipped in the evaluation: {show(after, 80)}", None
+    if gained & {"topk", "argsort", "argpartition"}:
+        return "k", "EV202", f"predictions are judged differently: {show(after, 80)}", None
+    if (gained & _BEST and (inside or _shares(before, after))) or (after.kind == "phi" and inside):
+        code = "EV204"
+        return "best", code, f"the best of several is reported: {show(after, 80)}", None
+    if after.kind == "loop" and before.kind != "loop" and inside:
+        return "best", "EV204", f"the score is collected over turns: {show(after, 80)}", None
+    if inside:
+        return "wrapped", "EV201", f"the score is altered: {show(after, 80)}", None
+    if before.kind == after.kind == "call" and lib.METRICS.search(before.head + after.head):
+        return "metric", "EV203", f"`{before.head}` became `{after.head}`", None
+    filtered = gained & (_FILTERS | _CUTS)
+    if filtered:
+        return "rows", "EV205", f"rows are left out of the score: {show(after, 80)}", None
+    if any(v.kind == "raised" for v in walk(after)) and not any(
+        v.kind == "raised" for v in walk(before)
+    ):
+        return "raised", "EV206", f"failed samples are left out: {show(after, 80)}", Severity.ERROR
+    if _plain(before) and _plain(after) and _equal_ingredients(before, after):
+        message = f"the score is computed in another way: {show(after, 80)}"
+        return "rewritten", "EV201", message, _WARN
+    return "core", "EV201", f"the metric is computed differently: {show(after, 80)}", None
+
+
+def _shares(before: Value, after: Value) -> bool:
+    keys = {skeleton(v) for v in walk(before, is_model) if v.flags & PRED}
+    return any(skeleton(v) in keys for v in walk(after, is_model) if v.flags & PRED)
+
+
+def _plain(value: Value) -> bool:
+    """Only operations that the same metric may be written with in another way."""
+    for v in walk(value, is_model):
+        if v.kind not in _PLAIN_KINDS:
+            return False
+        if v.kind in ("call", "method", "mut") and v.flags & PRED and _name(v) not in _PLAIN_NAMES:
+            return False
+        if v.kind == "op" and v.flags & PRED and v.head not in ("+", "/", "==", "-", "**"):
+            return False
+    return True
+
+
+def _equal_ingredients(before: Value, after: Value) -> bool:
+    """The same rows, the same labels, and no new numbers."""
+
+    def numbers(value: Value) -> set[str]:
+        found = [v for v in walk(value, lambda v: v.kind == "pred" or not v.flags & PRED)]
+        return {v.head for v in found if v.kind == "const" and v.head not in _NEUTRAL}
+
+    return numbers(before) == numbers(after) and _rows_of(before) == _rows_of(after)
+
+
+_NEUTRAL = {"0", "1", "0.0", "1.0", "-1", "None", "True"}
+
+
+def _rows_of(value: Value) -> set[int]:
+    """Where the rows come from: data that is not made of other data."""
+    out: set[int] = set()
+    for v in walk(value, is_model):
+        if (
+            (v.flags & _DATA and not any(k.flags & _DATA for k in v.kids))
+            or v.kind == "split"
+            or (v.kind == "item" and v.kids[1].kind in ("slice", "const") and v.flags & _DATA)
+        ):
+            out.add(v.key)
+    return out
+
+
+def _judge_after_prediction(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
+    """Between the model's answer and the metric, where no label is in sight."""
+    asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]
+    if asks[1] > asks[0] or "stack" in _names(after) - _names(before):
+        return "more", "TO603", f"more computation per prediction: {show(after, 80)}", None
+    numbers = any(t in ("topk", "argsort", "argpartition") for t in trail)
+    constants = literal(before) and literal(after)
+    if constants and (numbers or any(lib.METRICS.search(t) for t in trail)):
+        return "k", "EV202", f"{before.head} became {after.head} where predictions are judged", None
+    if {"topk", "argsort", "argpartition"} & (_names(after) ^ _names(before)):
+        return "k", "EV202", f"predictions are judged differently: {show(after, 80)}", None
+    return "after", "EV201", f"predictions are processed differently: {show(after, 80)}", _WARN
+
+
+def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
+    """Labels, splits, tested rows and plain numbers of the formula."""
+    where = [t for t in trail if t]
+    shown = f"{show(before, 50)} became {show(after, 50)}"
+    if any(lib.METRICS.search(t) for t in where):
+        texts = text_of(before) or text_of(after)
+        if not (before.flags | after.flags) & _DATA:
+            return "parameter", "EV203" if texts else "EV202", f"in the metric, {shown}", None
+    in_split = any(t in ("train", "test", "folds", "split") or lib.SPLITS.search(t) for t in where)
+    if in_split and not (before.flags & _DATA and after.flags & _DATA):
+        return "split", "DS405", f"in the split, {shown}", None
+    splits = {v.key for v in walk(before) if _is_split(v)}
+    if splits and not any(_is_split(v) for v in walk(after)):
+        return "split", "DS405", f"the tested rows are chosen differently: {shown}", None
+    if (before.flags | after.flags) & PRED or after.flags & PRED:
+        return "labels", "DS403", f"predictions flow into the labels: {shown}", None
+    if before.flags & _DATA or after.flags & _DATA:
+        return _judge_data(before, after, trail, shown)
+    if "option" in (before.kind, after.kind):
+        if before.flags & SEED and after.kind == "const":
+            return "seed", "SEL501", f"the seed is pinned: {shown}", None
+        return "option", "EV211", f"a setting of the evaluation: {shown}", None
+    if any(t in ("slice", "range", "Subset") for t in where):
+        return "slice", "EV205", f"which rows are tested: {shown}", None
+    if before.kind == "const" and where[-1:] == ["format"]:
+        return "format", "EV201", f"how the score is printed: {shown}", _WARN
+    code = "EV202" if literal(before) and literal(after) else "EV201"
+    return "number", code, f"the reported metric depends on it: {shown}", None
+
+
+def _is_split(value: Value) -> bool:
+    return value.kind in ("split", "folds") or bool(lib.SPLITS.search(value.head))
+
+
+def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str) -> _Word:
+    names = _names(after) - _names(before)
+    inside = any(v.key == before.key for v in walk(after))
+    if before.kind == "loop" or (before.kind == "call" and before.head == "len"):
+        return "count", "EV201", f"what the score is divided by: {shown}", None
+    loaders = [
+        [k.head for v in walk(x) if v.kind == "loader" for k in v.kids[1:]] for x in (before, after)
+    ]
+    if loaders[0] != loaders[1]:
+        return "loader", "EV205", f"which rows are tested: {shown}", None
+    if _features_added(before, after):
+        return _FINE
+    if names & _CUTS:
+        return "cut", "EV205", f"the evaluation set is cut: {shown}", None
+    if names & _FILTERS:
+        return "filter", "DS402", f"tested rows are filtered: {shown}", None
+    if names & _RESAMPLES:
+        return "resample", "DS404", f"tested rows are drawn again: {shown}", None
+    if inside and after.kind == "item":
+        index = after.kids[1] if len(after.kids) > 1 else after
+        code = "EV205" if index.kind == "slice" else "DS402"
+        return "item", code, f"the evaluation set is cut: {shown}", None
+    if after.kind in ("set", "mut") and inside:
+        return "rewritten", "DS403", f"labels or tested rows are rewritten: {shown}", None
+    if inside:
+        return "relabelled", "DS403", f"labels or tested rows are changed: {shown}", None
+    if before.kind == "call" and after.kind == "call" and lib.LOADERS.search(after.head):
+        return "load", "DS402", f"other data is tested: {shown}", None
+    if before.kind == "item" and after.kind == "item":
+        return "item", "EV205", f"which rows are tested: {shown}", None
+    if _rows_of(before) != _rows_of(after):
+        return "rows", "DS402", f"other rows are tested: {shown}", None
+    return "data", "DS403", f"labels or tested rows are made differently: {shown}", _WARN
+
+
+def _features_added(before: Value, after: Value) -> bool:
+    """Only columns with new names were written to a table, each from its own rows."""
+    while after.kind == "set" and after.head == "item" and after.key != before.key:
+        column, value = after.kids[1], after.kids[2]
+        if not text_of(column) or column.key in {v.key for v in walk(before)}:
+            return False
+        if value.flags & PRED or _names(value) & _AGGREGATES:
+            return False
+        after = after.kids[0]
+    return after.key == before.key
+
+
+_AGGREGATES = {
+    "mean", "std", "groupby", "transform", "rank", "median", "quantile", "fit_transform", "var",
+    "target", "value_counts", "max", "min", "cumsum", "shift", "agg", "map",
+}  # fmt: skip
