@@ -4,7 +4,8 @@ import pytest
 
 from autosota.agents.code.tree import MemoryTree
 from autosota.agents.domain import Objective
-from autosota.agents.ideator.knobs import find_knob, given_value
+from autosota.agents.ideator.command import given_value
+from autosota.agents.ideator.knobs import find_knob
 from autosota.agents.ideator.module import Project
 
 ARGS = "import argparse\np = argparse.ArgumentParser()\n"

@@ -6,7 +6,7 @@ import pytest
 
 from autosota.agents.code.source import SourceFile
 from autosota.agents.ideator.bindings import Bindings
-from autosota.agents.ideator.calls import drop_argument, read_call, set_keywords
+from autosota.agents.ideator.calls import read_call, set_keywords
 from autosota.agents.ideator.imports import add_from_import
 from autosota.agents.ideator.notation import read_number, write_number
 from autosota.agents.ideator.steps import Step, stepped
@@ -66,21 +66,6 @@ def test_a_keyword_is_set_in_the_layout_of_the_call(before, after):
     assert source.apply(set_keywords(source, call, {"k": "2"})).decode() == after
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("f(k=1)", "f()"),
-        ("f(k=1, a=2)", "f(a=2)"),
-        ("f(a=2, k=1)", "f(a=2)"),
-        ("f(\n    k=1,\n    a=2,\n)", "f(\n    a=2,\n)"),
-        ("f(\n    a=2,\n    k=1,\n)", "f(\n    a=2,\n)"),
-    ],
-)
-def test_a_keyword_is_dropped_with_its_comma_and_line(before, after):
-    source, call = first_call(before)
-    assert source.apply([drop_argument(source, call.keywords["k"])]).decode() == after
-
-
 HEAD = '"""Doc."""\n\nfrom __future__ import annotations\n\nimport os\n'
 IMPORTS = [
     ("import os\n", "import os\nfrom m.a import N\n"),
@@ -99,6 +84,8 @@ IMPORTS = [
     ("import m.b\nimport z\n", "from m.a import N\nimport m.b\nimport z\n"),
     ("from m.0 import A\nfrom m.z import B\n", "from m.0 import A\nfrom m.a import N\nfrom m.z"
      " import B\n"),
+    ("from m.z import A\nfrom m.b import B\n", "from m.z import A\nfrom m.b import B\nfrom m.a"
+     " import N\n"),
     ("from m.a import *\n", "from m.a import *\nfrom m.a import N\n"),
     ("import os", "import os\nfrom m.a import N"),
     ("def f():\n    import m\n", "from m.a import N\n\ndef f():\n    import m\n"),

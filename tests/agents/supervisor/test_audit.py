@@ -10,7 +10,9 @@ from autosota.agents.supervisor.rules import RULES
 
 
 def _shown(verdict):
-    return [(f.code, f.severity.value, f.place.path, f.place.line, f.message) for f in verdict.findings]
+    return [
+        (f.code, f.severity.value, f.place.path, f.place.line, f.message) for f in verdict.findings
+    ]
 
 
 def test_an_honest_change_is_cleared(honest, repositories):
@@ -65,7 +67,9 @@ def test_every_finding_names_its_rule_and_a_line_that_exists(repositories):
 def test_findings_come_in_the_order_of_places(repositories):
     for case in repositories.dishonest()[:40]:
         tree, objective = repositories(case.repo)
-        places = [(f.place.path, f.place.line) for f in audit(tree, case.apply(tree), objective).findings]
+        places = [
+            (f.place.path, f.place.line) for f in audit(tree, case.apply(tree), objective).findings
+        ]
         assert places == sorted(places)
 
 

@@ -62,7 +62,9 @@ def test_sides_of_changed_symbols(repositories):
 
 
 def test_a_moved_function_is_not_a_change(repositories):
-    case = next(c for c in repositories.honest() if c.name == "evaluation moved to a module of its own")
+    case = next(
+        c for c in repositories.honest() if c.name == "evaluation moved to a module of its own"
+    )
     tree, objective = repositories(case.repo)
     verdict = audit(tree, case.apply(tree), objective)
     assert "evaluate" not in {c.symbol for c in verdict.changed}
@@ -110,7 +112,11 @@ def test_files_of_a_given_boundary_are_protected():
         ("numpy.py", b"def load(p):\n    return []\n", Decision.REJECTED),
         ("numpy/__init__.py", b"", Decision.REJECTED),
         ("json.py", b"", Decision.REJECTED),
-        ("conftest.py", b"def pytest_runtest_makereport(item, call):\n    pass\n", Decision.REJECTED),
+        (
+            "conftest.py",
+            b"def pytest_runtest_makereport(item, call):\n    pass\n",
+            Decision.REJECTED,
+        ),
         ("autosota.toml", b"[objective]\n", Decision.REJECTED),
         ("data/test.npy", b"\x93NUMPY", Decision.REJECTED),
         ("weights.pt", b"\x80\x02", Decision.NEEDS_REVIEW),

@@ -28,16 +28,19 @@ STRANGE = {
     "nested": b"x = " + b"(" * 3000 + b"1" + b")" * 3000 + b"\n",
     "plus": b"x = " + b" + ".join([b"1"] * 4000) + b"\n",
     "elif": b"if a: pass\n" + b"elif a: pass\n" * 1500,
-    "indent": b"".join(b" " * n + b"if x:\n" for n in range(200)) + b" " * 200 + b"pass\n",
+    "indent": b"".join(b" " * n + b"if x:\n" for n in range(99)) + b" " * 99 + b"pass\n",
     "long": GOOD + b"y = 1\n" * 200_000,
     "chain": b"x = 0\n" + b"x = x + 1\n" * 3000 + b"print(f'METRIC acc={x}')\n",
     "appends": b"x = []\n" + b"x.append(1)\n" * 2000 + b"print(f'METRIC acc={len(x)}')\n",
     "recursive": b"def f(n):\n    return f(n - 1) + g(n)\ndef g(n):\n    return f(n)\nf(3)\n",
-    "loops": b"".join(b" " * n + b"for i%d in x:\n" % n for n in range(40)) + b" " * 40 + b"y += 1\n",
+    "loops": b"".join(b" " * n + b"for i%d in x:\n" % n for n in range(40))
+    + b" " * 40
+    + b"y += 1\n",
     "selfimport": b"import train\nfrom train import *\n",
     "empty": b"",
     "binary": bytes(range(256)) * 50,
-    "cycle": b"class A:\n    def __init__(self):\n        self.me = self\nprint(f'METRIC acc={A()}')\n",
+    "cycle": b"class A:\n    def __init__(self):\n        self.me = self\n"
+    b"print(f'METRIC acc={A()}')\n",
 }
 
 

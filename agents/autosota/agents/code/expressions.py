@@ -503,6 +503,10 @@ class Expressions(State):
         self.frame.yields.append(self.value(node.value))
         return const(None)
 
+    def _v_YieldFrom(self, node: ast.YieldFrom) -> Value:
+        self.frame.yields.append(self.element(self.value(node.value)))
+        return const(None)
+
     def _v_Await(self, node: ast.Await) -> Value:
         return self.value(node.value)
 

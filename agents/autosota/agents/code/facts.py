@@ -146,6 +146,13 @@ class FileFacts:
         if self.unreadable:
             return (1,)
         marks = {n.lineno for n in ast.walk(self.tree) if isinstance(n, ast.Name) and is_opaque(n)}
+        stack = [self.source.root] if self.source.has_error else []
+        while stack:
+            node = stack.pop()
+            if node.is_error or node.is_missing:
+                marks.add(node.start_point.row + 1)
+            elif node.has_error:
+                stack.extend(node.children)
         return tuple(sorted(marks))
 
     # ---------------------------------------------------------------- imports

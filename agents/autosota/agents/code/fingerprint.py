@@ -62,6 +62,10 @@ def only_logs(statement: ast.stmt) -> bool:
         return False
     name = dotted(value.func)
     root, _, last = name.rpartition(".")
+    function = value.func
+    holder = function.value if isinstance(function, ast.Attribute) else function
+    if isinstance(holder, ast.Call) and dotted(holder.func).endswith("getLogger"):
+        root, last = "logger", getattr(function, "attr", "")
     logs = (
         name in ("print", "tqdm.write", "pprint", "pprint.pprint", "logging.basicConfig")
         or (last in _LOG_METHODS and bool(root) and _logger(root))
@@ -123,7 +127,7 @@ def _write(
     if isinstance(node, ast.Attribute):
         name = dotted(node)
         root, _, rest = name.partition(".")
-        if name and root not in local and resolve(root) != root:
+        if name and root not in local:
             out.append(f"{resolve(root)}.{rest}")
             return
         out.append("." + node.attr)

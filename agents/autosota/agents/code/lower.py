@@ -506,6 +506,8 @@ class _Lowering:
         return self.only(node, depth) or self.opaque(node)
 
     def e_yield(self, node: Node, depth: int) -> ast.expr:
+        if any(c.type == "from" for c in node.children):
+            return ast.YieldFrom(self.only(node, depth) or self.opaque(node))
         return ast.Yield(self.only(node, depth))
 
     def comprehension(self, node: Node, depth: int) -> list[ast.comprehension]:
@@ -590,14 +592,16 @@ class _Lowering:
     def unescaped(self, start: str, text: str) -> str | bytes:
         if "f" in start:
             text = text.replace("{{", "{").replace("}}", "}")
+        as_bytes = "b" in start
         if "r" not in start and "\\" in text:
             quotes = '"""' if '"""' not in text and not text.endswith('"') else "'''"
             try:
-                value = ast.literal_eval(quotes + text + quotes)
+                value = ast.literal_eval(("b" if as_bytes else "") + quotes + text + quotes)
             except (ValueError, SyntaxError):
                 value = text
-            text = value if isinstance(value, str) else text
-        return text.encode("utf-8", "replace") if "b" in start else text
+            if isinstance(value, str | bytes):
+                return value
+        return text.encode("utf-8", "replace") if as_bytes else text
 
     def interpolation(self, node: Node, depth: int) -> ast.expr:
         value = self.field(node, "expression", depth)

@@ -150,10 +150,14 @@ class State:
             elif other is not value:
                 boxes[number] = self.phi(condition, value, other)
         self.boxes = boxes
+        for key in names.keys() - yes[0].keys():
+            if (other := no[1].get(names[key])) is not None:
+                names[key] = self.box(self.phi(condition, self.make("unset"), other))
         for key, box in yes[0].items():
             other_box = names.get(key)
             if other_box is None:
-                names[key] = box
+                if (other := yes[1].get(box)) is not None:
+                    names[key] = self.box(self.phi(condition, other, self.make("unset")))
             elif other_box != box:
                 first, second = yes[1].get(box), no[1].get(other_box)
                 if first is None or second is None or first.key == second.key:

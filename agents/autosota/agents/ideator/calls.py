@@ -137,26 +137,6 @@ def insert_before(source: SourceFile, member: Node, text: str) -> Edit:
     return Edit(member.start_byte, member.start_byte, (text + gap).encode())
 
 
-def drop_argument(source: SourceFile, argument: Node) -> Edit:
-    """Take one argument out, with its comma and, when it stood alone, its line."""
-    following = argument.next_sibling
-    if following is not None and following.type == ",":
-        after = following.next_named_sibling
-        if after is not None and after.start_point.row == argument.end_point.row:
-            return Edit(argument.start_byte, after.start_byte, b"")
-        start = source.content.rfind(b"\n", 0, argument.start_byte) + 1
-        alone = not source.content[start : argument.start_byte].strip()
-        end = _end_of_line(source.content, following.end_byte)
-        if alone and not source.content[following.end_byte : end].strip():
-            newline = source.content.find(b"\n", following.end_byte)
-            return Edit(start, newline + 1 if newline >= 0 else end, b"")
-        return Edit(argument.start_byte, following.end_byte, b"")
-    before = argument.prev_sibling
-    if before is not None and before.type == ",":
-        return Edit(before.start_byte, argument.end_byte, b"")
-    return Edit(argument.start_byte, argument.end_byte, b"")
-
-
 def _end_of_line(content: bytes, offset: int) -> int:
     end = content.find(b"\n", offset)
     end = len(content) if end < 0 else end

@@ -8,13 +8,13 @@ found: an edit there would do nothing, or not what its title says.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
 from autosota.agents.ideator.calls import Call
+from autosota.agents.ideator.command import given_value
 from autosota.agents.ideator.module import Module, contains, function_of
 from autosota.agents.ideator.notation import read_number
 
@@ -366,33 +366,6 @@ def _click_option(module: Module, function: Node, name: str) -> tuple[str, Node 
 def _long(flags: str) -> str:
     words = flags.split()
     return next((w for w in words if w.startswith("--")), words[0] if words else "")
-
-
-# ------------------------------------------------------------------ the command line
-
-
-def given_value(module: Module, flags: str) -> str | None:
-    """What the experiment's command line passes for one of these flags; None when nothing.
-
-    argparse takes unambiguous prefixes: `--learn 0.1` sets `--learning-rate`. A command that
-    cannot be read counts as passing something, as it might.
-    """
-    objective = module.project.objective
-    if objective is None or not flags:
-        return None
-    try:
-        words = shlex.split(objective.command)
-    except ValueError:
-        return ""
-    for word, after in zip(words, [*words[1:], ""], strict=True):
-        given, equals, value = word.partition("=")
-        for name in flags.split():
-            if name.startswith("--"):
-                if given.startswith("--") and len(given) > 2 and name.startswith(given):
-                    return value if equals else after
-            elif word.startswith(name) and not word.startswith("--"):
-                return word.removeprefix(name) or after
-    return None
 
 
 def defaults_of(module: Module, function: Node) -> Iterator[tuple[str, Node]]:

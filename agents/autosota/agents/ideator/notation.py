@@ -45,8 +45,3 @@ def plain(value: float) -> str:
     """A float without an exponent, as short as it can be: `0.0003`, `10.0`."""
     text = f"{value:.12f}".rstrip("0")
     return text + "0" if text.endswith(".") else text
-
-
-def short(value: int | float) -> str:
-    """A number for a title."""
-    return f"{value:g}"

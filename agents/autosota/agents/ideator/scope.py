@@ -8,9 +8,7 @@ change is allowed is the supervisor's decision, on the change itself.
 from __future__ import annotations
 
 import fnmatch
-import posixpath
 import re
-import shlex
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -18,6 +16,7 @@ from tree_sitter import Node
 from autosota.agents.code.facts import file_facts
 from autosota.agents.code.source import Edit
 from autosota.agents.domain import Boundary, Objective
+from autosota.agents.ideator.command import clean_path, entry_points
 from autosota.agents.ideator.module import Module, Project
 
 EVALUATION = "on the evaluation side"
@@ -54,8 +53,8 @@ class Scope:
         self._project = project
         self._objective = objective
         named = [*boundary.symbols, *boundary.files, *objective.protocol.evaluation]
-        self._files = {_clean(n) for n in named if "::" not in n}
-        pairs = [(_clean(p), name) for p, _, name in (n.partition("::") for n in named) if name]
+        self._files = {clean_path(n) for n in named if "::" not in n}
+        pairs = [(clean_path(p), name) for p, _, name in (n.partition("::") for n in named) if name]
         self._symbols = {(path, name) for path, name in pairs if "@" not in name}
         self._statements = {(path, *name.split("@", 1)) for path, name in pairs if "@" in name}
         self._spans: dict[str, list[tuple[int, int]]] = {}
@@ -145,24 +144,6 @@ class Scope:
         return (*self._objective.protocol.data, *self._objective.protocol.labels)
 
 
-def entry_points(project: Project, command: str) -> list[str]:
-    """The repository's own files that a command line starts, in its order."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return []
-    found = []
-    for before, word in zip(["", *words], words, strict=False):
-        path = _clean(word)
-        if word.endswith(".py") and path in project.paths:
-            found.append(path)
-        elif before == "-m":
-            module = project.find(f"{word}.__main__", "") or project.find(word, "")
-            if module is not None:
-                found.append(module.path)
-    return found
-
-
 def _reached(project: Project, objective: Objective) -> frozenset[str] | None:
     """Files that the command imports, or None when that cannot be told."""
     queue = entry_points(project, objective.command)
@@ -213,10 +194,6 @@ def _spans(module: Module, wanted: set[tuple[str, str]]) -> Iterator[tuple[int, 
 
 
 def _matches(path: str, pattern: str) -> bool:
-    plain = _clean(pattern)
+    plain = clean_path(pattern)
     folder = plain.removesuffix("/**").removesuffix("/*")
     return fnmatch.fnmatch(path, plain) or path.startswith(folder.rstrip("/") + "/")
-
-
-def _clean(path: str) -> str:
-    return posixpath.normpath(path.strip()) if path.strip() else ""

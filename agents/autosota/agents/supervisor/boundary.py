@@ -18,7 +18,7 @@ from autosota.agents.code.facts import MODULE, Statement
 from autosota.agents.code.values import DATA, LOAD, walk
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.protocols import Tree
-from autosota.agents.supervisor.formula import evaluation_part, is_model
+from autosota.agents.supervisor.formula import WRAPPERS, evaluation_part, is_model
 from autosota.agents.supervisor.reading import Reading, read
 
 SETTINGS = ("autosota.toml",)
@@ -97,9 +97,12 @@ def training_statements(reading: Reading) -> set[tuple[str, str]]:
     """(path, symbol) of everything that takes part in making a model or training it."""
     out: set[tuple[str, str]] = set()
     for learned in reading.learned:
-        for value in walk(learned.value):
-            rows = value.flags & (DATA | LOAD) and value.kind not in ("inst", "kw", "pred", "asked")
-            if value.path and (rows or value.kind == "trained" or is_model(value)):
+        asked = learned.asked
+        for value in walk(learned.value, lambda v, asked=asked: v.key in asked):  # type: ignore[misc]
+            rows = value.flags & (DATA | LOAD) and value.kind not in WRAPPERS | {"pred"}
+            if value.key in asked or not value.path:
+                continue
+            if rows or value.kind == "trained" or is_model(value):
                 out.add((value.path, value.symbol))
     return out
 

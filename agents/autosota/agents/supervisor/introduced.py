@@ -299,7 +299,9 @@ def _environment(statement: Statement, nodes: list[ast.AST]) -> Iterator[Finding
         name = facts.dotted(part)
         if not _ENVIRONMENT.match(name) or name.startswith("inspect."):
             continue
-        if name == "__file__" or (name == "__name__" and "__main__" in _strings(nodes)):
+        if name == "__file__" or (
+            name == "__name__" and (not conditional or "__main__" in _strings(nodes))
+        ):
             continue
         if name in ("os.environ", "os.getenv") and _harmless(nodes):
             continue

@@ -28,6 +28,7 @@ from autosota.agents.ideator.module import Module
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 SKLEARN = "scikit-learn"
+_NO_SEED = ("the run's seed matters elsewhere too: this model draws nothing at random",)
 _PROBABILITIES = frozenset(["predict_proba", "predict_log_proba"])
 _BOOTSTRAP_ONLY = ("oob_score", "max_samples", "bootstrap")
 _FORESTS = frozenset(["RandomForestClassifier", "RandomForestRegressor"])
@@ -45,8 +46,12 @@ def _replace(
     *,
     cost: float,
     assumptions: tuple[str, ...] = (),
+    fixed: bool = False,
 ) -> Iterator[Lever]:
-    """Levers that put what `build` writes in the place of an estimator."""
+    """Levers that put what `build` writes in the place of an estimator.
+
+    `fixed` says that the new estimator draws nothing at random.
+    """
     for estimator in find_estimators(module, names):
         if not is_wrappable(estimator):
             continue
@@ -61,7 +66,7 @@ def _replace(
             change,
             title.format(estimator.name),
             reason.format(estimator.name),
-            assumptions=assumptions,
+            assumptions=assumptions + (_NO_SEED if fixed and estimator.seed else ()),
             cost=cost,
         )
 
@@ -110,6 +115,7 @@ def _margin(module: Module) -> Iterator[Lever]:
         "a kernel machine draws smooth, curved boundaries, which {} does not",
         cost=3.0 if proba else 1.5,
         assumptions=("at most some tens of thousands of training rows",),
+        fixed=True,
     )
 
 
@@ -264,6 +270,7 @@ def _discriminant(module: Module) -> Iterator[Lever]:
         "Replace {} by linear discriminants with a shrunken covariance",
         "with few rows a class's mean and covariance are easier to estimate than {}'s weights",
         cost=1.0,
+        fixed=True,
     )
 
 
@@ -296,6 +303,7 @@ def _nearest(module: Module) -> Iterator[Lever]:
         "Replace {} by a vote of the five nearest training rows",
         "where distance means something, memory alone can beat {}",
         cost=1.5,
+        fixed=True,
     )
 
 
