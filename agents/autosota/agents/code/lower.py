@@ -571,6 +571,7 @@ class _Lowering:
 
     def strings(self, nodes: Iterable[Node], depth: int) -> ast.expr:
         parts: list[ast.expr] = []
+        start = ""
         for node in nodes:
             start = self.text(node.named_children[0] if node.named_children else None).lower()
             for child in node.named_children:
@@ -580,14 +581,21 @@ class _Lowering:
                     parts.append(self.at(self.interpolation(child, depth), child))
         if len(parts) == 1 and isinstance(parts[0], ast.Constant):
             return parts[0]
-        return ast.JoinedStr(parts) if parts else ast.Constant("")
+        if not parts:
+            return ast.Constant(b"" if "b" in start else "")
+        return ast.JoinedStr(parts)
 
     def join(self, parts: list[ast.expr], text: str | bytes, node: Node) -> None:
         last = parts[-1] if parts else None
-        if isinstance(last, ast.Constant) and isinstance(last.value, str) and isinstance(text, str):
-            last.value += text
-        else:
-            parts.append(self.at(ast.Constant(text), node))
+        if isinstance(last, ast.Constant):
+            before = last.value
+            if isinstance(before, str) and isinstance(text, str):
+                last.value = before + text
+                return
+            if isinstance(before, bytes) and isinstance(text, bytes):
+                last.value = before + text
+                return
+        parts.append(self.at(ast.Constant(text), node))
 
     def unescaped(self, start: str, text: str) -> str | bytes:
         if "f" in start:
