@@ -25,6 +25,7 @@ class Case:
     edits: tuple[tuple[str, str, str], ...]
     files: tuple[tuple[str, str], ...]
     codes: tuple[str, ...]
+    review: bool = False
 
     def apply(self, tree: Tree) -> Tree:
         changes: dict[str, bytes | None] = {}
@@ -45,6 +46,7 @@ def read_cases(name: str) -> list[Case]:
             tuple(tuple(e) for e in row.get("edits", ())),
             tuple(tuple(f) for f in row.get("files", ())),
             tuple(row.get("code", ())),
+            row.get("expect") == "review",
         )
         for row in rows
     ]

@@ -248,9 +248,9 @@ class _Machine(Calling):
         """Put a changed value back, into the whole when the box holds a view of it."""
         root = self._root(box)
         whole = self.boxes[root]
-        self.put(box, made)
+        self.change(box, made)
         if root != box:
-            self.put(root, self.make("set", "part", (whole, made)))
+            self.change(root, self.make("set", "part", (whole, made)))
 
     def _set_item(self, target: ast.Subscript, value: Value) -> None:
         index = self.value(target.slice)
@@ -264,7 +264,7 @@ class _Machine(Calling):
                     break
             else:
                 kids += [index, value]
-            self.put(box, self.make("dict", "", tuple(kids)))
+            self.change(box, self.make("dict", "", tuple(kids)))
             return
         if base.kind == "call" and base.head in ("globals", "locals") and text_of(index):
             home = self.frame.module or self.frame

@@ -258,9 +258,10 @@ class Outside(Freezing):
             return
         root = self._root(box)
         changed = self.make("mut", name, made.kids)
-        self.put(box, changed)
+        whole = self.boxes[root]
+        self.change(box, changed)
         if root != box:
-            self.put(root, self.make("mut", name, (self.boxes[root], made)))
+            self.change(root, self.make("mut", name, (whole, made)))
 
     def _root(self, box: int) -> int:
         """The box whose value this one is a view of, if a name holds that."""

@@ -110,6 +110,16 @@ class State:
         self.boxes[box] = value
         self.version += 1
 
+    def change(self, box: int, made: Value) -> None:
+        """Change a mutable thing: every box that holds this very thing sees it."""
+        old = self.boxes[box]
+        self.put(box, made)
+        if old.kind in ("const", "ref", "name", "option"):
+            return
+        for number, held in self.boxes.items():
+            if held is old:
+                self.boxes[number] = made
+
     def bind(self, key: Key, box: int) -> None:
         """Let a name mean a box."""
         self.names[key] = box

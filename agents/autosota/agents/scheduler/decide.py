@@ -190,8 +190,8 @@ def _weigh(
         return _judge(current, Fate.PROVISIONAL, result.note or "one seed: no noise known", result)
     assert result.corrected_p is not None
     if result.corrected_p > statistics.SCREEN_ALPHA:
-        return _judge(current, Fate.NOISE, f"within noise, {tried} ideas tried", result)
-    return _judge(current, Fate.PROVISIONAL, f"better in search, {tried} ideas tried", result)
+        return _judge(current, Fate.NOISE, f"within noise, {_ideas(tried)} tried", result)
+    return _judge(current, Fate.PROVISIONAL, f"better in search, {_ideas(tried)} tried", result)
 
 
 def _new_optimum(state: CampaignState) -> ev.BestMoved | None:
@@ -425,10 +425,14 @@ def _why_no_gain(state: CampaignState) -> str:
     if not gains:
         return "every idea that was tried failed to run"
     best = max(gains, key=lambda c: c.difference or 0.0)
-    text = f"{len(state.tried)} ideas tried, none beyond noise"
+    text = f"{_ideas(len(state.tried))} tried, none beyond noise"
     if best.low is not None and best.high is not None:
         text += f"; the best had {best.difference:+.4g} ({best.low:+.4g} to {best.high:+.4g})"
     return f"{text} on {best.metric}"
+
+
+def _ideas(count: int) -> str:
+    return f"{count} idea{'s' * (count != 1)}"
 
 
 def _change_text(result: ev.GuardResult) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.code.facts import FileFacts
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import Value, walk
+from autosota.agents.code.values import METRIC, PRED, Value, walk
 from autosota.agents.domain import (
     Boundary,
     Decision,
@@ -29,6 +29,7 @@ from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.boundary import boundary_of
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
 from autosota.agents.supervisor.compare import mode_of
+from autosota.agents.supervisor.formula import Learner, models_in
 from autosota.agents.supervisor.frozen import protected_constants
 from autosota.agents.supervisor.introduced import new_statements, scan, suppressions
 from autosota.agents.supervisor.leakage import chosen_saves, new_leaks
@@ -196,7 +197,9 @@ def _first_change(old: FileFacts, new: FileFacts, message: str) -> Finding:
 
 
 def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
-    for found in new_leaks(before.rows, list(before.learned), list(after.learned), after.rows):
+    judged = models_in(s.value for s in after.select)
+    learned = list(after.learned)
+    for found in new_leaks(before.rows, list(before.learned), learned, after.rows, judged):
         place = place_of(_nearest(found.training, found.value), found.training)
         related = [RelatedPlace(found.value.path, found.value.line, "these rows")]
         severity = _WARN if found.warn else None
@@ -210,6 +213,8 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
         if hit is not None:
             message = "a model in training mode is given tested rows"
             yield finding("LK109", place_of(value, value), message)
+    yield from _watched(before, after)
+    yield from _of_the_batch(before, after)
     held_out = before.rows.labels or before.rows.claim
     had = {event.value.head for event, _ in chosen_saves(before.command.events, held_out)}
     for event, value in chosen_saves(after.command.events, held_out):
@@ -217,6 +222,49 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
             related = [RelatedPlace(value.path, value.line, "this is tested")]
             message = "a checkpoint is kept by the tested score"
             yield finding("LK113", place_of(event.value, event.value), message, related)
+
+
+_WATCHERS = {"step", "tell", "report", "observe", "should_stop", "should_prune", "__call__"}
+
+
+def _watched(before: Reading, after: Reading) -> Iterator[Finding]:
+    """A score of tested rows handed to something that steers: a schedule, a search."""
+    held_out = before.rows.claim - before.rows.trained
+    for event in after.command.events:
+        value = event.value
+        if value.kind != "method" or value.head not in _WATCHERS or value.flags & METRIC:
+            continue
+        if value.key in before.rows.known or not any(k.flags & PRED for k in value.kids[1:]):
+            continue
+        if any(v.key in held_out for k in value.kids[1:] for v in walk(k)):
+            message = f"`{value.head}` is steered by the tested score"
+            yield finding("LK111", place_of(value, value), message)
+
+
+def _of_the_batch(before: Reading, after: Reading) -> Iterator[Finding]:
+    """A model that answers by statistics of all the rows it is asked about at once."""
+    for learner in after.learned:
+        for value in _statistics(learner):
+            if value.key not in before.rows.known:
+                message = "a prediction depends on the other rows that are tested with it"
+                yield finding("LK107", place_of(value, value), message)
+
+
+_STATISTICS = {"mean", "std", "var", "median", "quantile", "percentile", "rank", "argsort"}
+
+
+def _statistics(learner: Learner) -> Iterator[Value]:
+    if not learner.asked:
+        return
+    for value in walk(learner.value, lambda v: v.kind == "trained"):
+        if value.kind not in ("method", "call") or value.flags & PRED:
+            continue
+        if value.head.rpartition(".")[2] not in _STATISTICS or not value.kids:
+            continue
+        axis = value.named("axis") or value.named("dim") or (value.positional[1:] or (None,))[0]
+        along_rows = axis is not None and axis.head == "0"
+        if along_rows and any(v.key in learner.asked for v in walk(value.kids[0])):
+            yield value
 
 
 def _nearest(training: Value, leaked: Value) -> Value:

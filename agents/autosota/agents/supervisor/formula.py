@@ -133,14 +133,14 @@ def labels_of(values: Iterable[Value]) -> set[int]:
     for value in values:
         for part in walk(value, lambda v: v.kind == "pred" or is_model(v)):
             if part.kind == "pred":
-                asked.update(v.key for v in _columns_of(part.kids[1]))
+                asked.update(v.key for v in columns_of(part.kids[1]))
             elif part.flags & _DATA and not part.flags & PRED and not is_model(part):
                 beside.add(part.key)
     return beside - asked
 
 
-def _columns_of(value: Value) -> Iterator[Value]:
-    """A value and what its columns are made of; how rows were chosen is left out."""
+def columns_of(value: Value) -> Iterator[Value]:
+    """A value and what its columns are made of: not how rows were chosen, nor models."""
     seen: set[int] = set()
     stack = [value]
     while stack:
@@ -149,7 +149,8 @@ def _columns_of(value: Value) -> Iterator[Value]:
             continue
         seen.add(current.key)
         yield current
-        stack.extend(current.kids[:1] if current.kind == "split" else current.kids)
+        if not is_model(current):
+            stack.extend(current.kids[:1] if current.kind == "split" else current.kids)
 
 
 def tested(values: Iterable[Value]) -> set[int]:

@@ -24,7 +24,13 @@ from autosota.agents.code.values import (
 )
 from autosota.agents.domain import Severity
 from autosota.agents.supervisor.compare import Difference
-from autosota.agents.supervisor.formula import is_model, label_names, labels_of, skeleton
+from autosota.agents.supervisor.formula import (
+    columns_of,
+    is_model,
+    label_names,
+    labels_of,
+    skeleton,
+)
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -120,7 +126,7 @@ def _judge(
 
 
 def _touches(value: Value, labels: set[int]) -> bool:
-    return any(v.key in labels for v in walk(value, lambda v: is_model(v)))
+    return any(v.key in labels for v in columns_of(value))
 
 
 def _has_model(value: Value) -> bool:
@@ -307,7 +313,8 @@ def _rows_of(value: Value) -> set[int]:
 def _judge_after_prediction(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     """Between the model's answer and the metric, where no label is in sight."""
     asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]
-    if asks[1] > asks[0] or "stack" in _names(after) - _names(before):
+    many = [any(v.kind == "comp" and v.flags & PRED for v in walk(x)) for x in (before, after)]
+    if asks[1] > asks[0] or many[1] > many[0] or "stack" in _names(after) - _names(before):
         return "more", "TO603", f"more computation per prediction: {show(after, 80)}", None
     numbers = any(t in ("topk", "argsort", "argpartition") for t in trail)
     constants = literal(before) and literal(after)

@@ -291,7 +291,11 @@ class Found:
 
 
 def new_leaks(
-    base: Rows, base_learned: list[Learner], learned: list[Learner], own: Rows
+    base: Rows,
+    base_learned: list[Learner],
+    learned: list[Learner],
+    own: Rows,
+    judged: list[Learner],
 ) -> list[Found]:
     """Leaks of a candidate that its base does not have.
 
@@ -300,6 +304,8 @@ def new_leaks(
         base_learned: its learners.
         learned: the candidate's learners.
         own: the candidate's own rows, for files it writes and reads again.
+        judged: the candidate's models behind the metric that search looks at. Only these may
+            not have seen the validation rows: a final fit on all labelled rows may.
     """
     out: dict[tuple[str, int], Found] = {}
     both = replace(base, saved=own.saved | base.saved)
@@ -310,7 +316,7 @@ def new_leaks(
             for value in base_learned
             for leak in leaks(value, held_out, cut, both)
         }
-        for value in learned:
+        for value in learned if name == "tested" else judged:
             for leak in leaks(value, held_out, cut, both):
                 if (leak.value.key, leak.through) in had:
                     continue
