@@ -9,7 +9,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from autosota.agents.domain import BASELINE, Purpose
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.ledger.codec import encode
@@ -17,9 +16,7 @@ from autosota.server.ledger.codec import encode
 
 def claim_is_open(run: ev.RunFinished, state: CampaignState) -> bool:
     """True when the claim of this run has been read, so that it may be shown."""
-    if run.purpose is Purpose.BASELINE:
-        return any(r.side == BASELINE and r.purpose is Purpose.BASELINE for r in state.reads)
-    return run.purpose is Purpose.CONFIRM and state.confirmation is not None
+    return state.claim_is_open(run.purpose)
 
 
 def masked(event: ev.Event, state: CampaignState) -> ev.Event:

@@ -101,6 +101,16 @@ class CampaignState:
         """Reads of the claim for a decision; reproducing the paper's number is counted apart."""
         return sum(r.purpose is Purpose.CONFIRM for r in self.reads)
 
+    def claim_is_open(self, purpose: Purpose) -> bool:
+        """True when the claim of runs with this purpose was read for good: it may be shown.
+
+        A confirmation that failed half-way never compared the claim, so it stays masked.
+        """
+        if purpose is Purpose.BASELINE:
+            return any(r.purpose is Purpose.BASELINE for r in self.reads)
+        judged = self.confirmation
+        return purpose is Purpose.CONFIRM and judged is not None and judged.comparison is not None
+
     def apply(self, event: ev.Event) -> None:
         """Fold one more event in."""
         match event:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autosota.agents.domain import BASELINE, Comparison, Direction, Outcome, Purpose, Receipt
+from autosota.agents.domain import Comparison, Direction, Outcome, Purpose, Receipt
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.state import CampaignState, fold
@@ -31,15 +31,8 @@ class Replay:
 
 
 def claim_is_open(purpose: Purpose, state: CampaignState) -> bool:
-    """True when the claim of runs with this purpose has been read for good.
-
-    Stricter than a look at the reads: a confirmation that failed half-way never compared the
-    claim, so its values stay masked.
-    """
-    if purpose is Purpose.BASELINE:
-        return any(r.side == BASELINE and r.purpose is Purpose.BASELINE for r in state.reads)
-    judged = state.confirmation
-    return purpose is Purpose.CONFIRM and judged is not None and judged.comparison is not None
+    """True when the claim of runs with this purpose has been read for good."""
+    return state.claim_is_open(purpose)
 
 
 def is_masked(metric: str, purpose: Purpose, state: CampaignState) -> bool:
