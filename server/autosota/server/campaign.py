@@ -213,7 +213,7 @@ class Campaign:
         )
         if receipt.outcome is Outcome.STOPPED:
             return  # a stopped run is no fact: it is repeated when the campaign is resumed
-        self._append(finished_run(receipt), receipt)
+        self._append(finished_run(receipt, self.state.objective.metric), receipt)
 
     # ------------------------------------------------------------------ around it
 
@@ -253,8 +253,8 @@ class Campaign:
             watcher.join(timeout=5)
 
 
-def finished_run(receipt: Receipt) -> ev.RunFinished:
-    """The small event of a receipt: what decisions need of it."""
+def finished_run(receipt: Receipt, claim: str) -> ev.RunFinished:
+    """The small event of a receipt: what decisions need of it; its grade is the claim's."""
     used = receipt.resources
     resources = {
         "cpu_seconds": used.cpu_seconds,
@@ -270,7 +270,7 @@ def finished_run(receipt: Receipt) -> ev.RunFinished:
         outcome=receipt.outcome,
         reason=receipt.reason,
         metrics={m.name: m.value for m in receipt.metrics},
-        isolation=receipt.isolation,
+        isolation=receipt.isolation_of(claim),
         wall_seconds=receipt.resources.wall_seconds,
         receipt=receipt_hash(receipt),
         resources={k: float(v) for k, v in resources.items() if v is not None},

@@ -74,7 +74,7 @@ class CodeAnalysed:
 class RunFinished:
     """An experiment ended. The receipt holds the rest; `receipt` is its hash.
 
-    `metrics` has None for an unknown metric; a masked claim is not in it.
+    `metrics` has None for an unknown or masked metric; `isolation` is the grade of the claim.
     """
 
     kind: ClassVar[str] = "run_finished"

@@ -30,14 +30,9 @@ class Replay:
     problems: list[str] = field(default_factory=list)
 
 
-def claim_is_open(purpose: Purpose, state: CampaignState) -> bool:
-    """True when the claim of runs with this purpose has been read for good."""
-    return state.claim_is_open(purpose)
-
-
 def is_masked(metric: str, purpose: Purpose, state: CampaignState) -> bool:
     """True when a metric of such a run may not be shown: the claim, and what tells of it."""
-    return state.objective.tells_of_claim(metric) and not claim_is_open(purpose, state)
+    return state.objective.tells_of_claim(metric) and not state.claim_is_open(purpose)
 
 
 def replay(history: History, receipts: Mapping[str, Receipt], hashes: Mapping[str, str]) -> Replay:
@@ -120,7 +115,7 @@ def _run(
         outcome=receipt.outcome,
         reason=receipt.reason,
         metrics={m.name: m.value for m in receipt.metrics},
-        isolation=receipt.isolation,
+        isolation=receipt.isolation_of(final.objective.metric),
         wall_seconds=used.wall_seconds,
         receipt=event.receipt,
         resources={k: float(v) for k, v in resources.items() if v is not None},
