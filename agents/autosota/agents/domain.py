@@ -50,6 +50,7 @@ class Purpose(StrEnum):
     SEARCH = "search"
     CONFIRM = "confirm"
     CONTROL = "control"
+    TRANSFER = "transfer"
 
 
 class Outcome(StrEnum):
@@ -63,6 +64,7 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     DISK_QUOTA = "disk_quota"
     OUTPUT_LIMIT = "output_limit"
+    PRUNED = "pruned"
     LEFT_PROCESSES = "left_processes"
     TAMPERED = "tampered"
     EVALUATOR_FAILED = "evaluator_failed"
@@ -143,11 +145,16 @@ class PaperClaim:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The paper behind the repository."""
+    """The paper behind the repository.
+
+    `tolerance` is how far, relative to the printed value, a reproduced claim may be worse
+    before the campaign stops as not reproduced.
+    """
 
     title: str = ""
     source: str = ""
     claims: tuple[PaperClaim, ...] = ()
+    tolerance: float = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +199,11 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelControl:
-    """Where the training labels are, for the permuted-label control."""
+class RowsControl:
+    """A file whose rows a control permutes: training labels, or inputs that are predicted on.
+
+    `column` of a CSV file; empty permutes whole rows (a .npy array along its first axis).
+    """
 
     file: str
     column: str = ""
@@ -209,10 +219,26 @@ class ComputeKnob:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Negative controls that the repository makes possible."""
+    """Controls that the repository makes possible.
 
-    labels: LabelControl | None = None
+    `chance` is what the claim metric is for a model that learned nothing, in its unit.
+    """
+
+    labels: RowsControl | None = None
+    inputs: RowsControl | None = None
     compute_knob: ComputeKnob | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Another setting (size, data set, horizon) in which a confirmed gain is tried.
+
+    `arguments` is shell text that is appended to the command.
+    """
+
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +259,16 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a campaign may spend. `evaluations` counts every execution of the experiment."""
+    """What a campaign may spend. `evaluations` counts every execution of the experiment.
+
+    `ideas` is the most iterations of the search (paper, 3.8); None is no limit of its own.
+    """
 
     evaluations: int = 100
     wall_seconds: float = 7200.0
     dollars: float | None = None
     tokens: int | None = None
+    ideas: int | None = None
 
 
 _PARTS = {
@@ -263,7 +293,12 @@ def _part_of_data(metric: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is optimised, how it is measured and what may not move: `autosota.toml`, typed."""
+    """What is optimised, how it is measured and what may not move: `autosota.toml`, typed.
+
+    `outcomes` is a CSV file that a run writes, one row per test example (columns `id` and
+    `value`, whose mean is the claim or orders as it does); empty when there is none. `target`
+    ends the search once the mean of `select_on` reaches it.
+    """
 
     command: str
     metric: str
@@ -272,12 +307,15 @@ class Objective:
     evaluate: str = ""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     confirm_seeds: int = 10
+    target: float | None = None
+    outcomes: str = ""
     timeout_seconds: float = 600.0
     paper: Paper = field(default_factory=Paper)
     metrics: Mapping[str, MetricSource] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
     controls: Controls = field(default_factory=Controls)
+    transfers: tuple[Transfer, ...] = ()
     environment: Environment = field(default_factory=Environment)
     budget: Budget = field(default_factory=Budget)
     autonomy: str = "suggest"
@@ -315,6 +353,34 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """How one execution differs from the objective's own; the default does not differ.
+
+    `name` tells it apart in the ledger ("" for the plain run). `arguments` is shell text that
+    is appended to the command. `permute` names a file whose rows the command sees in another
+    order (drawn from the run's seed). `fresh_environment` builds the environment again,
+    without any cache.
+    """
+
+    name: str = ""
+    arguments: str = ""
+    permute: RowsControl | None = None
+    fresh_environment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """When a run may be ended early: `bounds` are (step, worst value that may go on).
+
+    Intermediate values are `METRIC name=value step=n` lines of `metric`.
+    """
+
+    metric: str
+    direction: Direction
+    bounds: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """One execution of the experiment that the campaign asks for.
 
@@ -331,6 +397,8 @@ class RunRequest:
     base_commit: str
     seed: int
     mask_claim: bool
+    variant: Variant = Variant()  # noqa: RUF009 - frozen
+    pruning: Pruning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +442,9 @@ class Machine:
 class Receipt:
     """Proof of one run, written by the runner. All hashes are hexadecimal SHA-256.
 
-    `stdout_hash` and `stderr_hash` are of the log files as stored (masked, cut at the cap).
+    `stdout_hash` and `stderr_hash` are of the log files as stored (masked, cut at the cap);
+    `outcomes_hash` is of the per-example outcomes ("" when none were kept). `intermediate`
+    are (step, value) of `select_on` as the run reported them.
     """
 
     run_id: str
@@ -402,6 +472,9 @@ class Receipt:
     machine: Machine
     started_at: str
     finished_at: str
+    variant: str = ""
+    outcomes_hash: str = ""
+    intermediate: tuple[tuple[int, float], ...] = ()
 
     def reading(self, name: str) -> MetricReading | None:
         """The reading of one metric, or None when it was never looked for."""
@@ -498,7 +571,9 @@ class Hypothesis:
     """An idea for this code, before anything is changed.
 
     `transformation` and `arguments` say deterministically what `implement` does; `place` is
-    the lever. `admissible` is the supervisor's word on the idea itself (phase 2).
+    the lever. `admissible` is the supervisor's word on the idea itself (phase 2). `family`
+    groups ideas that are likely to fare alike; `cost` is a run's expected time relative to
+    the code before (1 = as before).
     """
 
     id: str
@@ -516,6 +591,8 @@ class Hypothesis:
     admissible: bool = True
     admissible_reason: str = ""
     provenance: str = "catalogue"
+    family: str = ""
+    cost: float = 1.0
     arguments: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autosota.agents.domain import Direction, Guard, LabelControl, MetricSource, PaperClaim
+from autosota.agents.domain import Direction, Guard, RowsControl, MetricSource, PaperClaim
 from autosota.server.config import (
     NoObjective,
     ObjectiveError,
@@ -117,7 +117,7 @@ def test_the_whole_format(tmp_path: Path) -> None:
         "shuffle": False,
         "rate": 0.5,
     }
-    assert objective.controls.labels == LabelControl("data/train.csv", "y")
+    assert objective.controls.labels == RowsControl("data/train.csv", "y")
     assert objective.environment.requirements_file == "requirements.txt"
     assert objective.environment.memory_bytes == 8 * 2**30
     assert objective.environment.disk_bytes == 500_000_000

@@ -14,7 +14,7 @@ from autosota.agents.domain import (
     Direction,
     Environment,
     Guard,
-    LabelControl,
+    RowsControl,
     MetricSource,
     Objective,
     Paper,
@@ -95,7 +95,7 @@ def objectives(draw: st.DrawFn) -> Objective:
             draw(st.dictionaries(TEXT.filter(bool), frozen, max_size=3)),
         ),
         controls=Controls(
-            draw(st.none() | st.builds(LabelControl, PATH, TEXT)),
+            draw(st.none() | st.builds(RowsControl, PATH, TEXT)),
             draw(st.none() | st.builds(ComputeKnob, WORD, TEXT)),
         ),
         environment=draw(environments()),

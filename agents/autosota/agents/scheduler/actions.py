@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autosota.agents.domain import Purpose
+from autosota.agents.domain import Pruning, Purpose, Variant
 from autosota.agents.scheduler.events import Event
 
 
@@ -26,11 +26,25 @@ class Execute:
     side: str
     commit: str
     seed: int
+    variant: Variant = Variant()  # noqa: RUF009 - frozen
+    attempt: int = 0
+    pruning: Pruning | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Propose:
     """Fill the idea library for the code at a commit (phase 2)."""
+
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """Ask the optimiser for the next setting of the numbers in the code at a commit.
+
+    The answer is an `IdeasProposed` with at most one new PARAM idea; an empty one says that
+    there is nothing (more) to tune.
+    """
 
     commit: str
 
@@ -51,6 +65,37 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Plant:
+    """Commit the null patch, a comment only, on a commit: the negative control."""
+
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeApart:
+    """Split the change from the base to a patch's commit into its pieces (ablation)."""
+
+    patch: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """Commit the patch without these pieces of it."""
+
+    patch: str
+    drop: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOutcomes:
+    """Resample the per-example outcomes of the confirmation's runs."""
+
+    patch: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Write down a decision that follows from what is known."""
 
@@ -62,4 +107,18 @@ class Done:
     """Nothing is left to do."""
 
 
-Action = Prepare | Analyse | Execute | Propose | Implement | Audit | Record | Done
+Action = (
+    Prepare
+    | Analyse
+    | Execute
+    | Propose
+    | Tune
+    | Implement
+    | Audit
+    | Plant
+    | TakeApart
+    | Reduce
+    | CompareOutcomes
+    | Record
+    | Done
+)

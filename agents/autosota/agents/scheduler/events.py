@@ -61,13 +61,20 @@ class EnvironmentReady:
 
 @dataclass(frozen=True, slots=True)
 class CodeAnalysed:
-    """Phase 1: the evaluation boundary, the hashes of what must not move, and warnings."""
+    """Phase 1: the evaluation boundary, the hashes of what must not move, and warnings.
+
+    `compute_knob` is the value that `controls.compute_knob` has now; None when there is no
+    such flag, or its value cannot be read. `probes` says in words what the leakage probes
+    between the splits found.
+    """
 
     kind: ClassVar[str] = "code_analysed"
     boundary: Boundary
     evaluator_hash: str
     data_hash: str
     warnings: tuple[Finding, ...] = ()
+    compute_knob: float | None = None
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,9 @@ class RunFinished:
     """An experiment ended. The receipt holds the rest; `receipt` is its hash.
 
     `metrics` has None for an unknown or masked metric; `isolation` is the grade of the claim.
+    `variant` is the name of the run's `Variant`; `attempt` counts repetitions after a failure;
+    `outcomes` is the hash of the per-example outcomes; `intermediate` are (step, value) of
+    the search metric.
     """
 
     kind: ClassVar[str] = "run_finished"
@@ -90,6 +100,10 @@ class RunFinished:
     wall_seconds: float
     receipt: str
     resources: Mapping[str, float] = field(default_factory=dict)
+    variant: str = ""
+    attempt: int = 0
+    outcomes: str = ""
+    intermediate: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +144,49 @@ class IdeasProposed:
 
 @dataclass(frozen=True, slots=True)
 class IdeaSelected:
-    """Phase 3, steps 0 and 1: what was tried next, and why."""
+    """Phase 3, steps 0 and 1: what was tried next, and why.
+
+    `parent` is the commit it is made on; `reference` the commit it is compared with, which
+    differs from the parent during a honeymoon only. `leap` marks the chosen candidate of a leap.
+    """
 
     kind: ClassVar[str] = "idea_selected"
     idea: str
     parent: str
+    reason: str
+    reference: str = ""
+    leap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeapOpened:
+    """Three PARAM iterations in a row, or stagnation: structural candidates, to be audited."""
+
+    kind: ClassVar[str] = "leap_opened"
+    parent: str
+    candidates: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoneymoonOpened:
+    """A leap did not pay at once: up to `length` ideas are tried on top of it."""
+
+    kind: ClassVar[str] = "honeymoon_opened"
+    idea: str
+    commit: str
+    reference: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoneymoonClosed:
+    """The leap paid after all, or the search is back at `commit`, the optimum before it."""
+
+    kind: ClassVar[str] = "honeymoon_closed"
+    idea: str
+    paid: bool
+    commit: str
     reason: str
 
 
@@ -177,8 +229,54 @@ class BestMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One hunk of the best patch: lines of `path` from `line`, as a person would name it."""
+
+    id: str
+    path: str
+    line: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class AblationPlanned:
+    """The best patch taken apart; `patch` and `commit` are the whole."""
+
+    kind: ClassVar[str] = "ablation_planned"
+    patch: str
+    commit: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchReduced:
+    """The best patch without some of its pieces, as a commit on the base."""
+
+    kind: ClassVar[str] = "patch_reduced"
+    patch: Patch
+    of: str
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PieceJudged:
+    """What one piece carries: `comparison` is with it against without it, positive is better."""
+
+    kind: ClassVar[str] = "piece_judged"
+    piece: str
+    needed: bool
+    reason: str
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmationPlanned:
-    """The price of a confirmation, before it is paid."""
+    """The price of a confirmation, before it is paid.
+
+    `effect` and `sd` are of the paired difference seen in search, on the search metric, the
+    effect shrunken towards zero because it was chosen. `power` is the chance to confirm it
+    with these seeds; `pairs_needed` gives a chance of 80 % (None: out of reach).
+    """
 
     kind: ClassVar[str] = "confirmation_planned"
     attempt: int
@@ -187,6 +285,47 @@ class ConfirmationPlanned:
     seeds: tuple[int, ...]
     evaluations: int
     expected_seconds: float
+    effect: float | None = None
+    sd: float | None = None
+    power: float | None = None
+    pairs_needed: int | None = None
+    dollars: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesCompared:
+    """The per-example outcomes of the confirmation's runs, resampled over seeds and examples.
+
+    `comparison` is None, with a reason, when the files do not allow it.
+    """
+
+    kind: ClassVar[str] = "outcomes_compared"
+    patch: str
+    examples: int
+    comparison: Comparison | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlJudged:
+    """One control on the confirmation. `passed` is None when it could not be run."""
+
+    kind: ClassVar[str] = "control_judged"
+    name: str
+    passed: bool | None
+    reason: str
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferJudged:
+    """The confirmed change in another setting; it does not change the verdict."""
+
+    kind: ClassVar[str] = "transfer_judged"
+    name: str
+    holds: bool | None
+    reason: str
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +350,6 @@ class ConfirmationJudged:
     reason: str
     comparison: Comparison | None
     guards: tuple[GuardResult, ...] = ()
-    caps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +370,11 @@ class CampaignResumed:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFinished:
-    """The end. Numbers are means of the claim metric that receipts hold, or None."""
+    """The end. Numbers are means of the claim metric that receipts hold, or None.
+
+    `compute` is the candidate's compute over the baseline's, as a paired median ratio minus
+    one; `caps` is what the verdict does not cover, in words.
+    """
 
     kind: ClassVar[str] = "campaign_finished"
     verdict: CampaignVerdict
@@ -244,6 +386,8 @@ class CampaignFinished:
     evaluations: int
     ideas: int
     reads_of_claim_metric: int
+    compute: float | None = None
+    caps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +417,21 @@ Event = (
     | BaselineMeasured
     | IdeasProposed
     | IdeaSelected
+    | LeapOpened
+    | HoneymoonOpened
+    | HoneymoonClosed
     | PatchMade
     | PatchAudited
     | IdeaJudged
     | BestMoved
+    | AblationPlanned
+    | PatchReduced
+    | PieceJudged
     | ConfirmationPlanned
+    | OutcomesCompared
+    | ControlJudged
     | ConfirmationJudged
+    | TransferJudged
     | CampaignStopped
     | CampaignResumed
     | CampaignFinished

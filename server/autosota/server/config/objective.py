@@ -20,7 +20,7 @@ from autosota.agents.domain import (
     Direction,
     Environment,
     Guard,
-    LabelControl,
+    RowsControl,
     MetricSource,
     Objective,
     Paper,
@@ -325,7 +325,7 @@ def _controls(top: Section) -> Controls:
         table = section.section("labels", LABELS)
         file = table.text("file", required="the file that holds the training labels")
         table.inside("file", file)
-        labels = LabelControl(file, table.text("column"))
+        labels = RowsControl(file, table.text("column"))
     if section.has("compute_knob"):
         table = section.section("compute_knob", KNOB)
         flag = table.text("flag", required='the flag that sets the compute, such as "--epochs"')
