@@ -113,6 +113,12 @@ def test_priority_falls_along_the_list_and_costs_are_said(bench, sample):
     assert any("compute" in a for a in longer.assumptions)
 
 
+def test_an_idea_knows_its_family_and_its_cost(bench, sample):
+    ideas = {i.transformation: i for i in bench.ideas(sample("steps"))}
+    assert (ideas["epochs"].family, ideas["epochs"].cost) == ("training-length", 1.5)
+    assert (ideas["label-smoothing"].family, ideas["label-smoothing"].cost) == ("loss", 1.0)
+
+
 def test_temptations_are_shown_last_and_never_run(bench, sample):
     found = propose(bench.tree(sample("steps")), bench.objective, Boundary(symbols=bench.symbols))
     shown = [i for i in found if not i.admissible]

@@ -150,5 +150,7 @@ def _hypothesis(
         priority=Level.MEDIUM,
         risk=transformation.risk,
         assumptions=(*transformation.assumptions, *lever.assumptions, *costs),
+        family=transformation.family,
+        cost=lever.cost,
         arguments=arguments,
     )
