@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from autosota.agents.domain import Budget, Direction, Environment, MetricSource, Objective, Paper
+from autosota.agents.domain import (
+    Budget,
+    Controls,
+    Direction,
+    Environment,
+    MetricSource,
+    Objective,
+    Paper,
+    RowsControl,
+    Transfer,
+)
 from autosota.server.config import load_objective, objective_hash, objective_of
 
-PINNED = "f0db3016840e3deb8726b88d5e01614c403b80d1ddf76beaff3a739d7ea93ff8"
+PINNED = "95c7cd78d9b09059fc1a8d3b5662f9dccefd2b57ffe751b37f7e3214260d7661"
 
 FIRST = """
 [objective]
@@ -54,6 +64,12 @@ CHANGES = {
     "seeds": replace(Objective("c", "m", "s"), seeds=(1,)),
     "timeout": replace(Objective("c", "m", "s"), timeout_seconds=1.0),
     "source": replace(Objective("c", "m", "s"), metrics={"m": MetricSource("m", key="a")}),
+    "target": replace(Objective("c", "m", "s"), target=0.5),
+    "outcomes": replace(Objective("c", "m", "s"), outcomes="{run_dir}/o.csv"),
+    "inputs": replace(Objective("c", "m", "s"), controls=Controls(inputs=RowsControl("f"))),
+    "labels": replace(Objective("c", "m", "s"), controls=Controls(labels=RowsControl("f"))),
+    "chance": replace(Objective("c", "m", "s"), controls=Controls(chance=0.5)),
+    "transfers": replace(Objective("c", "m", "s"), transfers=(Transfer("a", "b"),)),
     "memory": replace(Objective("c", "m", "s"), environment=Environment(memory_bytes=1)),
 }
 
@@ -63,11 +79,16 @@ def test_what_matters_changes_it(name: str) -> None:
     assert objective_hash(CHANGES[name]) != objective_hash(Objective("c", "m", "s"))
 
 
+def test_labels_and_inputs_are_not_mistaken_for_each_other() -> None:
+    assert len({objective_hash(CHANGES[name]) for name in ("labels", "inputs")}) == 2
+
+
 def test_what_does_not_matter_does_not() -> None:
     plain = Objective("c", "m", "s")
     for other in (
         replace(plain, paper=Paper("title")),
-        replace(plain, budget=Budget(1)),
+        replace(plain, paper=Paper(tolerance=0.5)),
+        replace(plain, budget=Budget(1, ideas=2)),
         replace(plain, autonomy="off"),
         replace(plain, environment=Environment(sandbox="local")),
     ):

@@ -70,6 +70,8 @@ SCRAPS = st.sampled_from(
         "]]",
         "budget.wall",
         "objective.guard.x",
+        "[[transfer]]",
+        "arguments",
     ]
 )
 
@@ -128,10 +130,17 @@ def a_table(*keys: str) -> st.SearchStrategy[Any]:
 TABLES = st.fixed_dictionaries(
     {"objective": a_table(*known.OBJECTIVE)},
     optional={
-        "paper": st.fixed_dictionaries({"claims": st.lists(a_table(*known.CLAIM), max_size=2)}),
+        "paper": st.fixed_dictionaries(
+            {"claims": st.lists(a_table(*known.CLAIM), max_size=2)},
+            optional={"tolerance": ANYTHING},
+        ),
         "metrics": st.dictionaries(st.text(max_size=3), a_table(*known.METRIC), max_size=2),
         "protocol": a_table(*known.PROTOCOL),
-        "controls": st.fixed_dictionaries({"labels": a_table(*known.LABELS)}),
+        "controls": st.fixed_dictionaries(
+            {"labels": a_table(*known.ROWS)},
+            optional={"inputs": a_table(*known.ROWS), "chance": ANYTHING},
+        ),
+        "transfer": st.lists(a_table(*known.TRANSFER), max_size=3) | ANYTHING,
         "environment": a_table(*known.ENVIRONMENT),
         "budget": a_table(*known.BUDGET),
         "autonomy": a_table(*known.AUTONOMY),

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from autosota.agents.domain import Direction, Guard, RowsControl, MetricSource, PaperClaim
+from autosota.agents.domain import (
+    Direction,
+    Guard,
+    MetricSource,
+    PaperClaim,
+    RowsControl,
+    Transfer,
+)
 from autosota.server.config import (
     NoObjective,
     ObjectiveError,
@@ -19,6 +26,7 @@ WHOLE = """
 title = "A title"
 source = "paper.pdf"
 claims = [{ metric = "test_accuracy", value = 0.94, where = "Table 1, row CNN" }]
+tolerance = 0.05
 
 [objective]
 command = "python train.py --seed {seed} --out {run_dir}"
@@ -28,6 +36,8 @@ select_on = "val_accuracy"
 direction = "minimize"
 seeds = [7, 1]
 confirm_seeds = 6
+target = 0.97
+outcomes = "{run_dir}/per_example.csv"
 timeout = "1h30m"
 
 [metrics.test_accuracy]
@@ -51,7 +61,16 @@ frozen = { seq_len = 40, mode = "full", shuffle = false, rate = 0.5 }
 
 [controls]
 labels = { file = "data/train.csv", column = "y" }
+inputs = { file = "data/test.npy" }
 compute_knob = { flag = "--epochs", unit = "epochs" }
+chance = 0.1
+
+[[transfer]]
+name = "long-horizon"
+arguments = "--horizon 96 --split {seed}"
+[[transfer]]
+name = "small"
+arguments = "--width 16"
 
 [environment]
 sandbox = "local"
@@ -66,6 +85,7 @@ caches = ["HF_HOME", "TORCH_HOME"]
 
 [budget]
 evaluations = 60
+ideas = 12
 wall = "2h"
 dollars = 5.0
 tokens = 2_000_000
@@ -117,7 +137,16 @@ def test_the_whole_format(tmp_path: Path) -> None:
         "shuffle": False,
         "rate": 0.5,
     }
+    assert objective.paper.tolerance == 0.05
+    assert (objective.target, objective.outcomes) == (0.97, "{run_dir}/per_example.csv")
     assert objective.controls.labels == RowsControl("data/train.csv", "y")
+    assert objective.controls.inputs == RowsControl("data/test.npy", "")
+    assert objective.controls.chance == 0.1
+    assert objective.transfers == (
+        Transfer("long-horizon", "--horizon 96 --split {seed}"),
+        Transfer("small", "--width 16"),
+    )
+    assert objective.budget.ideas == 12
     assert objective.environment.requirements_file == "requirements.txt"
     assert objective.environment.memory_bytes == 8 * 2**30
     assert objective.environment.disk_bytes == 500_000_000
@@ -142,7 +171,7 @@ def test_the_least_it_takes(tmp_path: Path) -> None:
 OBJECTIVE_PROBLEMS = [
     ("seed = [1]", "objective.seed: unknown key; did you mean 'seeds'?"),
     ("colour = 1", "objective.colour: unknown key; known are command, evaluate, metric, select_on,"
-     " direction, seeds, confirm_seeds, timeout, guard"),
+     " direction, seeds, confirm_seeds, target, outcomes, timeout, guard"),
     ('"a\\nb" = 1', "objective.'a\\nb': unknown key; known are"),
     ("seeds = []", "objective.seeds: empty; the baseline needs at least one"),
     ("seeds = [1, 2, 1]", "objective.seeds: 1 is there twice"),
@@ -175,6 +204,11 @@ OBJECTIVE_PROBLEMS = [
      " and {run_dir}"),
     ("evaluate = \"python 'e.py\"", "objective.evaluate: cannot be split into words: no closing"),
     ('evaluate = "a\\u0000b"', "objective.evaluate: 'a\\x00b' holds the control character '\\x00'"),
+    ('target = "0.9"', "objective.target: '0.9' is not a finite number"),
+    ("target = nan", "objective.target: nan is not a finite number"),
+    ('outcomes = "o.csv"', "objective.outcomes: 'o.csv' is not a CSV file like"),
+    ('outcomes = "{run_dir}/o.json"', "objective.outcomes: '{run_dir}/o.json' is not a CSV file"),
+    ('outcomes = "{run_dir}/../o.csv"', "objective.outcomes: '../o.csv' leaves {run_dir}"),
     ("guard = 3", "objective.guard: 3 is not a table; write [objective.guard.NAME]"),
     ("guard.params = 3", "objective.guard.params: 3 is not a table"),
     ("guard.params = {}", "objective.guard.params: no limit; set one of max_increase"),
@@ -223,6 +257,22 @@ OTHER_PROBLEMS = [
     (f"protocol.frozen = {{ a = 0x{'f' * 9000} }}", "protocol.frozen: a = a number of more than"),
     ("controls.labels = {}", "controls.labels.file: missing; the file that holds the training"),
     ('controls.labels.file = "/x"', "controls.labels.file: '/x' leaves the workspace"),
+    ("controls.inputs = {}", "controls.inputs.file: missing; the file that holds the inputs"),
+    ('controls.inputs.file = "../x"', "controls.inputs.file: '../x' leaves the workspace"),
+    ('controls.inputs = "x.csv"', "controls.inputs: 'x.csv' is not a table; write"),
+    ('controls.chance = "half"', "controls.chance: 'half' is not a finite number"),
+    ("paper.tolerance = -0.1", "paper.tolerance: -0.1 is negative; write how much worse than the"),
+    ("paper.tolerance = inf", "paper.tolerance: inf is not a finite number"),
+    ("transfer = 3", "transfer: 3 is not an array of tables; write [[transfer]]"),
+    ("transfer = [{}]", "transfer[0].name: missing; what the other setting is called"),
+    ('transfer = [{ name = "a" }]', "transfer[0].arguments: missing; what is added, such as"),
+    ('transfer = [{ name = "a/b", arguments = "x" }]', "transfer[0].name: 'a/b' is not a name;"),
+    ('transfer = [{ name = "a", arguments = "x" }, { name = "a", arguments = "y" }]',
+     "transfer[1].name: 'a' is there twice; give each transfer its own name"),
+    ("transfer = [{ name = \"a\", arguments = \"'x\" }]", "transfer[0].arguments: cannot be split"),
+    ('transfer = [{ name = "a", arguments = "{sed}" }]', "transfer[0].arguments: {sed} is not"),
+    ('transfer = [{ name = "a", arguments = "x\\ny" }]', "transfer[0].arguments: 'x\\ny' has more"),
+    ("budget.ideas = 0", "budget.ideas: 0 is too small; it must be at least 1; leave it out"),
     ("controls.compute_knob = {}", "controls.compute_knob.flag: missing"),
     ('environment.sandbox = "podman"', "environment.sandbox: 'podman' is not known; it is one of"),
     ('environment.sandbox = "dokcer"', "environment.sandbox: 'dokcer' is not known; did you mean"

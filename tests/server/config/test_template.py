@@ -14,12 +14,13 @@ from autosota.agents.domain import (
     Direction,
     Environment,
     Guard,
-    RowsControl,
     MetricSource,
     Objective,
     Paper,
     PaperClaim,
     Protocol,
+    RowsControl,
+    Transfer,
 )
 from autosota.server.config import Proposal, load_objective, objective_of, template
 
@@ -29,6 +30,7 @@ TEXT = st.text(
 WORD = st.from_regex(r"[^\s={}'\"\\\x00-\x1f\x7f]+", fullmatch=True).filter(str.strip)
 NAME = st.from_regex(r"[A-Za-zé_.][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 PATH = st.from_regex(r"[a-z0-9 é_-]+(/[a-z*]+)?", fullmatch=True).filter(str.strip)
+NAME_OF_TRANSFER = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 LIMIT = st.none() | st.floats(0, 1e300)
 SECONDS = st.integers(1, 10**6).map(float) | st.floats(1e-6, 1e8)
 
@@ -78,6 +80,8 @@ def objectives(draw: st.DrawFn) -> Objective:
         evaluate=evaluate,
         seeds=tuple(draw(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6, unique=True))),
         confirm_seeds=draw(st.integers(2, 99)),
+        target=draw(st.none() | st.floats(-1e9, 1e9)),
+        outcomes=draw(st.just("") | PATH.map(lambda path: "{run_dir}/" + path + ".csv")),
         timeout_seconds=draw(SECONDS),
         paper=Paper(
             draw(TEXT),
@@ -85,6 +89,7 @@ def objectives(draw: st.DrawFn) -> Objective:
             tuple(
                 draw(st.lists(st.builds(PaperClaim, NAME, st.floats(-1e9, 1e9), TEXT), max_size=2))
             ),
+            draw(st.floats(0, 10)),
         ),
         metrics=draw(metrics()),
         guards=tuple(Guard(name, *row) for name, row in guards.items()),
@@ -96,7 +101,13 @@ def objectives(draw: st.DrawFn) -> Objective:
         ),
         controls=Controls(
             draw(st.none() | st.builds(RowsControl, PATH, TEXT)),
+            draw(st.none() | st.builds(RowsControl, PATH, TEXT)),
             draw(st.none() | st.builds(ComputeKnob, WORD, TEXT)),
+            draw(st.none() | st.floats(-1e9, 1e9)),
+        ),
+        transfers=tuple(
+            Transfer(name, draw(WORD) + " --seed {seed}")
+            for name in draw(st.lists(NAME_OF_TRANSFER, max_size=2, unique=True))
         ),
         environment=draw(environments()),
         budget=Budget(
@@ -104,6 +115,7 @@ def objectives(draw: st.DrawFn) -> Objective:
             draw(SECONDS),
             draw(st.none() | st.floats(1e-6, 1e6)),
             draw(st.none() | st.integers(1, 10**9)),
+            draw(st.none() | st.integers(1, 10**4)),
         ),
         autonomy=draw(st.sampled_from(["off", "suggest", "autonomous"])),
     )

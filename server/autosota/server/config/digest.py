@@ -1,6 +1,7 @@
 """The hash of an objective: equal when two objectives give the same numbers and verdicts.
 
-The paper, units, the budget and the mode are not in it; how the file is written neither.
+The paper, its tolerance, units, the budget and the mode are not in it; how the file is
+written neither.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from autosota.agents.domain import Objective
+from autosota.agents.domain import Objective, RowsControl
 
-_VERSION = 1
+_VERSION = 2
 """Raised when what is hashed changes, so that old receipts are not taken for new ones."""
 
 
@@ -30,6 +31,8 @@ def objective_hash(objective: Objective) -> str:
         "direction": objective.direction,
         "seeds": sorted(objective.seeds),
         "confirm_seeds": objective.confirm_seeds,
+        "target": objective.target,
+        "outcomes": objective.outcomes,
         "timeout": float(objective.timeout_seconds),
         "metrics": {
             name: [metric.source, metric.key, metric.pattern]
@@ -48,10 +51,11 @@ def objective_hash(objective: Objective) -> str:
         "data": sorted(set(protocol.data)),
         "labels": sorted(set(protocol.labels)),
         "frozen": dict(protocol.frozen),
-        "label_control": [controls.labels.file, controls.labels.column]
-        if controls.labels
-        else None,
+        "label_control": _rows(controls.labels),
+        "input_control": _rows(controls.inputs),
         "compute_knob": controls.compute_knob.flag if controls.compute_knob else None,
+        "chance": controls.chance,
+        "transfers": {transfer.name: transfer.arguments for transfer in objective.transfers},
         "requirements": sorted(set(environment.requirements)),
         "requirements_file": environment.requirements_file,
         "python": environment.python,
@@ -64,3 +68,7 @@ def objective_hash(objective: Objective) -> str:
     }
     text = json.dumps(what, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rows(control: RowsControl | None) -> list[str] | None:
+    return [control.file, control.column] if control else None

@@ -20,12 +20,13 @@ from autosota.agents.domain import (
     Direction,
     Environment,
     Guard,
-    RowsControl,
     MetricSource,
     Objective,
     Paper,
     PaperClaim,
     Protocol,
+    RowsControl,
+    Transfer,
 )
 from autosota.server.config.checks import warnings_of
 from autosota.server.config.files import read_source
@@ -44,11 +45,12 @@ TABLES = (
     "metrics",
     "protocol",
     "controls",
+    "transfer",
     "environment",
     "budget",
     "autonomy",
 )
-PAPER = ("title", "source", "claims")
+PAPER = ("title", "source", "claims", "tolerance")
 CLAIM = ("metric", "value", "where")
 OBJECTIVE = (
     "command",
@@ -58,15 +60,18 @@ OBJECTIVE = (
     "direction",
     "seeds",
     "confirm_seeds",
+    "target",
+    "outcomes",
     "timeout",
     "guard",
 )
 GUARD = ("max_increase", "max_increase_abs", "max_decrease", "max_decrease_abs")
 METRIC = ("from", "key", "pattern", "unit")
 PROTOCOL = ("evaluation", "data", "labels", "frozen")
-CONTROLS = ("labels", "compute_knob")
-LABELS = ("file", "column")
+CONTROLS = ("labels", "inputs", "compute_knob", "chance")
+ROWS = ("file", "column")
 KNOB = ("flag", "unit")
+TRANSFER = ("name", "arguments")
 ENVIRONMENT = (
     "sandbox",
     "requirements",
@@ -78,7 +83,7 @@ ENVIRONMENT = (
     "disk",
     "caches",
 )
-BUDGET = ("evaluations", "wall", "dollars", "tokens")
+BUDGET = ("evaluations", "ideas", "wall", "dollars", "tokens")
 AUTONOMY = ("mode",)
 
 SANDBOXES = ("auto", "local", "docker", "ray")
@@ -90,6 +95,8 @@ _METRIC_NAME = re.compile(r"[^\s=\x00-\x1f]+")
 _SYMBOL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LARGEST_SEED = 2**32 - 1
+_TRANSFER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_RUN_DIR = "{run_dir}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +162,15 @@ def objective_of(table: Mapping[str, Any], label: str, prefix: str = "") -> Obje
         confirm_seeds=main.integer(
             "confirm_seeds", 10, least=2, what=": one pair says nothing about noise"
         ),
+        target=main.number("target"),
+        outcomes=_outcomes(main),
         timeout_seconds=main.seconds("timeout", 600.0),
         paper=_paper(top),
         metrics=_metrics(top),
         guards=_guards(main),
         protocol=protocol,
         controls=_controls(top),
+        transfers=_transfers(top),
         environment=_environment(top),
         budget=_budget(top),
         autonomy=top.section("autonomy", AUTONOMY).choice(
@@ -182,18 +192,23 @@ def _command(section: Section, key: str, example: str) -> str:
     text = section.text(key, required=required)
     if not text.strip():
         return ""
+    words = _words(section, key, text)
+    if words is not None and not any(words[:1]):
+        section.add(key, "names no program")
+    return text
+
+
+def _words(section: Section, key: str, text: str) -> list[str] | None:
+    """Shell text as words, its placeholders checked; None when it cannot be split."""
     for name in _PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
             known = " and ".join(f"{{{known}}}" for known in PLACEHOLDERS)
             section.add(key, f"{{{name}}} is not known; there are {known}")
     try:
-        words = shlex.split(text)
+        return shlex.split(text)
     except ValueError as error:
         section.add(key, f"cannot be split into words: {str(error).lower()}")
-        return text
-    if not words or not words[0]:
-        section.add(key, "names no program")
-    return text
+        return None
 
 
 def _metric_name(section: Section, key: str, default: str, what: str) -> str:
@@ -228,6 +243,18 @@ def _seeds(section: Section) -> tuple[int, ...]:
     return default
 
 
+def _outcomes(section: Section) -> str:
+    """The file of per-example outcomes; empty when there is none."""
+    file = section.text("outcomes")
+    if not file:
+        return ""
+    if not file.startswith(_RUN_DIR) or not file.lower().endswith(".csv"):
+        section.add("outcomes", f'{shown(file)} is not a CSV file like "{{run_dir}}/outcomes.csv"')
+    else:
+        section.inside("outcomes", file.removeprefix(_RUN_DIR), root="{run_dir}")
+    return file
+
+
 def _paper(top: Section) -> Paper:
     section = top.section("paper", PAPER)
     written = section.table.get("claims", [])
@@ -242,7 +269,19 @@ def _paper(top: Section) -> Paper:
         name = _metric_name(claim, "metric", "", "the metric it is about")
         value = claim.number("value", required="the number that the paper prints")
         claims.append(PaperClaim(name, value or 0.0, claim.text("where")))
-    return Paper(section.text("title"), section.text("source"), tuple(claims))
+    tolerance = section.number("tolerance")
+    if tolerance is not None and tolerance < 0:
+        section.add(
+            "tolerance",
+            f"{shown(section.table['tolerance'])} is negative; write how much worse than the paper "
+            "a reproduction may be, such as 0.05 for 5 %",
+        )
+    return Paper(
+        section.text("title"),
+        section.text("source"),
+        tuple(claims),
+        Paper().tolerance if tolerance is None else tolerance,
+    )
 
 
 def _metrics(top: Section) -> dict[str, MetricSource]:
@@ -320,17 +359,45 @@ def _protocol(top: Section) -> Protocol:
 
 def _controls(top: Section) -> Controls:
     section = top.section("controls", CONTROLS)
-    labels = knob = None
-    if section.has("labels"):
-        table = section.section("labels", LABELS)
-        file = table.text("file", required="the file that holds the training labels")
-        table.inside("file", file)
-        labels = RowsControl(file, table.text("column"))
+    knob = None
     if section.has("compute_knob"):
         table = section.section("compute_knob", KNOB)
         flag = table.text("flag", required='the flag that sets the compute, such as "--epochs"')
         knob = ComputeKnob(flag, table.text("unit"))
-    return Controls(labels, knob)
+    return Controls(
+        labels=_rows(section, "labels", "the file that holds the training labels"),
+        inputs=_rows(section, "inputs", "the file that holds the inputs"),
+        compute_knob=knob,
+        chance=section.number("chance"),
+    )
+
+
+def _rows(section: Section, key: str, what: str) -> RowsControl | None:
+    if not section.has(key):
+        return None
+    table = section.section(key, ROWS)
+    file = table.text("file", required=what)
+    table.inside("file", file)
+    return RowsControl(file, table.text("column"))
+
+
+def _transfers(top: Section) -> tuple[Transfer, ...]:
+    transfers: dict[str, Transfer] = {}
+    for section in top.tables("transfer", TRANSFER):
+        name = section.text("name", required="what the other setting is called")
+        if name and not _TRANSFER_NAME.fullmatch(name):
+            section.add(
+                "name", f"{shown(name)} is not a name; letters, digits, '.', '_' and '-' are"
+            )
+        elif name in transfers:
+            section.add("name", f"{shown(name)} is there twice; give each transfer its own name")
+        arguments = section.text("arguments", required='what is added, such as "--size large"')
+        if arguments:
+            _words(section, "arguments", arguments)
+        if re.search(r"[\r\n]", arguments):
+            section.add("arguments", f"{shown(arguments)} has more than one line")
+        transfers[name] = Transfer(name, arguments)
+    return tuple(transfers.values())
 
 
 def _environment(top: Section) -> Environment:
@@ -370,7 +437,9 @@ def _budget(top: Section) -> Budget:
             f"{shown(section.table['dollars'])} must be more than 0{limitless}, "
             f"or use --offline for no model at all",
         )
-    tokens = None
+    tokens = ideas = None
+    if section.has("ideas"):
+        ideas = section.integer("ideas", 1, least=1, what=limitless)
     if section.has("tokens"):
         tokens = section.integer("tokens", 1, least=1, what=limitless)
     return Budget(
@@ -378,4 +447,5 @@ def _budget(top: Section) -> Budget:
         wall_seconds=section.seconds("wall", Budget().wall_seconds),
         dollars=dollars,
         tokens=tokens,
+        ideas=ideas,
     )

@@ -89,6 +89,17 @@ class Section:
         inner = Section(self.name(key), outer, outer, self.problems)
         return {name: inner.section(name, keys) for name in outer}
 
+    def tables(self, key: str, keys: Iterable[str]) -> list[Section]:
+        """The tables of an array of tables, in its order."""
+        written = self.table.get(key, [])
+        if not isinstance(written, list) or not all(isinstance(item, dict) for item in written):
+            self.add(key, f"{shown(written)} is not an array of tables; write [[{self.name(key)}]]")
+            return []
+        return [
+            Section(f"{self.name(key)}[{number}]", table, keys, self.problems)
+            for number, table in enumerate(written)
+        ]
+
     def text(self, key: str, default: str = "", *, required: str = "") -> str:
         """A string. `required` says what it is for; without it the key may be left out."""
         if key not in self.table:

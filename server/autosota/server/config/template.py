@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from autosota.agents.domain import Environment, Objective, PaperClaim
+from autosota.agents.domain import (
+    Environment,
+    Objective,
+    Paper,
+    PaperClaim,
+    RowsControl,
+)
 from autosota.server.config.values import (
     duration_text,
     size_text,
@@ -25,6 +31,7 @@ _TITLES = {
     "objective": "What is run, what is measured, and what search may look at",
     "protocol": "What no candidate may change",
     "controls": "Negative controls; without them the report says so and caps the claim",
+    "[transfer]": "Another setting in which a confirmed gain is tried",
     "environment": "What a run needs around it",
     "budget": "What a campaign may spend",
     "autonomy": "off, suggest or autonomous",
@@ -95,6 +102,7 @@ def _tables(objective: Objective) -> Iterator[tuple[str, list[_Line]]]:
             _Line("title", toml_text(paper.title), '""'),
             _Line("source", toml_text(paper.source), '""'),
             _Line("claims", "[…]" if paper.claims else "[]", "[]"),
+            _Line("tolerance", toml_value(paper.tolerance), toml_value(Paper().tolerance)),
         ],
     )
     yield (
@@ -107,6 +115,8 @@ def _tables(objective: Objective) -> Iterator[tuple[str, list[_Line]]]:
             _Line("direction", toml_text(objective.direction), '"maximize"', always=True),
             _Line("seeds", _list(objective.seeds), _list(plain.seeds), always=True),
             _Line("confirm_seeds", str(objective.confirm_seeds), "10", always=True),
+            _Line("target", None if objective.target is None else toml_value(objective.target)),
+            _Line("outcomes", toml_text(objective.outcomes), '""'),
             _Line("timeout", duration_text(objective.timeout_seconds), '"10m"', always=True),
         ],
     )
@@ -141,11 +151,20 @@ def _tables(objective: Objective) -> Iterator[tuple[str, list[_Line]]]:
         ],
     )
     yield "controls", _controls(objective)
+    for transfer in objective.transfers:
+        yield (
+            "[transfer]",
+            [
+                _Line("name", toml_text(transfer.name)),
+                _Line("arguments", toml_text(transfer.arguments)),
+            ],
+        )
     yield "environment", _environment(objective.environment)
     yield (
         "budget",
         [
             _Line("evaluations", str(budget.evaluations), "100", always=True),
+            _Line("ideas", None if budget.ideas is None else str(budget.ideas)),
             _Line("wall", duration_text(budget.wall_seconds), '"2h"', always=True),
             _Line("dollars", None if budget.dollars is None else toml_value(budget.dollars)),
             _Line("tokens", None if budget.tokens is None else toml_value(budget.tokens)),
@@ -155,13 +174,22 @@ def _tables(objective: Objective) -> Iterator[tuple[str, list[_Line]]]:
 
 
 def _controls(objective: Objective) -> list[_Line]:
-    labels, knob = objective.controls.labels, objective.controls.compute_knob
-    column = {"column": labels.column} if labels and labels.column else {}
+    controls = objective.controls
+    knob = controls.compute_knob
     unit = {"unit": knob.unit} if knob and knob.unit else {}
     return [
-        _Line("labels", _inline({"file": labels.file, **column}) if labels else None),
+        _Line("labels", _rows(controls.labels)),
+        _Line("inputs", _rows(controls.inputs)),
         _Line("compute_knob", _inline({"flag": knob.flag, **unit}) if knob else None),
+        _Line("chance", None if controls.chance is None else toml_value(controls.chance)),
     ]
+
+
+def _rows(control: RowsControl | None) -> str | None:
+    if control is None:
+        return None
+    column = {"column": control.column} if control.column else {}
+    return _inline({"file": control.file, **column})
 
 
 def _environment(environment: Environment) -> list[_Line]:
