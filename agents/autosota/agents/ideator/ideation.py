@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from autosota.agents.domain import Boundary, Hypothesis, Level, Objective
 from autosota.agents.ideator.catalogue import CATALOGUE
-from autosota.agents.ideator.draft import Implementation, NotApplicable
+from autosota.agents.ideator.combination import combine
+from autosota.agents.ideator.draft import Implementation
 from autosota.agents.ideator.forbidden import forbidden
-from autosota.agents.ideator.module import Module, Project, statement_of
+from autosota.agents.ideator.levers import admitted, levers
+from autosota.agents.ideator.module import Module, Project
 from autosota.agents.ideator.ranking import Candidate, rank
 from autosota.agents.ideator.reach import Reach
 from autosota.agents.ideator.scope import Scope
 from autosota.agents.ideator.transformation import Lever, Scalar, Transformation
 from autosota.agents.protocols import Tree
+
+_NOTHING: Mapping[str, Hypothesis] = {}
 
 
 def propose(tree: Tree, objective: Objective, boundary: Boundary) -> list[Hypothesis]:
@@ -37,8 +40,8 @@ def propose(tree: Tree, objective: Objective, boundary: Boundary) -> list[Hypoth
     found: dict[str, tuple[Hypothesis, Transformation, Lever]] = {}
     for module in scope.modules():
         for transformation in CATALOGUE:
-            for arguments, lever in _levers(transformation, module):
-                if not _admitted(lever, module, scope, reach):
+            for arguments, lever in levers(transformation, module):
+                if not admitted(lever, module, scope, reach):
                     continue
                 idea = _hypothesis(transformation, lever, module, arguments)
                 found.setdefault(idea.id, (idea, transformation, lever))
@@ -50,80 +53,20 @@ def propose(tree: Tree, objective: Objective, boundary: Boundary) -> list[Hypoth
     return ranked + list(forbidden(project, scope))
 
 
-def implement(hypothesis: Hypothesis, tree: Tree) -> Implementation:
+def implement(
+    hypothesis: Hypothesis, tree: Tree, library: Mapping[str, Hypothesis] = _NOTHING
+) -> Implementation:
     """Carry out an idea in this tree, which may already hold other ideas.
+
+    Args:
+        hypothesis: an idea of the catalogue, a tuning, or a combination.
+        tree: the code to change.
+        library: where a combination finds its parts, by identifier.
 
     Raises:
         NotApplicable: the lever is not there (any more), or the idea was applied before.
     """
-    transformation = _BY_NAME.get(hypothesis.transformation)
-    path = hypothesis.place.path
-    if not hypothesis.admissible:
-        raise NotApplicable(f"not admissible: {hypothesis.admissible_reason}")
-    if transformation is None:
-        raise NotApplicable(f"no transformation is called {hypothesis.transformation!r}")
-    module = Project(tree).module(path)
-    if module is None:
-        raise NotApplicable(f"{path} is not a readable Python file in this tree")
-    wanted = dict(hypothesis.arguments)
-    matches = []
-    for arguments, lever in _levers(transformation, module, keep_near=True):
-        if "near" not in wanted:
-            arguments.pop("near", None)
-        if module.symbol(lever.node) == hypothesis.symbol and arguments == wanted:
-            matches.append(lever)
-    if len(matches) == 1:
-        return matches[0].draft(module).finish()
-    why = "is there more than once" if matches else "is not there as expected (applied already?)"
-    raise NotApplicable(f"{path}: {wanted.get('lever', hypothesis.symbol)!r} {why}")
-
-
-_BY_NAME = {transformation.name: transformation for transformation in CATALOGUE}
-
-
-def _levers(
-    transformation: Transformation, module: Module, *, keep_near: bool = False
-) -> Iterator[tuple[dict[str, Scalar], Lever]]:
-    """Levers with the arguments that identify them within their file and symbol.
-
-    Two levers that look alike by structure are told apart by the text of their statement;
-    two that look alike even then are not offered, as they could not be found again.
-    """
-    levers = []
-    for lever in transformation.find(module):
-        arguments: dict[str, Scalar] = {"lever": lever.anchor, **lever.arguments}
-        statement = module.text(statement_of(lever.node))
-        near = hashlib.sha256(" ".join(statement.split()).encode()).hexdigest()[:8]
-        levers.append((module.symbol(lever.node), arguments, near, lever))
-    alike = Counter(_key(symbol, arguments) for symbol, arguments, _, _ in levers)
-    twins = Counter(_key(symbol, arguments, near) for symbol, arguments, near, _ in levers)
-    for symbol, arguments, near, lever in levers:
-        if alike[_key(symbol, arguments)] > 1 or keep_near:
-            if twins[_key(symbol, arguments, near)] > 1:
-                continue
-            yield {**arguments, "near": near}, lever
-        else:
-            yield arguments, lever
-
-
-def _key(symbol: str, arguments: Mapping[str, Scalar], near: str = "") -> str:
-    return json.dumps([symbol, sorted(arguments.items()), near])
-
-
-def _admitted(lever: Lever, module: Module, scope: Scope, reach: Reach) -> bool:
-    try:
-        draft = lever.draft(module)
-        draft.finish()
-    except NotApplicable:
-        return False
-    if scope.refuses(module, lever.node) or reach.is_idle(module, lever.node):
-        return False
-    homes = {home.path: home for home, _ in draft.touched}
-    if any(scope.protects(homes[path], e) for path, edits in draft.edits.items() for e in edits):
-        return False
-    return not any(
-        scope.refuses(home, node) or scope.judges_with(home, node) for home, node in draft.touched
-    )
+    return combine([hypothesis], tree, library)
 
 
 def _hypothesis(

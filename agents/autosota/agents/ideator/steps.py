@@ -5,6 +5,7 @@ Shared by the families; which numbers are worth changing is theirs to say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.knobs import Knob, find_knob
 from autosota.agents.ideator.module import Module
 from autosota.agents.ideator.notation import read_number, write_number
-from autosota.agents.ideator.transformation import Lever
+from autosota.agents.ideator.transformation import Dial, Lever
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +68,80 @@ def number_levers(
     ):
         return
     text = knob.text if knob is not None else number.default
+    dial = number_dial(module, call, number, knob, anchor=anchor, steps=steps)
     for step in steps:
         new = stepped(text, step, real=number.real)
         if new is None:
             continue
 
-        def change(draft: Draft, knob: Knob | None = knob, new: str = new) -> None:
-            if knob is not None:
-                draft.replace(knob.node, new, knob.module)
-            else:
-                draft.keywords(call, **{number.keyword: new})
+        def change(draft: Draft, new: str = new) -> None:
+            dial.write(draft, new)
 
-        label = knob.label if knob is not None and knob.label != number.keyword else ""
-        name = f"{number.keyword} ({label})" if label else number.keyword
         verb = "Raise" if step.factor > 1 else "Lower"
         yield Lever(
             call.node,
-            f"{anchor}, {number.keyword}",
+            dial.anchor,
             change,
-            f"{verb} {what}: {name} {text} → {new}",
+            f"{verb} {what}: {dial.label} {text} → {new}",
             reason,
             {"from": text, "to": new},
             assumptions,
             step.cost,
             step.weight,
+            (dial,),
         )
+
+
+def number_dial(
+    module: Module,
+    call: Call,
+    number: Number,
+    knob: Knob | None,
+    *,
+    anchor: str,
+    steps: Sequence[Step] = (),
+) -> Dial:
+    """The dial of a number that `call` is given (`knob`), or that it defaults to (None)."""
+    named = f"{anchor}, {number.keyword}"
+    if knob is not None:
+        return knob_dial(knob, named, number.keyword, steps, real=number.real)
+
+    def write(draft: Draft, new: str) -> None:
+        draft.keywords(call, **{number.keyword: new})
+
+    return Dial(
+        named,
+        number.keyword,
+        number.keyword,
+        number.default,
+        (module.path, call.node.start_byte, number.keyword),
+        write,
+        number.real,
+        *_limits(steps),
+    )
+
+
+def knob_dial(
+    knob: Knob, anchor: str, keyword: str, steps: Sequence[Step] = (), *, real: bool = False
+) -> Dial:
+    """The dial of a number that stands somewhere as a literal."""
+
+    def write(draft: Draft, new: str) -> None:
+        draft.replace(knob.node, new, knob.module)
+
+    label = f"{keyword} ({knob.label})" if knob.label not in ("", keyword) else keyword
+    site = (knob.module.path, knob.node.start_byte, "")
+    return Dial(anchor, keyword, label, knob.text, site, write, real, *_limits(steps))
+
+
+def _limits(steps: Sequence[Step]) -> tuple[float, float, float]:
+    """The range that steps leave, and the power of the number that a run's time grows as."""
+    powers = [math.log(s.cost) / math.log(s.factor) for s in steps if s.cost != 1]
+    return (
+        max((s.least for s in steps), default=0.0),
+        min((s.most for s in steps), default=math.inf),
+        sum(powers) / len(powers) if powers else 0.0,
+    )
 
 
 def knob_lever(knob: Knob, at: Node, anchor: str, step: Step) -> Lever | None:
@@ -113,6 +163,7 @@ def knob_lever(knob: Knob, at: Node, anchor: str, step: Step) -> Lever | None:
         (),
         step.cost,
         step.weight,
+        (knob_dial(knob, anchor, anchor.rpartition(", ")[2], [step]),),
     )
 
 

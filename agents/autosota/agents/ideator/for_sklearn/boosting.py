@@ -11,7 +11,7 @@ from autosota.agents.ideator.for_sklearn.trees import BOOSTED, HISTOGRAM, SKLEAR
 from autosota.agents.ideator.knobs import find_knob
 from autosota.agents.ideator.module import Module
 from autosota.agents.ideator.notation import read_number, write_number
-from autosota.agents.ideator.steps import Number, Step, number_levers
+from autosota.agents.ideator.steps import Number, Step, number_dial, number_levers
 from autosota.agents.ideator.transformation import Lever, Transformation
 
 
@@ -34,6 +34,13 @@ def _shrinkage(module: Module) -> Iterator[Lever]:
             continue
         new_trees = write_number(number * 3, trees_text)
         new_rate = write_number(speed / 3, rate_text)
+
+        size, pace = Number(count, "100"), Number("learning_rate", "0.1", real=True)
+        more, slower = [Step(3, cost=3.0)], [Step(1 / 3, most=1.0)]
+        dials = (
+            number_dial(module, call, size, trees, anchor=estimator.anchor, steps=more),
+            number_dial(module, call, pace, rate, anchor=estimator.anchor, steps=slower),
+        )
 
         def change(
             draft: Draft,
@@ -60,6 +67,7 @@ def _shrinkage(module: Module) -> Iterator[Lever]:
             "many small steps generalise better than a few large ones",
             {"from": f"{trees_text} x {rate_text}", "to": f"{new_trees} x {new_rate}"},
             cost=3.0,
+            dials=dials,
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from autosota.agents.domain import Granularity
 from autosota.agents.ideator.draft import Draft
 from autosota.agents.ideator.for_sklearn.estimators import (
@@ -15,7 +17,7 @@ from autosota.agents.ideator.for_sklearn.estimators import (
 from autosota.agents.ideator.module import Module
 from autosota.agents.ideator.notation import read_number, write_number
 from autosota.agents.ideator.steps import Number, Step, number_levers
-from autosota.agents.ideator.transformation import Lever, Transformation
+from autosota.agents.ideator.transformation import Dial, Lever, Transformation
 
 SKLEARN = "scikit-learn"
 
@@ -87,7 +89,30 @@ def _width(module: Module) -> Iterator[Lever]:
             "wider networks are easier to fit, and often generalise better",
             {"from": old},
             cost=2.0,
+            dials=tuple(_layer_dials(module, estimator, sizes)),
         )
+
+
+def _layer_dials(module: Module, estimator: Estimator, sizes: list[Node]) -> Iterator[Dial]:
+    """The width of each hidden layer, or of the one that scikit-learn defaults to."""
+    keyword = "hidden_layer_sizes"
+
+    def write_default(draft: Draft, new: str) -> None:
+        draft.keywords(estimator.call, hidden_layer_sizes=f"({new},)")
+
+    if not sizes:
+        site = (module.path, estimator.call.node.start_byte, keyword)
+        anchor = f"{estimator.anchor}, {keyword}[0]"
+        yield Dial(anchor, keyword, keyword, "100", site, write_default, power=1.0)
+    for index, node in enumerate(sizes):
+
+        def write(draft: Draft, new: str, node: Node = node) -> None:
+            draft.replace(node, new)
+
+        label = f"{keyword}[{index}]" if len(sizes) > 1 else keyword
+        site = (module.path, node.start_byte, "")
+        anchor = f"{estimator.anchor}, {keyword}[{index}]"
+        yield Dial(anchor, keyword, label, module.text(node), site, write, power=1.0)
 
 
 MLP_WIDTH = Transformation(

@@ -14,8 +14,15 @@ from autosota.agents.ideator.for_torch.training import find_steps
 from autosota.agents.ideator.knobs import arguments_for, defaults_of, find_knob
 from autosota.agents.ideator.module import Module, contains, function_of
 from autosota.agents.ideator.notation import read_number
-from autosota.agents.ideator.steps import Number, Step, knob_lever, number_levers, stepped
-from autosota.agents.ideator.transformation import Lever, Transformation
+from autosota.agents.ideator.steps import (
+    Number,
+    Step,
+    knob_dial,
+    knob_lever,
+    number_levers,
+    stepped,
+)
+from autosota.agents.ideator.transformation import Dial, Lever, Transformation
 
 TORCH = "PyTorch"
 
@@ -96,21 +103,21 @@ def _epochs(module: Module) -> Iterator[Lever]:
         new = stepped(knob.text, Step(1.5))
         if new is None:
             continue
+        dial = knob_dial(knob, f"for … in range, {knob.label}", "epochs", [Step(1.5, cost=1.5)])
 
-        def change(
-            draft: Draft, node: Node = knob.node, home: Module = knob.module, new: str = new
-        ) -> None:
-            draft.replace(node, new, home)
+        def change(draft: Draft, dial: Dial = dial, new: str = new) -> None:
+            dial.write(draft, new)
 
         yield Lever(
             epochs.loop,
-            f"for … in range, {knob.label}",
+            dial.anchor,
             change,
             f"Train half as long again: {knob.label} {knob.text} → {new}",
             "the loss may still be falling when training stops",
             {"from": knob.text, "to": new},
             ("the gain, if any, is bought with compute: compare at equal compute",),
             1.5,
+            dials=(dial,),
         )
 
 
@@ -162,21 +169,21 @@ def _width(module: Module) -> Iterator[Lever]:
             new = stepped(knob.text, Step(1.5))
             if new is None:
                 continue
+            dial = knob_dial(knob, f"{network.anchor}, {name}", name, [Step(1.5, cost=1.5)])
 
-            def change(
-                draft: Draft, node: Node = knob.node, home: Module = knob.module, new: str = new
-            ) -> None:
-                draft.replace(node, new, home)
+            def change(draft: Draft, dial: Dial = dial, new: str = new) -> None:
+                dial.write(draft, new)
 
             yield Lever(
                 network.init,
-                f"{network.anchor}, {name}",
+                dial.anchor,
                 change,
                 f"Widen {network.name}: {knob.label} {knob.text} → {new}",
                 "wider networks are easier to fit, and often generalise better",
                 {"from": knob.text, "to": new},
                 ("the gain, if any, is bought with parameters and compute",),
                 1.5,
+                dials=(dial,),
             )
 
 
