@@ -29,6 +29,7 @@ from autosota.server.sandbox.launch import (
 )
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.masking import Mask
+from autosota.server.sandbox.variant import Reordered
 
 STREAMS = ("stdout", "stderr")
 _SOCKET_PATH = 60
@@ -74,6 +75,7 @@ class Experiment:
         folder: The run's own folder; whatever is there is removed.
         stop: The stop button.
         on_line: Gets masked lines: stream, text.
+        reordered: A file whose rows the command, not the evaluator, sees in another order.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Experiment:
         folder: Path,
         stop: Stop,
         on_line: Callable[[str, str], None] | None,
+        reordered: Reordered | None = None,
     ) -> None:
         self._setting = setting
         self._request = request
@@ -92,6 +95,7 @@ class Experiment:
         self.judge = self._stage("evaluate", "judge", labels=True)
         self._stop = stop
         self._on_line = on_line
+        self._reordered = reordered
         source = setting.objective.source_of(setting.objective.metric)
         by_pattern = bool(source.pattern) and source.source == "stdout"
         self._mask = Mask(source.name, by_pattern) if request.mask_claim else None
@@ -113,6 +117,10 @@ class Experiment:
         for stream in STREAMS:
             self._raw(stream).touch(mode=0o600)
         self._write_programs()
+        if self._reordered is not None:
+            copy = self._copy(self._reordered)
+            copy.parent.mkdir()
+            copy.write_bytes(self._reordered.content)
 
     def furnish(self, stage: Stage, base: Tree) -> None:
         """Protected files from the base commit, data in place, home and temporary folders."""
@@ -134,12 +142,25 @@ class Experiment:
             for name, part in parts.items():
                 if name in vaults:
                     shares.link(stage.checkout, vaults[name], part)
+        if stage is self.command and self._reordered is not None:
+            self._furnish_reordered(stage, self._reordered)
+
+    def _furnish_reordered(self, stage: Stage, file: Reordered) -> None:
+        """The permuted file in a checkout, unless a mount brings it (see `_launch_of`)."""
+        if not file.shared:
+            disk.write_inside(stage.checkout, file.path, file.content)
+        elif not self._setting.launcher.protects:
+            vault = self._setting.vaults["data"]
+            shares.put_over(stage.checkout, vault, file.shared, file.path, file.content)
 
     def changed_files(self, stage: Stage, base: Tree) -> list[str]:
-        """Protected files of a checkout that no longer are what the base commit has."""
+        """Protected files of a checkout that no longer are what they were when it began."""
         out = []
+        moved = self._reordered if stage is self.command else None
         for path in self._setting.protected:
             content = _read(base, path)
+            if content is not None and moved is not None and moved.path == path:
+                content = moved.content
             if content is None:
                 continue
             try:
@@ -238,6 +259,10 @@ class Experiment:
             for p in setting.protected
             if _regular(stage.checkout / p)
         ]
+        moved = self._reordered if stage is self.command else None
+        if moved is not None and moved.shared:
+            # after the data it lies in, and so over it
+            fixed.append(Mount(self._copy(moved), stage.checkout / moved.place))
         hides = () if stage.labels else setting.shares.hides(stage.checkout)
         return Launch(
             command=world.fill_in(command, seed=self._request.seed, run_dir=self.out),
@@ -291,7 +316,7 @@ class Experiment:
         for made in self._extra_temporary:
             made.cleanup()
         folders = [p for s in (self.command, self.judge) for p in (s.checkout, s.home, s.temporary)]
-        for path in (*folders, self.folder / "bin"):
+        for path in (*folders, self.folder / "bin", self.folder / "permuted"):
             try:
                 disk.remove(path)
             except OSError as error:
@@ -316,6 +341,10 @@ class Experiment:
         """Where a stream is written while the run lasts."""
         name = f"{stream}.log" if self._mask is None else f".{stream}.unmasked"
         return self.folder / name
+
+    def _copy(self, file: Reordered) -> Path:
+        """Where the permuted file is, out of the run's reach."""
+        return self.folder / "permuted" / Path(file.path).name
 
     def _live(self, stream: str, line: str) -> None:
         if self._on_line is not None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ from autosota.server.sandbox.evaluator import evaluator_files, evaluator_loads_o
 from autosota.server.sandbox.experiment import Experiment, Setting
 from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
+from autosota.server.sandbox.variant import command_of, reordered
 
 OnRunLine = Callable[[str, str, str], None]
 """Called with the run's id, the stream and one line, masked."""
@@ -141,6 +143,7 @@ class Runner:
         """Run one experiment; see the module's docstring.
 
         Raises:
+            ControlNotPossible: the request's variant cannot be made here; nothing was run.
             UserError: this machine cannot run it (a full disk, no sandbox, a missing commit).
         """
         try:
@@ -156,6 +159,19 @@ class Runner:
     def _run(self, request: RunRequest) -> Receipt:
         started = _now()
         base = self._base(request.base_commit)
+        variant = request.variant
+        command = command_of(self._objective.command, variant.arguments)
+        moved = None
+        if variant.permute is not None:
+            restored = posixpath.normpath(variant.permute.file) in self._setting.protected
+            moved = reordered(
+                self._workspace.root,
+                self._objective.protocol,
+                self._setting.shares,
+                base.tree if restored else self._workspace.tree(request.commit),
+                variant.permute,
+                request.seed,
+            )
         on_line = self._on_line
         live = (
             None
@@ -164,10 +180,10 @@ class Runner:
         )
         self._fill_vaults()
         setting = replace(self._setting, vaults=self._vaults())
-        experiment = Experiment(setting, request, self._folder(request), self._stop, live)
+        experiment = Experiment(setting, request, self._folder(request), self._stop, live, moved)
         experiment.lay_out()
         try:
-            ended = self._stages(experiment, request, base)
+            ended = self._stages(experiment, request, base, command)
             outcome, reason = ended.outcome, ended.reason
             judged = metrics.judge(self._objective, ended.found, mask_claim=request.mask_claim)
             if outcome is Outcome.OK:
@@ -193,7 +209,7 @@ class Runner:
             commit=request.commit,
             base_commit=request.base_commit,
             seed=request.seed,
-            command=self._objective.command,
+            command=command,
             evaluate=self._objective.evaluate,
             objective_hash=self._objective_hash,
             evaluator_hash=base.hash,
@@ -211,9 +227,12 @@ class Runner:
             machine=self._machine,
             started_at=started,
             finished_at=_now(),
+            variant=variant.name,
         )
 
-    def _stages(self, experiment: Experiment, request: RunRequest, base: _Base) -> _Ended:
+    def _stages(
+        self, experiment: Experiment, request: RunRequest, base: _Base, command: str
+    ) -> _Ended:
         """The command, the checks, the evaluator."""
         if self._stop.pressed:
             return _Ended(Outcome.STOPPED, "stopped before it started")
@@ -221,7 +240,7 @@ class Runner:
         stage = experiment.command
         self._workspace.checkout(request.commit, stage.checkout, exclude=excluded)
         experiment.furnish(stage, base.tree)
-        done, found = experiment.launch(stage, self._objective.command)
+        done, found = experiment.launch(stage, command)
         ended = _Ended(done.outcome, done.reason, done.exit_code, done.resources, tuple(found))
         self._check_space(done.outcome)
         if done.outcome is Outcome.STOPPED:

@@ -114,6 +114,23 @@ def link(checkout: Path, vault: Path, shares: Sequence[Share]) -> None:
         disk.clear_place(checkout, share.path).symlink_to(vault / share.path)
 
 
+def put_over(checkout: Path, vault: Path, share: str, path: str, content: bytes) -> None:
+    """Let a checkout have a file of its own inside a share that `link` made a link.
+
+    The folders on the way to it become real ones, with a link for everything else in them.
+    """
+    at, behind = checkout / share, vault / share
+    at.unlink()
+    for name in Path(path).relative_to(share).parts:
+        at.mkdir()
+        for entry in os.scandir(behind):
+            if entry.name != name:
+                (at / entry.name).symlink_to(entry.path)
+        at, behind = at / name, behind / name
+    at.write_bytes(content)
+    at.chmod(0o444)
+
+
 def fill_vault(vault: Path, root: Path, files: Sequence[str]) -> None:
     """Copy files of the user into a read-only folder of ours, atomically; replaces an old one.
 
