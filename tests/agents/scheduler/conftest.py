@@ -58,6 +58,10 @@ class World:
     cleared: Callable[[str], Decision] = lambda _idea: Decision.CLEARED
     extra: Callable[[actions.Execute, str], dict[str, float]] = lambda _a, _i: {}
     seconds: Callable[[str], float] = lambda _idea: 1.0
+    outcomes: Callable[[actions.CompareOutcomes], ev.OutcomesCompared] = lambda action: (
+        ev.OutcomesCompared(action.patch, 0, None, "no files")
+    )
+    knob: float | None = None
     log: list[actions.Action] = field(default_factory=list)
     events: list[ev.Event] = field(default_factory=list)
 
@@ -71,7 +75,14 @@ class World:
         return random.Random(f"{self.random_seed}|{key}").gauss(0.0, self.sd)
 
     def ideas_in(self, commit: str) -> list[str]:
-        return [part for part in commit.split("+")[1:]]
+        parts = commit.split("+")[1:]
+        return [idea for part in parts for idea in part.split("&") if idea != "null"]
+
+    def code(self, action: actions.Execute) -> tuple[str, ...]:
+        """What a run's noise depends on: its code, and what its variant changes."""
+        commit = action.commit.removesuffix("+null")
+        plain = not action.variant.arguments and action.variant.permute is None
+        return (commit,) if plain else (commit, action.variant.name)
 
     def run(self, action: actions.Execute) -> ev.RunFinished:
         names = self.ideas_in(action.commit)
@@ -81,13 +92,13 @@ class World:
         metrics: dict[str, float | None] = {
             "val": 0.8
             + sum(self.effect.get(n, 0.0) for n in names)
-            + self.noise("val", action.commit, action.seed),
+            + self.noise("val", *self.code(action), action.seed),
         }
         if action.purpose is not Purpose.SEARCH:
             metrics["test"] = (
                 0.78
                 + sum(claim.get(n, 0.0) for n in names)
-                + self.noise("test", action.commit, action.seed)
+                + self.noise("test", *self.code(action), action.seed)
             )
         metrics |= self.extra(action, name)
         return ev.RunFinished(
@@ -102,6 +113,8 @@ class World:
             isolation=Isolation.SEALED,
             wall_seconds=self.seconds(name),
             receipt="",
+            variant=action.variant.name,
+            attempt=action.attempt,
         )
 
     def execute(self, state: CampaignState, action: actions.Action) -> ev.Event:
@@ -109,16 +122,39 @@ class World:
             case actions.Prepare():
                 return ev.EnvironmentReady("python", "", "", Isolation.SEALED, Machine())
             case actions.Analyse():
-                return ev.CodeAnalysed(Boundary(), "", "")
+                return ev.CodeAnalysed(Boundary(), "", "", compute_knob=self.knob)
             case actions.Execute():
                 return self.run(action)
             case actions.Propose():
                 new = [i for i in self.ideas if i.id not in state.ideas]
                 return ev.IdeasProposed(action.commit, tuple(new))
+            case actions.Tune():
+                return ev.IdeasProposed(action.commit, (), by="tuner")
+            case actions.Combine():
+                both = replace(idea("&".join(action.ideas)), provenance="combination")
+                return ev.IdeasProposed(action.commit, (both,), by="combination")
             case actions.Implement():
                 number = len(state.patches) + 1
                 commit = f"{action.parent}+{action.idea}"
                 return ev.PatchMade(Patch(f"p{number}", action.idea, action.parent, commit, ""))
+            case actions.Plant():
+                return ev.PatchMade(
+                    Patch("null", "null", action.parent, f"{action.parent}+null", "")
+                )
+            case actions.TakeApart():
+                pieces = [
+                    ev.Piece(f"h{n}", "train.py", n, name)
+                    for n, name in enumerate(self.ideas_in(action.commit))
+                ]
+                return ev.AblationPlanned(action.patch, action.commit, tuple(pieces))
+            case actions.Reduce():
+                whole = self.ideas_in(state.patches[action.patch].commit)
+                left = [n for i, n in enumerate(whole) if f"h{i}" not in action.drop]
+                commit = "+".join([f"base~{len(state.reduced)}", *left])
+                made = Patch(f"r{len(state.reduced)}", whole[-1], "base", commit, "")
+                return ev.PatchReduced(made, action.patch, action.drop)
+            case actions.CompareOutcomes():
+                return self.outcomes(action)
             case actions.Audit():
                 name = state.patches[action.patch].hypothesis
                 return ev.PatchAudited(action.patch, Verdict(self.cleared(name)))

@@ -164,7 +164,7 @@ def test_four_iterations_in_a_row_are_never_all_param(world, make_idea):
     ideas = [make_idea(f"p{k}", Granularity.PARAM) for k in range(8)]
     ideas += [make_idea(f"a{k}", Granularity.ALGO) for k in range(2)]
     state = world(ideas).play()
-    kinds = [state.ideas[i].granularity for i in state.selected][:10]
+    kinds = [state.ideas[i.idea].granularity for i in state.iterations][:10]
     assert kinds[:3] == [Granularity.PARAM] * 3
     assert kinds[3] is Granularity.ALGO
     assert kinds[7] is Granularity.ALGO

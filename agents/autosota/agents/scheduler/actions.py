@@ -50,6 +50,14 @@ class Tune:
 
 
 @dataclass(frozen=True, slots=True)
+class Combine:
+    """Put promising, non-conflicting ideas together as one new idea for a commit."""
+
+    commit: str
+    ideas: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Implement:
     """Snapshot and implement an idea on its parent (phase 3, steps 2 and 3)."""
 
@@ -113,6 +121,7 @@ Action = (
     | Execute
     | Propose
     | Tune
+    | Combine
     | Implement
     | Audit
     | Plant

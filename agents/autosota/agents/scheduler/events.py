@@ -135,11 +135,16 @@ class BaselineMeasured:
 
 @dataclass(frozen=True, slots=True)
 class IdeasProposed:
-    """Phase 2: the idea library for the code at `commit`; only ideas that are new."""
+    """Phase 2: the idea library for the code at `commit`; only ideas that are new.
+
+    `by` is `catalogue`, `tuner` (a setting of the code's numbers; none ends the tuning of that
+    commit) or `combination` (ideas that were promising one by one).
+    """
 
     kind: ClassVar[str] = "ideas_proposed"
     commit: str
     ideas: tuple[Hypothesis, ...]
+    by: str = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)

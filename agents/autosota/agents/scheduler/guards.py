@@ -56,3 +56,10 @@ def check(guard: Guard, pairs: Sequence[tuple[RunFinished, RunFinished]]) -> Gua
         and (guard.max_decrease_abs is None or -change <= guard.max_decrease_abs)
     )
     return GuardResult(guard.name, before, median([c for _, c in known]), limit, held)
+
+
+def change_text(result: GuardResult) -> str:
+    """How a guarded value moved, in words."""
+    if result.baseline is None or result.candidate is None:
+        return "is not reported"
+    return f"went from {result.baseline:.4g} to {result.candidate:.4g}"

@@ -1,0 +1,79 @@
+"""What is left to spend, and what is put aside: for the confirmation, controls and ablation.
+
+Pure. `evaluations` counts every execution of the experiment; seconds are those of finished
+runs. Deciding what to do with it is `search`'s and its neighbours'.
+"""
+
+from __future__ import annotations
+
+from autosota.agents.scheduler import statistics
+from autosota.agents.scheduler.state import CampaignState
+
+NULL_PAIRS = 2
+"""Runs of the null patch, and of each control on permuted rows."""
+
+SET_ASIDE = 0.25
+"""The most of the search's budget that is kept for controls and ablation."""
+
+
+def evaluations_left(state: CampaignState) -> int:
+    """Executions that the budget still allows."""
+    return state.objective.budget.evaluations - len(state.runs)
+
+
+def seconds_left(state: CampaignState) -> float:
+    """Seconds of runs that the budget still allows."""
+    return state.objective.budget.wall_seconds - state.wall_seconds
+
+
+def run_seconds(state: CampaignState) -> float:
+    """What one run takes: the median of the baseline's."""
+    assert state.baseline is not None
+    return state.baseline.seconds_per_run
+
+
+def confirmation_pairs(state: CampaignState) -> int:
+    """How many paired seeds the budget leaves for a confirmation; 0 when too few to decide."""
+    objective = state.objective
+    room = objective.budget.evaluations - 2 * len(objective.seeds)
+    pairs = min(objective.confirm_seeds, room // 2)
+    least = min(objective.confirm_seeds, statistics.MINIMUM_CONFIRM_PAIRS)
+    return pairs if pairs >= least else 0
+
+
+def controls_cost(state: CampaignState) -> int:
+    """Executions that all controls of the objective take."""
+    controls = state.objective.controls
+    cost = NULL_PAIRS + 1  # the null patch, and running the winner again
+    cost += NULL_PAIRS * (controls.labels is not None)
+    cost += NULL_PAIRS * (controls.inputs is not None)
+    if controls.compute_knob is not None and state.analysed is not None:
+        cost += confirmation_pairs(state) * (state.analysed.compute_knob is not None)
+    return cost
+
+
+def set_aside(state: CampaignState) -> int:
+    """Executions that the search may not use: controls, and an ablation of two pieces."""
+    objective = state.objective
+    pairs = confirmation_pairs(state)
+    search = objective.budget.evaluations - len(objective.seeds) - 2 * pairs
+    wanted = controls_cost(state) + 2 * len(objective.seeds)
+    return max(0, min(wanted, int(SET_ASIDE * search)))
+
+
+def can_afford_idea(state: CampaignState) -> bool:
+    """True when one more idea can be measured without touching what is put aside."""
+    pairs = confirmation_pairs(state)
+    kept = 2 * pairs
+    need = len(state.objective.seeds)
+    evaluations = evaluations_left(state) - kept - set_aside(state)
+    seconds = seconds_left(state) - kept * run_seconds(state)
+    return evaluations >= need and seconds >= need * run_seconds(state)
+
+
+def can_afford_runs(state: CampaignState, count: int, *, confirm: bool) -> bool:
+    """True when `count` runs fit; with `confirm`, beside a whole confirmation."""
+    kept = 2 * confirmation_pairs(state) if confirm else 0
+    return evaluations_left(state) >= count + kept and seconds_left(state) >= (
+        count + kept
+    ) * run_seconds(state)
