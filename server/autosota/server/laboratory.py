@@ -19,10 +19,11 @@ from autosota.agents.supervisor.boundary import draw_boundary
 from autosota.server.errors import UserError
 from autosota.server.sandbox import world
 from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
-from autosota.server.sandbox.environment import PreparedEnvironment, prepare
+from autosota.server.sandbox.environment import PreparedEnvironment, prepare, rebuilt
 from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.machine import describe
+from autosota.server.sandbox.permute import ControlNotPossible
 from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
 from autosota.server.sandbox.resolve import modules_resolve
@@ -78,7 +79,9 @@ class SandboxLaboratory:
         self._launcher: Launcher | None = None
         self._environment: PreparedEnvironment | None = None
         self._guarded: GuardedData | None = None
+        self._boundary = Boundary()
         self._runner: Runner | None = None
+        self._fresh: Runner | None = None
 
     # ------------------------------------------------------------------ phases 0 and 1
 
@@ -106,6 +109,7 @@ class SandboxLaboratory:
         # data and labels are mounted from the user's folder and hashed apart, not restored
         restored = tuple(f for f in boundary.files if not globs.match(f, mounted))
         boundary = replace(boundary, files=restored)
+        self._boundary = boundary
         self._runner = self._make_runner(boundary)
         return ev.CodeAnalysed(
             boundary=boundary,
@@ -136,6 +140,7 @@ class SandboxLaboratory:
                     "files named in protocol.data or protocol.labels changed since the campaign "
                     "began; put them back, or start a new campaign with autosota run"
                 )
+            self._boundary = analysed.boundary
             self._runner = self._make_runner(analysed.boundary)
 
     # ------------------------------------------------------------------ runs
@@ -143,17 +148,50 @@ class SandboxLaboratory:
     def run(self, request: RunRequest) -> Receipt:
         """Run one experiment to its receipt.
 
+        With `variant.fresh_environment` the managed environment is built again, for this run
+        alone. Its receipt has the hash of that environment: equal to the campaign's
+        (`EnvironmentReady.environment_hash`) when Python and every package have the same
+        version, so a requirement that is not pinned shows here when a newer one came out.
+
         Raises:
+            ControlNotPossible: the request's variant cannot be made here; nothing was run.
             UserError: this machine cannot run it.
         """
         assert self._runner is not None  # the scheduler analyses before it executes
-        return self._runner.run(request)
+        if not request.variant.fresh_environment:
+            return self._runner.run(request)
+        try:
+            return self._run_rebuilt(request)
+        except ControlNotPossible:
+            if self._stop.pressed:  # it was the build that was stopped
+                return self._runner.run(request)
+            raise
+
+    def _run_rebuilt(self, request: RunRequest) -> Receipt:
+        tree = self._workspace.tree(self._started.base_commit)
+        with rebuilt(
+            self._objective,
+            self._workspace.root,
+            tree,
+            self._progress,
+            stop=self._stop,
+            environ=self._environ(),
+        ) as environment:
+            walls = launcher_here(environment, lambda _told_before: None)
+            self._fresh = self._make_runner(self._boundary, environment, walls)
+            if self._stop.pressed:
+                self._fresh.cancel()
+            try:
+                return self._fresh.run(request)
+            finally:
+                self._fresh = None
 
     def cancel(self) -> None:
         """End what is running, and what would come, within two seconds; from any thread."""
         self._stop.press()
-        if self._runner is not None:
-            self._runner.cancel()
+        for runner in (self._runner, self._fresh):
+            if runner is not None:
+                runner.cancel()
 
     def discard(self, run_id: str) -> None:
         """Remove the folder of a run that is not recorded."""
@@ -163,18 +201,19 @@ class SandboxLaboratory:
 
     def _prepared(self) -> PreparedEnvironment:
         if self._environment is None:
-            environ = dict(os.environ)
-            if self._offline:
-                environ["PIP_NO_INDEX"] = "1"
             self._environment = prepare(
                 self._objective,
                 self._workspace.root,
                 self._workspace.tree(self._started.base_commit),
                 self._progress,
                 stop=self._stop,
-                environ=environ,
+                environ=self._environ(),
             )
         return self._environment
+
+    def _environ(self) -> dict[str, str]:
+        """The user's variables, as a build may use them."""
+        return {**os.environ, **({"PIP_NO_INDEX": "1"} if self._offline else {})}
 
     def _walls(self) -> Launcher:
         if self._launcher is None:
@@ -223,8 +262,13 @@ class SandboxLaboratory:
                 "there, or leave environment.python empty"
             )
 
-    def _make_runner(self, boundary: Boundary) -> Runner:
-        environment = self._prepared()
+    def _make_runner(
+        self,
+        boundary: Boundary,
+        environment: PreparedEnvironment | None = None,
+        launcher: Launcher | None = None,
+    ) -> Runner:
+        environment = environment or self._prepared()
         runs = self._state_dir / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         runner = Runner(
@@ -233,7 +277,7 @@ class SandboxLaboratory:
             objective_hash=self._started.objective_hash,
             boundary=boundary,
             environment=environment,
-            launcher=self._walls(),
+            launcher=launcher or self._walls(),
             runs=runs,
             guarded=self._data(),
             machine=describe(environment.interpreter),

@@ -16,6 +16,7 @@ from autosota.agents.domain import Environment, Objective
 from autosota.server.errors import UserError
 from autosota.server.sandbox import environment, interpreter, machine, requirements, resolve
 from autosota.server.sandbox.bubblewrap import BubblewrapLauncher
+from autosota.server.sandbox.permute import ControlNotPossible
 
 
 def objective(**settings) -> Objective:
@@ -196,3 +197,48 @@ def test_modules_that_come_from_elsewhere(tmp_path, prepared):
         BubblewrapLauncher(prepared.folders), prepared.python, tmp_path, files, env, tmp_path
     )
     assert "pkg" in wrong and "model" in wrong
+
+
+def test_rebuilding_takes_nothing_from_the_first_build(tmp_path, offline):
+    tree = MemoryTree({"requirements.txt": b"tinypkg>=1\n"})
+    first = environment.prepare(objective(), tmp_path, tree, environ=offline)
+    (first.python.parents[1] / "lib" / "by-hand.txt").write_text("not from the requirements")
+    with environment.rebuilt(objective(), tmp_path, tree, environ=offline) as again:
+        folder = again.python.parents[1]
+        assert folder != first.python.parents[1]
+        assert not (folder / "lib" / "by-hand.txt").exists()
+        assert again.hash == first.hash
+        told = subprocess.run(
+            [again.python, "-c", "import tinypkg; print(tinypkg.version, tinypkg.__file__)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert told.startswith(f"1.5 {folder}")
+    assert not folder.exists()
+    assert first.python.exists()
+    # a requirement that is not pinned gives another environment once a newer one is out
+    wheel(tmp_path / "wheels", "tinypkg", "1.6")
+    folder.mkdir()
+    (folder / "left-by-a-killed-driver").write_text("")
+    with environment.rebuilt(objective(), tmp_path, tree, environ=offline) as newer:
+        assert newer.hash != first.hash
+        assert not (folder / "left-by-a-killed-driver").exists()
+    assert not folder.exists()
+
+
+def test_what_cannot_be_rebuilt(tmp_path, offline):
+    named = objective(python=sys.executable)
+    with (
+        pytest.raises(ControlNotPossible, match="an existing interpreter cannot be rebuilt"),
+        environment.rebuilt(named, tmp_path, MemoryTree({}), environ=offline),
+    ):
+        pytest.fail("it was rebuilt")
+    missing = objective(requirements=("no-such-package-here==1",))
+    with (
+        pytest.raises(ControlNotPossible, match="no-such-package-here"),
+        environment.rebuilt(missing, tmp_path, MemoryTree({}), environ=offline),
+    ):
+        pytest.fail("it was rebuilt")
+    envs = tmp_path / "home" / ".cache" / "autosota" / "envs"
+    assert [p.suffix for p in envs.iterdir()] == [".lock"]

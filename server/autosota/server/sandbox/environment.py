@@ -2,6 +2,7 @@
 
 Managed environments live in the user's cache, one per set of requirements and Python version,
 shared by campaigns. An environment without its marker was not finished and is built anew.
+`rebuilt` makes one a second time, from nothing, for a control.
 Where the requirements come from is `requirements.py`'s business; runs are not known here.
 """
 
@@ -27,6 +28,7 @@ from autosota.server.errors import UserError
 from autosota.server.sandbox import disk, interpreter, requirements
 from autosota.server.sandbox.interpreter import Interpreter
 from autosota.server.sandbox.launch import Launch, Limits, Stop, clean
+from autosota.server.sandbox.permute import ControlNotPossible
 from autosota.server.sandbox.process import ProcessLauncher
 
 MARKER = "autosota-complete.json"
@@ -86,6 +88,57 @@ def prepare(
         notes = needed.notes
         variables = dict(os.environ if environ is None else environ)
         python = _managed(needed, variables, say, stop, limit_seconds)
+    return _inspected(python, root, notes)
+
+
+@contextlib.contextmanager
+def rebuilt(
+    objective: Objective,
+    root: Path,
+    tree: Tree,
+    on_line: Callable[[str], None] | None = None,
+    *,
+    stop: Stop | None = None,
+    environ: Mapping[str, str] | None = None,
+    limit_seconds: float = BUILD_SECONDS,
+) -> Iterator[PreparedEnvironment]:
+    """The managed environment built once more, in a folder of its own without any cache.
+
+    The folder is there while the body runs, and removed afterwards; what a killed driver left
+    is removed by the next. The arguments are those of `prepare`.
+
+    Raises:
+        ControlNotPossible: the objective names an interpreter, or the build failed.
+    """
+    if objective.environment.python:
+        raise ControlNotPossible(
+            f"environment.python = {objective.environment.python!r}: an existing interpreter "
+            "cannot be rebuilt; leave it empty for a managed environment"
+        )
+    say = on_line or (lambda _: None)
+    needed = requirements.gather(objective.environment, tree)
+    variables = {**(os.environ if environ is None else environ), "PIP_NO_CACHE_DIR": "1"}
+    cache, name = _cache(variables), f"fresh-{_name(_identity(needed))}"
+    folder, deadline = cache / name, time.monotonic() + limit_seconds
+    with contextlib.ExitStack() as owned:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            owned.enter_context(_locked(cache / f"{name}.lock", deadline, say, stop))
+            owned.callback(disk.remove, folder)
+            disk.remove(folder)
+            _build(folder, needed, variables, say, stop, deadline)
+            ready = _inspected(folder / "bin" / "python", root, needed.notes)
+        except OSError as error:
+            raise ControlNotPossible(
+                f"{folder}: a fresh environment cannot be written ({error.strerror or error})"
+            ) from error
+        except UserError as error:
+            raise ControlNotPossible(f"no fresh environment: {error}") from error
+        yield ready
+
+
+def _inspected(python: Path, root: Path, notes: tuple[str, ...]) -> PreparedEnvironment:
+    """What an interpreter holds, and the hash of it: Python's version and the packages'."""
     found = interpreter.inspect(python)
     shown = interpreter.folders(found, root)
     hidden = [
@@ -115,13 +168,8 @@ def _managed(
     stop: Stop | None,
     limit_seconds: float,
 ) -> Path:
-    version = ".".join(str(n) for n in sys.version_info[:3])
-    identity = json.dumps(
-        [1, version, sys.implementation.cache_tag, needed.main, sorted(needed.files.items())]
-    )
-    name = hashlib.sha256(identity.encode()).hexdigest()[:20]
-    home = environ.get("HOME") or str(Path.home())
-    cache = Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "autosota" / "envs"
+    identity = _identity(needed)
+    name, cache = _name(identity), _cache(environ)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         folder = cache / name
@@ -146,6 +194,22 @@ def _managed(
             f"{cache}: the managed environment cannot be written ({error.strerror or error}); "
             "free some space, set XDG_CACHE_HOME, or name an interpreter in environment.python"
         ) from error
+
+
+def _identity(needed: requirements.Requirements) -> str:
+    version = ".".join(str(n) for n in sys.version_info[:3])
+    return json.dumps(
+        [1, version, sys.implementation.cache_tag, needed.main, sorted(needed.files.items())]
+    )
+
+
+def _name(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME") or str(Path.home())
+    return Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "autosota" / "envs"
 
 
 def _build(
