@@ -7,6 +7,7 @@ business, and what a person sees of it is a face's.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,29 +23,43 @@ from autosota.agents.domain import (
     Receipt,
     RunRequest,
 )
+from autosota.agents.ideator import tuning
+from autosota.agents.ideator.combination import combination
 from autosota.agents.ideator.draft import NotApplicable
 from autosota.agents.ideator.ideation import implement, propose
 from autosota.agents.ideator.library import merge
-from autosota.agents.protocols import Workspace
+from autosota.agents.ideator.null import null_patch
+from autosota.agents.ideator.pieces import reduce, take_apart
+from autosota.agents.protocols import Tree, Workspace
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import (
     Action,
     Analyse,
     Audit,
+    Combine,
+    CompareOutcomes,
     Done,
     Execute,
     Implement,
+    Plant,
     Prepare,
     Propose,
     Record,
+    Reduce,
+    TakeApart,
+    Tune,
 )
+from autosota.agents.scheduler.claims import NULL, confirm_pairs
 from autosota.agents.scheduler.decide import next_action
-from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.agents.scheduler.resampling import compare_outcomes
+from autosota.agents.scheduler.search import search_scores
+from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
 from autosota.agents.supervisor.audit import audit
 from autosota.server.errors import UserError
 from autosota.server.ledger.codec import receipt_hash
 from autosota.server.ledger.mailbox import Mailbox, Message
 from autosota.server.ledger.store import Ledger
+from autosota.server.sandbox.permute import ControlNotPossible
 
 MAILBOX_SECONDS = 0.2
 """How often a driver looks for a stop; with the kill of a run it stays within 2 s."""
@@ -66,7 +81,19 @@ class Laboratory(Protocol):
         ...
 
     def run(self, request: RunRequest) -> Receipt:
-        """Run one experiment to its receipt."""
+        """Run one experiment to its receipt.
+
+        Raises:
+            ControlNotPossible: the request's variant cannot be run here.
+        """
+        ...
+
+    def outcomes(self, run_id: str, sha256: str) -> dict[str, float]:
+        """The per-example outcomes that a run kept.
+
+        Raises:
+            UserError: they are gone, cannot be read, or are not those of the receipt.
+        """
         ...
 
     def cancel(self) -> None:
@@ -147,12 +174,30 @@ class Campaign:
                 self._append(self._laboratory.analyse())
             case Propose():  # phase 2: the idea library
                 self._propose(action)
+            case Tune():
+                self._tune(action)
+            case Combine():
+                self._combine(action)
             case Implement():  # phase 3, steps 2 and 3: snapshot and implement
                 self._implement(action)
             case Audit():  # phase 3, step 3: the red lines, before anything runs
                 self._audit(action)
             case Execute():  # phase 0, 3 (step 4: evaluate) and 4
                 self._execute(action)
+            case TakeApart():  # ablation: the hunks of the optimum
+                self._append(
+                    ev.AblationPlanned(
+                        action.patch,
+                        action.commit,
+                        take_apart(self._base_tree(), self._workspace.tree(action.commit)),
+                    )
+                )
+            case Reduce():
+                self._reduce(action)
+            case Plant():  # phase 4: the null patch
+                self._plant(action)
+            case CompareOutcomes():  # phase 4: seeds and test examples, resampled
+                self._compare_outcomes(action)
             case Record():  # steps 0, 1, 6 and 7: reflect, select, record, update
                 self._append(action.event)
             case Done():
@@ -169,10 +214,39 @@ class Campaign:
             ev.IdeasProposed(action.commit, tuple(merge(self.state.ideas.values(), found)))
         )
 
+    def _tune(self, action: Tune) -> None:
+        """The optimiser's next setting; without an optimiser there is nothing more to tune."""
+        analysed = self.state.analysed
+        assert analysed is not None
+        objective = self.state.objective
+        tree = self._workspace.tree(action.commit)
+        settings = tuning.tunable(tree, objective, analysed.boundary)
+        trials = [
+            tuning.Trial(values, score)
+            for idea, score in search_scores(self.state, action.commit)
+            if (values := {} if idea is None else tuning.values_of(idea, settings)) is not None
+        ]
+        ideas: tuple[Hypothesis, ...] = ()
+        try:
+            found = tuning.suggest(
+                settings, trials, direction=objective.direction, seed=objective.seeds[0]
+            )
+        except tuning.TunerMissing:
+            found = None
+        if found is not None:
+            idea = tuning.tuned(settings, found)
+            ideas = () if idea.id in self.state.ideas else (idea,)
+        self._append(ev.IdeasProposed(action.commit, ideas, by="tuner"))
+
+    def _combine(self, action: Combine) -> None:
+        both = combination([self.state.ideas[i] for i in action.ideas])
+        ideas = () if both.id in self.state.ideas else (both,)
+        self._append(ev.IdeasProposed(action.commit, ideas, by="combination"))
+
     def _implement(self, action: Implement) -> None:
         idea = self.state.ideas[action.idea]
         try:
-            made = implement(idea, self._workspace.tree(action.parent))
+            made = implement(idea, self._workspace.tree(action.parent), self.state.ideas)
         except NotApplicable as refusal:
             self._append(ev.IdeaJudged(idea.id, Fate.NOT_APPLICABLE, str(refusal)))
             return
@@ -198,22 +272,86 @@ class Campaign:
 
     def _execute(self, action: Execute) -> None:
         looks_at_claim = self.state.objective.selects_on_claim
-        masked = action.purpose is Purpose.SEARCH and not looks_at_claim
-        receipt = self._laboratory.run(
-            RunRequest(
-                run_id=f"{self.id}-{action.purpose}-{action.side}-s{action.seed}",
-                campaign=self.id,
-                purpose=action.purpose,
-                side=action.side,
-                commit=action.commit,
-                base_commit=self.state.start.base_commit,
-                seed=action.seed,
-                mask_claim=masked,
-            )
+        searches = action.purpose is Purpose.SEARCH or action.variant.name == NULL
+        request = RunRequest(
+            run_id=run_id(self.id, action),
+            campaign=self.id,
+            purpose=action.purpose,
+            side=action.side,
+            commit=action.commit,
+            base_commit=self.state.start.base_commit,
+            seed=action.seed,
+            mask_claim=searches and not looks_at_claim,
+            variant=action.variant,
+            pruning=action.pruning,
         )
+        try:
+            receipt = self._laboratory.run(request)
+        except ControlNotPossible as refusal:
+            self._append(_not_possible(action, str(refusal)))
+            return
         if receipt.outcome is Outcome.STOPPED:
             return  # a stopped run is no fact: it is repeated when the campaign is resumed
-        self._append(finished_run(receipt, self.state.objective.metric), receipt)
+        event = finished_run(receipt, self.state.objective.metric, action.attempt)
+        self._append(event, receipt)
+
+    def _reduce(self, action: Reduce) -> None:
+        """The whole patch without some of its pieces, as one commit on the base."""
+        whole = self.state.patches[action.patch]
+        base = self.state.start.base_commit
+        changes = reduce(self._base_tree(), self._workspace.tree(whole.commit), action.drop)
+        commit = self._workspace.commit(base, changes, f"{whole.id} without {len(action.drop)}\n")
+        patch = Patch(
+            id=f"{self.id}-r{len(self.state.reduced) + 1}",
+            hypothesis=whole.hypothesis,
+            parent=base,
+            commit=commit,
+            diff=self._workspace.diff(base, commit),
+        )
+        self._append(ev.PatchReduced(patch, whole.id, action.drop))
+
+    def _plant(self, action: Plant) -> None:
+        """The null patch: one comment, in a file that the experiment runs."""
+        analysed = self.state.analysed
+        assert analysed is not None
+        tree = self._workspace.tree(action.parent)
+        try:
+            changes = null_patch(tree, self.state.objective, analysed.boundary)
+        except NotApplicable as refusal:
+            self._append(ev.ControlJudged(NULL, None, str(refusal)))
+            return
+        commit = self._workspace.commit(action.parent, dict(changes), "The null patch: a comment\n")
+        diff = self._workspace.diff(action.parent, commit)
+        patch = Patch(f"{self.id}-null", NULL_PATCH, action.parent, commit, diff)
+        self._append(ev.PatchMade(patch))
+
+    def _compare_outcomes(self, action: CompareOutcomes) -> None:
+        """Read what the confirmation's runs kept per example, and resample it."""
+        objective = self.state.objective
+        pairs = []
+        why = ""
+        for before, after in confirm_pairs(self.state):
+            sides = []
+            for run in (before, after):
+                if not run.outcomes:
+                    why = why or f"{run.run_id} kept no outcomes in {objective.outcomes}"
+                    continue
+                try:
+                    sides.append(self._laboratory.outcomes(run.run_id, run.outcomes))
+                except UserError as error:
+                    why = why or str(error)
+            if len(sides) == 2:
+                pairs.append((sides[0], sides[1]))
+        if why:
+            self._append(ev.OutcomesCompared(action.patch, 0, None, why))
+            return
+        result, examples, reason = compare_outcomes(
+            objective.metric, objective.direction, pairs, action.confidence
+        )
+        self._append(ev.OutcomesCompared(action.patch, examples, result, reason))
+
+    def _base_tree(self) -> Tree:
+        return self._workspace.tree(self.state.start.base_commit)
 
     # ------------------------------------------------------------------ around it
 
@@ -253,7 +391,24 @@ class Campaign:
             watcher.join(timeout=5)
 
 
-def finished_run(receipt: Receipt, claim: str) -> ev.RunFinished:
+def run_id(campaign: str, action: Execute) -> str:
+    """The id of a run: derived, not drawn, so that a repeated campaign has the same ids."""
+    parts = [campaign, action.purpose, action.side, f"s{action.seed}"]
+    if action.variant.name:
+        parts.append(re.sub(r"[^a-z0-9]+", "-", action.variant.name.lower()).strip("-"))
+    if action.attempt:
+        parts.append(f"again{action.attempt}")
+    return "-".join(parts)
+
+
+def _not_possible(action: Execute, why: str) -> ev.Event:
+    """A variant that this repository or machine does not allow, as the judgement it makes."""
+    if action.purpose is Purpose.TRANSFER:
+        return ev.TransferJudged(action.variant.name.removeprefix("transfer "), None, why)
+    return ev.ControlJudged(action.variant.name, None, why)
+
+
+def finished_run(receipt: Receipt, claim: str, attempt: int = 0) -> ev.RunFinished:
     """The small event of a receipt: what decisions need of it; its grade is the claim's."""
     used = receipt.resources
     resources = {
@@ -274,6 +429,10 @@ def finished_run(receipt: Receipt, claim: str) -> ev.RunFinished:
         wall_seconds=receipt.resources.wall_seconds,
         receipt=receipt_hash(receipt),
         resources={k: float(v) for k, v in resources.items() if v is not None},
+        variant=receipt.variant,
+        attempt=attempt,
+        outcomes=receipt.outcomes_hash,
+        intermediate=receipt.intermediate,
     )
 
 

@@ -369,14 +369,17 @@ class Host:
                 )
 
     def _confirmations(self, ledger: Ledger, objective: Objective) -> int:
-        """Confirmations of this claim that earlier campaigns of this ledger read."""
+        """Confirmations of this claim that earlier campaigns of this ledger began.
+
+        Also those that were given up before the claim was read: their fresh seeds are used.
+        """
         count = 0
         for row in ledger.campaigns():
             if row.started_at is None:
                 continue
             state = fold(ledger.events(row.id))
             same = state.objective.metric == objective.metric
-            count += same and any(r.purpose is Purpose.CONFIRM for r in state.reads)
+            count += same and any(r.purpose is Purpose.CONFIRM for r in state.runs)
         return count
 
     def _grade(self, state: CampaignState) -> str | None:

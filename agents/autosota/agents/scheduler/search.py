@@ -19,6 +19,7 @@ from autosota.agents.domain import (
     Decision,
     Fate,
     Granularity,
+    Hypothesis,
     Outcome,
     Patch,
     Pruning,
@@ -43,6 +44,9 @@ from autosota.agents.scheduler.state import CampaignState
 
 HONEYMOON = 5
 """Paper, 3.8: iterations that a leap has before it is rolled back."""
+
+WAIT_SDS = 0.5
+"""A leap that is worse by more than this many sds of a paired difference is rolled back at once."""
 
 IDLE_PAIRS = 2
 """Pairs of an idea where the seeds do nothing: the second only shows that they still do not."""
@@ -191,8 +195,8 @@ def _honeymoon(state: CampaignState) -> ev.Event | None:
     if not found or not can_afford_idea(state):
         return None
     noise = _noise(state, found)
-    if statistics.mean(found) < -noise.sd:
-        return None  # worse by more than noise: there is nothing to wait for
+    if statistics.mean(found) < -WAIT_SDS * noise.sd:
+        return None  # clearly worse: there is nothing to wait for
     return ev.HoneymoonOpened(last.idea, patch.commit, last.parent, HONEYMOON)
 
 
@@ -402,3 +406,33 @@ def side_of(state: CampaignState, commit: str) -> str:
     """The side that the ledger knows a commit by."""
     patch = patch_of(state, commit)
     return patch.id if patch is not None else BASELINE
+
+
+def search_scores(
+    state: CampaignState, commit: str
+) -> list[tuple[Hypothesis | None, float | None]]:
+    """What was measured on a commit, for the tuner: an idea (None: the commit itself), its mean.
+
+    A mean over fewer seeds than the commit's own is moved by what the commit scored on those
+    seeds, so that common luck cancels. None for an idea that failed.
+    """
+    name = state.objective.select_on
+    own = [state.search_value(commit, seed) for seed in state.objective.seeds]
+    known = [v for v in own if v is not None]
+    if not known:
+        return []
+    whole = statistics.mean(known)
+    found: list[tuple[Hypothesis | None, float | None]] = [(None, whole)]
+    for iteration in state.iterations:
+        if iteration.parent != commit or iteration.idea not in state.judged:
+            continue
+        patch = state.patches.get(state.patch_on(iteration.idea, commit) or "")
+        pairs = state.search_pairs(commit, patch.commit) if patch is not None else []
+        moves = [
+            new - old
+            for a, b in pairs
+            if (old := a.metrics.get(name)) is not None and (new := b.metrics.get(name)) is not None
+        ]
+        mean = whole + statistics.mean(moves) if moves else None
+        found.append((state.ideas[iteration.idea], mean))
+    return found
