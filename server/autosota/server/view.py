@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from autosota.agents.domain import Comparison, Purpose
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.ledger.codec import encode
@@ -19,12 +20,23 @@ def claim_is_open(run: ev.RunFinished, state: CampaignState) -> bool:
     return state.claim_is_open(run.purpose)
 
 
+def is_hidden(result: Comparison | None, state: CampaignState) -> bool:
+    """True when a comparison is of the claim, and the claim was not read for good yet."""
+    if result is None or state.claim_is_open(Purpose.CONFIRM):
+        return False
+    return state.objective.tells_of_claim(result.metric)
+
+
 def masked(event: ev.Event, state: CampaignState) -> ev.Event:
-    """The event without a claim that was not read yet."""
-    if not isinstance(event, ev.RunFinished) or claim_is_open(event, state):
-        return event
-    hidden = state.objective.tells_of_claim
-    return replace(event, metrics={k: v for k, v in event.metrics.items() if not hidden(k)})
+    """The event without a claim that was not read for good yet."""
+    match event:
+        case ev.RunFinished() if not claim_is_open(event, state):
+            hidden = state.objective.tells_of_claim
+            return replace(event, metrics={k: v for k, v in event.metrics.items() if not hidden(k)})
+        case ev.OutcomesCompared() | ev.ControlJudged() if is_hidden(event.comparison, state):
+            # a control's reason says the same numbers in words
+            return replace(event, comparison=None, reason="")
+    return event
 
 
 def as_json(event: ev.Event, state: CampaignState, n: int | None = None, at: str = "") -> str:

@@ -13,6 +13,9 @@ from autosota.agents.domain import (
     BASELINE,
     Boundary,
     Budget,
+    Comparison,
+    ComputeKnob,
+    Controls,
     Decision,
     Finding,
     Granularity,
@@ -33,13 +36,16 @@ from autosota.agents.domain import (
     Purpose,
     Receipt,
     Resources,
+    RowsControl,
     Severity,
+    Transfer,
     Verdict,
 )
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.claims import AGAIN, INPUTS, LABELS, NULL
 from autosota.agents.scheduler.decide import next_action
-from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
 from autosota.server.ledger.codec import receipt_hash
 
 DIFF = """diff --git a/train.py b/train.py
@@ -159,6 +165,14 @@ class Lab:
     diff: str = DIFF
     findings: tuple[Finding, ...] = ()
     reason: str = "exit code 1: ValueError: C must be positive"
+    compute: dict[str, float] = field(default_factory=dict)  # more CPU time, relative, per idea
+    luck: float = 0.0  # what is left of the score when there is nothing to learn from
+    settings: dict[str, float] = field(default_factory=dict)  # effects in a transfer's setting
+    drift: float = 0.0  # how far the winner is off when it is run once more
+    knob: float | None = None
+    outcomes: ev.OutcomesCompared | None = None
+    probes: tuple[str, ...] = ()
+    holds: dict[str, tuple[str, ...]] = field(default_factory=dict)  # commit → ideas in it
 
     def play(self, stop_after: int = 100_000) -> Told:
         state = CampaignState()
@@ -199,19 +213,59 @@ class Lab:
                 )
             case actions.Analyse():
                 return ev.CodeAnalysed(
-                    Boundary(("evaluate.py",), ("evaluate.py",)), sha("ev"), sha("data")
+                    Boundary(("evaluate.py",), ("evaluate.py",)),
+                    sha("ev"),
+                    sha("data"),
+                    compute_knob=self.knob,
+                    probes=self.probes,
                 )
             case actions.Propose():
                 new = tuple(i for i in self.ideas if i.id not in state.ideas)
                 return ev.IdeasProposed(action.commit, new)
             case actions.Implement():
                 number = len(state.patches) + 1
-                commit = sha(action.parent, action.idea)[:40]
+                commit = self.make(action.parent, (*self.ideas_in(action.parent), action.idea))
                 title = state.ideas[action.idea].title
                 diff = self.diff.replace("{title}", title)
                 return ev.PatchMade(
                     Patch(f"c1-p{number}", action.idea, action.parent, commit, diff)
                 )
+            case actions.Tune():
+                return ev.IdeasProposed(action.commit, (), "tuner")
+            case actions.Combine():
+                return ev.IdeasProposed(action.commit, (), "combination")
+            case actions.Plant():
+                commit = self.make(action.parent, ())
+                return ev.PatchMade(
+                    Patch("c1-null", NULL_PATCH, action.parent, commit, "+# a comment\n")
+                )
+            case actions.TakeApart():
+                return ev.AblationPlanned(
+                    action.patch,
+                    action.commit,
+                    tuple(
+                        ev.Piece(f"h{n}", "train.py", 14 + 27 * n, f"model = {name}(C=10)")
+                        for n, name in enumerate(self.ideas_in(action.commit))
+                    ),
+                )
+            case actions.Reduce():
+                whole = state.patches[action.patch]
+                names = self.ideas_in(whole.commit)
+                left = tuple(i for n, i in enumerate(names) if f"h{n}" not in action.drop)
+                base = state.start.base_commit
+                commit = self.make(base, left)
+                diff = "".join(self.diff.replace("{title}", state.ideas[i].title) for i in left)
+                made = Patch(
+                    f"{action.patch}-without-{'-'.join(action.drop)}",
+                    whole.hypothesis,
+                    base,
+                    commit,
+                    diff,
+                )
+                return ev.PatchReduced(made, action.patch, action.drop)
+            case actions.CompareOutcomes():
+                assert self.outcomes is not None
+                return replace(self.outcomes, patch=action.patch)
             case actions.Audit():
                 name = state.patches[action.patch].hypothesis
                 decision = self.decision.get(name, Decision.CLEARED)
@@ -237,14 +291,25 @@ class Lab:
         raise AssertionError(action)
 
     def run(self, state: CampaignState, action: actions.Execute) -> Receipt:
-        names = self._ideas_in(state, action.commit)
+        names = self.ideas_in(action.commit)
         claim_effect = self.effect if self.claim_effect is None else self.claim_effect
         outcome = self.outcome.get(names[-1] if names else BASELINE, Outcome.OK)
         goal = self.objective
+        variant = action.variant.name
+        setting = variant.removeprefix("transfer ")
+        if variant.startswith("transfer "):
+            claim_effect = {n: self.settings.get(setting, 0.0) for n in names[:1]}
 
         def value(metric: str, level: float, effect: dict[str, float]) -> float:
-            stream = random.Random(f"{metric}{action.commit}{action.seed}{action.purpose}")
-            return level + sum(effect.get(n, 0.0) for n in names) + stream.gauss(0, self.sd)
+            key = f"{metric}{action.seed}{action.purpose}{variant}"
+            if variant in (NULL, AGAIN):  # the same code and seed give the same number
+                key = f"{metric}{action.seed}confirm"
+            commit = state.start.base_commit if variant == NULL else action.commit
+            stream = random.Random(f"{commit}{key}")
+            found = level + sum(effect.get(n, 0.0) for n in names) + stream.gauss(0, self.sd)
+            if variant in (LABELS, INPUTS):
+                found = 0.1 + self.luck
+            return found + self.drift * (variant == AGAIN)
 
         readings = [
             MetricReading(goal.select_on, value("val", 0.93, self.effect)),
@@ -259,8 +324,11 @@ class Lab:
         if outcome is not Outcome.OK:
             readings = [replace(r, value=None, reason="the run failed") for r in readings]
         noise = random.Random(f"wall{action.commit}{action.seed}").random()
+        more = 1.0 + sum(self.compute.get(n, 0.0) for n in names)
         return Receipt(
-            run_id=f"c1-{action.purpose}-{action.side}-s{action.seed}",
+            run_id="-".join(
+                filter(None, ("c1", action.purpose, action.side, f"s{action.seed}", variant))
+            ).replace(" ", "_"),
             campaign="c1",
             purpose=action.purpose,
             side=action.side,
@@ -281,19 +349,22 @@ class Lab:
             stdout_hash=sha("out", action.commit, action.seed),
             stderr_hash=sha("err"),
             metrics=tuple(readings),
-            resources=Resources(1.8 + 0.2 * noise, 1.6 + 0.1 * noise, 180 * 2**20, 4096),
+            resources=Resources(
+                more * (1.8 + 0.2 * noise), more * (1.6 + 0.1 * noise), 180 * 2**20, 4096
+            ),
             machine=MACHINE,
             started_at="2026-03-02T09:00:00Z",
             finished_at="2026-03-02T09:00:02Z",
+            variant=variant,
         )
 
-    def _ideas_in(self, state: CampaignState, commit: str) -> list[str]:
-        made = {p.commit: p for p in state.patches.values()}
-        names: list[str] = []
-        while commit in made:
-            names.insert(0, made[commit].hypothesis)
-            commit = made[commit].parent
-        return names
+    def make(self, parent: str, names: tuple[str, ...]) -> str:
+        commit = sha(parent, names)[:40]
+        self.holds[commit] = names
+        return commit
+
+    def ideas_in(self, commit: str) -> tuple[str, ...]:
+        return self.holds.get(commit, ())
 
 
 def finished(receipt: Receipt) -> ev.RunFinished:
@@ -315,6 +386,9 @@ def finished(receipt: Receipt) -> ev.RunFinished:
             "peak_memory_bytes": float(used.peak_memory_bytes or 0),
             "disk_bytes": float(used.disk_bytes or 0),
         },
+        variant=receipt.variant,
+        outcomes=receipt.outcomes_hash,
+        intermediate=receipt.intermediate,
     )
 
 
@@ -361,6 +435,44 @@ def confirmed_campaign() -> Told:
         decision={"edit-the-metric": Decision.REJECTED},
         params={"early-stopping": 400.0},
     ).play()
+
+
+@pytest.fixture
+def survived() -> Told:
+    return survived_campaign()
+
+
+def survived_campaign(**changes: object) -> Told:
+    """Everything that a confirmation can have: ablation, controls, outcomes, transfers."""
+    goal = objective(
+        controls=Controls(
+            labels=RowsControl("data/train.csv", "y"),
+            inputs=RowsControl("data/test.csv"),
+            compute_knob=ComputeKnob("--epochs", "epochs"),
+            chance=0.1,
+        ),
+        outcomes="{run_dir}/outcomes.csv",
+        transfers=(Transfer("half the data", "--rows 300"), Transfer("horizon 48", "--h 48")),
+        guards=(Guard("params", max_increase=0.1),),
+        budget=Budget(evaluations=180),
+    )
+    compared = Comparison(
+        "test_accuracy", 10, 0.91, 0.94, 0.03, 0.021, 0.039, None, None, 1, covers="both"
+    )
+    settings: dict[str, object] = {
+        "ideas": list(NINE),
+        "effect": {"standardise": 0.012, "random-fourier-features": 0.02, "bagging": -0.3},
+        "claim_effect": {"standardise": 0.01, "random-fourier-features": 0.018},
+        "outcome": {"label-smoothing": Outcome.CRASHED},
+        "decision": {"edit-the-metric": Decision.REJECTED},
+        "objective": goal,
+        "compute": {"standardise": 0.3},
+        "settings": {"half the data": 0.02},
+        "knob": 40.0,
+        "outcomes": ev.OutcomesCompared("", 540, compared),
+        "probes": ("3 of 540 test rows are also in the training data",),
+    }
+    return Lab(**{**settings, **changes}).play()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def changed(told, kind, **changes):
 def test_controls_that_were_not_run_and_what_the_interval_covers_are_said(confirmed, no_gain):
     for told in (confirmed, no_gain):
         text = words(told.state, weighs=True)
-        assert "permuted-label control not run" in text
+        assert "permuted labels control not run" in text
         assert "covers training noise, not the sampling of the test set" in text
 
 

@@ -26,6 +26,7 @@ from autosota.agents.domain import BASELINE, Outcome, Purpose
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.news import told
 from autosota.server.view import as_json, masked
 
 
@@ -149,79 +150,76 @@ def doing(action: actions.Action) -> str:
         case actions.Analyse():
             return "reading the code"
         case actions.Execute():
-            return f"{action.purpose}: {action.side}, seed {action.seed}"
+            variant = f", {action.variant.name}" if action.variant.name else ""
+            return escape(f"{action.purpose}: {action.side}, seed {action.seed}{variant}")
         case actions.Propose():
             return "looking for ideas"
+        case actions.Tune():
+            return "choosing the next setting of the code's numbers"
+        case actions.Combine():
+            return f"putting {len(action.ideas)} promising ideas together"
         case actions.Implement():
             return f"implementing {action.idea}"
         case actions.Audit():
             return f"auditing {action.patch}"
+        case actions.TakeApart():
+            return f"taking {action.patch} apart"
+        case actions.Reduce():
+            return f"leaving {len(action.drop)} of its pieces out of {action.patch}"
+        case actions.Plant():
+            return "planting the null patch"
+        case actions.CompareOutcomes():
+            return "resampling the outcomes of each example"
         case _:
             return "thinking"
 
 
 def said(event: ev.Event, state: CampaignState) -> str:
-    """One line of rich markup for an event; '' for those that a person need not see."""
+    """One line of rich markup for an event; '' for those that a person need not see.
+
+    Args:
+        event: masked (`view.masked`).
+        state: with the event folded in.
+    """
     match event:
-        case ev.CampaignStarted():
-            base = event.base_commit[:10] + (" (with your uncommitted changes)" * event.dirty)
-            return f"campaign started at {base}"
-        case ev.EnvironmentReady():
-            return f"environment ready; runs will be [bold]{event.isolation}[/bold] " + escape(
-                f"({event.sandbox})"
-            )
-        case ev.CodeAnalysed():
-            files = len(event.boundary.files)
-            return f"evaluation boundary drawn: {files} protected files"
         case ev.RunFinished():
             return _run_line(event, state)
-        case ev.BaselineMeasured():
-            paper = f"; the paper says {event.paper_value:g}" * (event.paper_value is not None)
-            return (
-                f"[bold]baseline[/bold] {escape(state.objective.metric)} {event.claim_mean:.4g}"
-                f"{_interval(event.claim_low, event.claim_high)} over {len(event.seeds)} seeds"
-                f"{paper}; search looks at {escape(event.metric)} {event.mean:.4g} "
-                f"(sd {event.sd:.2g})"
-            )
-        case ev.IdeasProposed():
-            return f"{len(event.ideas)} new ideas in the library"
         case ev.IdeaSelected():
             idea = state.ideas[event.idea]
-            return f"[bold]idea[/bold] {escape(idea.title)} [dim]{idea.granularity}[/dim]"
+            leap = " [dim]leap[/dim]" * event.leap
+            return f"[bold]idea[/bold] {escape(idea.title)} [dim]{idea.granularity}[/dim]{leap}"
         case ev.IdeaJudged():
             return f"  → [bold]{event.fate}[/bold]: {escape(event.reason)}{_gain(event)}"
-        case ev.ConfirmationPlanned():
-            return (
-                f"[bold]confirmation[/bold] of {event.patch}: {len(event.seeds)} fresh paired "
-                f"seeds, {event.evaluations} runs, about {event.expected_seconds:.0f} s"
-            )
-        case ev.ConfirmationJudged():
-            return f"  → [bold]{event.fate}[/bold]: {escape(event.reason)}"
-        case ev.CampaignStopped():
-            return f"stopped by {escape(event.by)}; `autosota resume` goes on"
         case _:
-            return ""
+            head, line = told(event, state)
+            arrow = "  → " * isinstance(event, ev.ConfirmationJudged)
+            bold = f"{arrow}[bold]{escape(head)}[/bold] " if head else ""
+            return f"{bold}{escape(line)}" if line else ""
 
 
 def _run_line(run: ev.RunFinished, state: CampaignState) -> str:
     who = "baseline" if run.side == BASELINE else run.side
-    head = f"  {run.purpose} {who} seed {run.seed}: "
+    who += f" ({run.variant})" if run.variant else ""
+    again = ", second attempt" if run.attempt else ""
+    head = f"  {run.purpose} {escape(who)} seed {run.seed}{again}: "
+    time = f" [dim]{run.wall_seconds:.1f} s[/dim]"
+    if run.outcome is Outcome.PRUNED:
+        return f"{head}ended early: {escape(run.reason)}{time}"
     if run.outcome is not Outcome.OK:
-        return f"{head}{run.outcome}: {escape(run.reason)} [dim]{run.wall_seconds:.1f} s[/dim]"
+        return f"{head}{run.outcome}: {escape(run.reason)}{time}"
     value = run.metrics.get(state.objective.select_on)
-    shown = "ok" if value is None or run.purpose is Purpose.CONFIRM else f"{value:.4g}"
-    return f"{head}{shown} [dim]{run.wall_seconds:.1f} s[/dim]"
+    quiet = run.purpose not in (Purpose.BASELINE, Purpose.SEARCH)
+    return f"{head}{'ok' if value is None or quiet else f'{value:.4g}'}{time}"
 
 
 def _gain(event: ev.IdeaJudged) -> str:
     result = event.comparison
     if result is None or result.difference is None:
         return ""
-    return f" ({result.difference:+.4g}{_interval(result.low, result.high)})"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]".replace("[", r"\[")
+    interval = ""
+    if result.low is not None and result.high is not None:
+        interval = escape(f" [{result.low:.4g}, {result.high:.4g}]")
+    return f" ({result.difference:+.4g}{interval})"
 
 
 def _clock(began: float) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autosota.agents.domain import Isolation, Outcome, Purpose, Severity
-from autosota.agents.scheduler.decide import claim_caps
+from autosota.agents.scheduler.claims import claim_caps
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import count, one_line, percent
+from autosota.server.view import is_hidden
 
 GRADES_IN_WORDS = {
     Isolation.SEALED: "a separate evaluator scored the run, out of the candidate's reach",
@@ -70,8 +71,10 @@ def caveats(state: CampaignState) -> list[Caveat]:
 def _caps(state: CampaignState) -> list[Caveat]:
     if state.baseline is None:
         return []  # there is no result yet that they could cap
-    judged = state.confirmation
-    caps = judged.caps if judged is not None else claim_caps(state)
+    caps = claim_caps(state)
+    for judged in state.controls.values():
+        if is_hidden(judged.comparison, state):  # its reason says numbers of the claim
+            caps = tuple(cap.removesuffix(f": {judged.reason}") for cap in caps)
     return [Caveat(cap) for cap in caps]
 
 

@@ -123,6 +123,21 @@ def resource_words(name: str, value: float) -> str:
     return fixed(value, decimals_for(None, value))
 
 
+def change_words(ratio: float) -> str:
+    """A relative change: `+4 %`, `-12 %`, `0 %`; a large one as a multiple, `3.1 times`."""
+    if ratio >= 2:
+        return f"{ratio + 1:.2g} times" if ratio < 99 else f"{ratio + 1:.0f} times"
+    text = f"{100 * ratio:+.0f} %"
+    return "0 %" if text in ("+0 %", "-0 %") else text
+
+
+def chance_words(chance: float) -> str:
+    """A probability without false certainty: `92 %`, `over 99 %`, `under 1 %`."""
+    if chance > 0.99:
+        return "over 99 %"
+    return "under 1 %" if chance < 0.01 else f"{100 * chance:.0f} %"
+
+
 def duration(seconds: float) -> str:
     """Seconds in the unit a person would say: `0.42 s`, `75 s`, `12.5 min`, `3.1 h`."""
     if abs(seconds) < 9.95:

@@ -15,9 +15,19 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from autosota.agents.domain import CampaignVerdict, Receipt
-from autosota.server.report import plots, sections, svg, text
+from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report import (
+    pieces,
+    plots,
+    price,
+    proof,
+    sections,
+    survival,
+    svg,
+    text,
+)
 from autosota.server.report.caveats import GRADES_IN_WORDS, caveats
-from autosota.server.report.diffs import parse_diff
+from autosota.server.report.diffs import Diff, parse_diff
 from autosota.server.report.formats import clean, duration, percent
 from autosota.server.report.numbers import MASKED, Evidence, Shown
 from autosota.server.report.replay import History
@@ -86,6 +96,20 @@ def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str 
         "heavy": [c.text for c in found if c.weighs],
         "light": [c.text for c in found if not c.weighs],
         "claims": sections.claim_rows(evidence),
+        "coverage": proof.coverage(state),
+        "ablation_words": pieces.ablation_words(state),
+        "whole": evidence.whole(),
+        "pieces": survival.piece_rows(evidence),
+        "smallest": _smallest(state),
+        "controls": survival.control_rows(evidence),
+        "probes": state.analysed.probes if state.analysed is not None else (),
+        "transfers": survival.transfer_rows(evidence),
+        "chance": price.chance_of(state.plan) if state.plan is not None else "",
+        "prices": survival.price_rows(evidence),
+        "small_gain": price.small_gain_words(state) if finished is not None else "",
+        "tree": survival.tree_rows(evidence),
+        "reads": text.reads_words(state),
+        "compute_words": proof.compute_words(finished.compute if finished is not None else None),
         "trajectory": plots.trajectory(evidence),
         "fates_drawn": plots.fates_drawn(evidence),
         "fate_words": text.FATES,
@@ -107,6 +131,14 @@ def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str 
         "frozen": json.dumps(dict(objective.protocol.frozen), ensure_ascii=False),
     }
     return _template().render(context, num=_Numbers(evidence), refs=_refs(evidence))
+
+
+def _smallest(state: CampaignState) -> Diff | None:
+    """The diff of the best from the base, where it is smaller than what was taken apart."""
+    if state.best is None or not pieces.is_reduced(state):
+        return None
+    patch = state.patches.get(state.best.patch)
+    return parse_diff(patch.diff) if patch is not None and patch.diff else None
 
 
 class _Numbers:

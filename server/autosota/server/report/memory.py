@@ -11,11 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from autosota.agents.domain import Comparison, Fate, Hypothesis, Outcome, Purpose
+from autosota.agents.scheduler.claims import compute_change
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.caveats import caveats
 from autosota.server.report.formats import decimals_of, fixed, in_markdown, interval_words, one_line
-from autosota.server.report.replay import best_pairs, confirm_pairs, is_masked, search_pairs
+from autosota.server.report.pairs import best_pairs, confirm_pairs, trial_pairs
+from autosota.server.report.pieces import ablation_words, piece_words
+from autosota.server.report.price import price_words, spent_words
+from autosota.server.report.proof import control_words, transfer_words
+from autosota.server.report.replay import is_masked
 from autosota.server.report.text import (
     FATES,
     baseline_words,
@@ -23,6 +28,7 @@ from autosota.server.report.text import (
     search_words,
     verdict_sentence,
 )
+from autosota.server.report.tree import attempts, tree_lines
 
 RED_LINES = (
     "R1: metric parameters are fixed (k, windows, averaging; no best of N)",
@@ -128,6 +134,7 @@ def research_report(state: CampaignState) -> str:
     if baseline_words(state):
         lines += ["", "## Baseline", "", f"- {in_markdown(baseline_words(state))}"]
     lines += ["", "## What was learned", "", *(_learned(state) or ["nothing yet"])]
+    lines += _survived(state)
     sources = sorted({in_markdown(i.paper) for i in state.ideas.values() if i.paper})
     lines += ["", "## Where the ideas come from", "", *(f"- {s}" for s in sources or ["nowhere"])]
     lines += ["", "## What the result does not cover", ""]
@@ -157,31 +164,34 @@ def scores(state: CampaignState) -> str:
             "runs": [r.run_id for r in base],
         }
     ]
-    kept = state.best.ideas if state.best is not None else ()
-    for n, name in enumerate(state.selected, start=1):
-        judged = state.judged.get(name)
-        if judged is None:
+    for row in attempts(state):
+        trial = state.iterations[row.number - 1]
+        judged = state.judged.get(row.idea) if row.fate != "again" else None
+        if judged is None and row.fate != "again":
             continue
-        pairs = search_pairs(name, state)
-        patch = state.patches.get(state.patch_of_idea.get(name, ""))
+        pairs = trial_pairs(trial, state)
+        if judged is not None and judged.comparison is not None:
+            pairs = pairs[: judged.comparison.pairs]
+        patch = state.patch_on(row.idea, row.parent)
         rows.append(
             {
-                "iteration": n,
-                "name": name,
-                "patch": patch.id if patch is not None else None,
-                "commit": patch.commit if patch is not None else None,
-                "parent": state.selected[name].parent,
-                "granularity": state.ideas[name].granularity,
-                "fate": judged.fate,
-                "reason": judged.reason,
-                "best": name in kept,
-                **_measured(judged.comparison),
+                "iteration": row.number,
+                "name": row.idea,
+                "patch": patch,
+                "commit": row.commit or None,
+                "parent": row.parent,
+                "granularity": row.granularity,
+                "leap": trial.leap,
+                "fate": judged.fate if judged is not None else row.fate,
+                "reason": judged.reason if judged is not None else "",
+                "best": row.kept,
+                **_measured(judged.comparison if judged is not None else None),
                 "seeds": [b.seed for _, b in pairs],
                 "metrics": _means([b for _, b in pairs], state),
                 "runs": [
                     r.run_id
                     for r in state.runs
-                    if patch and r.commit == patch.commit and r.purpose is Purpose.SEARCH
+                    if r.commit == row.commit and r.purpose is Purpose.SEARCH
                 ],
             }
         )
@@ -190,12 +200,16 @@ def scores(state: CampaignState) -> str:
         pairs = confirm_pairs(state)
         rows.append(
             {
-                "iteration": len(state.selected) + 1,
+                "iteration": len(state.iterations) + 1,
                 "name": "_confirmation",
                 "patch": confirmed.patch,
                 "fate": confirmed.fate,
                 "reason": confirmed.reason,
                 **_measured(confirmed.comparison),
+                "reads_of_claim_metric": state.claim_reads,
+                "compute": compute_change(state),
+                "controls": {c.name: c.passed for c in state.controls.values()},
+                "transfers": {t.name: t.holds for t in state.transfers.values()},
                 "seeds": [a.seed for a, _ in pairs],
                 "metrics": _means([b for _, b in pairs], state),
                 "runs": [r.run_id for pair in pairs for r in pair],
@@ -248,6 +262,32 @@ def _learned(state: CampaignState) -> list[str]:
         lines.append(text)
     if best_pairs(state) and state.best is not None:
         lines.append(f"- best so far: {', '.join(in_markdown(i) for i in state.best.ideas)}")
+    return lines
+
+
+def _survived(state: CampaignState) -> list[str]:
+    """The tree of attempts, the pieces of the best, its price, controls and transfers."""
+    lines: list[str] = []
+
+    def part(title: str, found: Sequence[str]) -> None:
+        if found:
+            lines.extend(["", f"## {title}", "", *found])
+
+    part("Tree of attempts", tree_lines(state))
+    if state.ablation is not None:
+        pieces = [f"- {in_markdown(piece_words(state, p.id))}" for p in state.ablation.pieces]
+        whole = f"The best change was {ablation_words(state)}."
+        part("What carries the gain", [whole, "", *pieces])
+    price = []
+    if state.plan is not None:
+        price.append(f"- before: {in_markdown(price_words(state.plan))}")
+    if spent_words(state):
+        price.append(f"- spent: {in_markdown(spent_words(state))}")
+    part("Price of the confirmation", price)
+    controls = [f"- {in_markdown(control_words(c, state))}" for c in state.controls.values()]
+    part("Controls", controls)
+    transfers = [f"- {in_markdown(transfer_words(t, state))}" for t in state.transfers.values()]
+    part("Other settings", transfers)
     return lines
 
 

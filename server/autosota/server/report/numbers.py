@@ -16,15 +16,18 @@ from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import decimals_for, decimals_of, fixed, resource_words
-from autosota.server.report.replay import (
-    History,
+from autosota.server.report.pairs import (
     best_pairs,
     compare_pairs,
     confirm_pairs,
-    is_masked,
-    replay,
+    control_pairs,
+    piece_pairs,
     search_pairs,
+    transfer_pairs,
+    whole_pairs,
 )
+from autosota.server.report.pieces import whole_gain
+from autosota.server.report.replay import History, is_masked, replay
 
 GRADES = (Isolation.DECLARED, Isolation.OVERLAID, Isolation.SEALED)
 """Weakest first: numbers together are worth what the weakest of them is."""
@@ -213,6 +216,35 @@ class Evidence:
             return None
         return self._comparison(judged.comparison, confirm_pairs(self.state))
 
+    def piece(self, name: str) -> ShownComparison | None:
+        """The best with a piece of it against the same without; None when not measured."""
+        judged = self.state.pieces.get(name)
+        if judged is None:
+            return None
+        return self._comparison(judged.comparison, piece_pairs(self.state, name))
+
+    def control(self, name: str) -> ShownComparison | None:
+        """What a control compared; None when it was not run, or its claim is masked."""
+        judged = self.state.controls.get(name)
+        if judged is None:
+            return None
+        return self._comparison(judged.comparison, control_pairs(self.state, name))
+
+    def transfer(self, name: str) -> ShownComparison | None:
+        """The change in another setting; None when it was not run."""
+        judged = self.state.transfers.get(name)
+        if judged is None:
+            return None
+        return self._comparison(judged.comparison, transfer_pairs(self.state, name))
+
+    def whole(self) -> ShownComparison | None:
+        """What the best change brought in search, before it was taken apart."""
+        return self._comparison(whole_gain(self.state), whole_pairs(self.state))
+
+    def compared(self, metric: str, pairs: Pairs) -> ShownComparison | None:
+        """The paired comparison of the search on these pairs, uncorrected."""
+        return self._comparison(compare_pairs(metric, self.state, pairs), pairs)
+
     def secondary(self, name: str, pairs: Pairs) -> ShownComparison | None:
         """Another metric over the same pairs, candidate minus baseline: described, not tested.
 
@@ -254,6 +286,7 @@ class Evidence:
         if result is None or result.difference is None or not pairs:
             return None
         digits = decimals_of(result)
+        pairs = pairs[: result.pairs]  # seeds may have been added since
         left, right = [a for a, _ in pairs], [b for _, b in pairs]
         both = left + right
 

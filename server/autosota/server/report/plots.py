@@ -17,8 +17,9 @@ from autosota.agents.scheduler.events import RunFinished
 from autosota.server.report import svg
 from autosota.server.report.formats import count, decimals_for, fixed, one_line
 from autosota.server.report.numbers import Evidence
-from autosota.server.report.replay import confirm_pairs
-from autosota.server.report.text import FATES, fate_of
+from autosota.server.report.pairs import confirm_pairs
+from autosota.server.report.text import FATES
+from autosota.server.report.tree import attempts
 
 WIDTH = 920
 _LEFT, _RIGHT = 74.0, 14.0
@@ -172,12 +173,10 @@ def _columns(evidence: Evidence) -> list[_Column]:
 
     base = values(Purpose.BASELINE, state.start.base_commit)
     columns = [_Column("baseline", "the untouched code", "baseline", base)]
-    kept = state.best.ideas if state.best is not None else ()
-    for n, idea in enumerate(state.selected, start=1):
-        patch = state.patches.get(state.patch_of_idea.get(idea, ""))
-        seen = values(Purpose.SEARCH, patch.commit) if patch is not None else ()
-        title = one_line(state.ideas[idea].title, 90)
-        columns.append(_Column(str(n), title, fate_of(idea, state)[0], seen, idea in kept))
+    for row in attempts(state):
+        seen = values(Purpose.SEARCH, row.commit) if row.commit else ()
+        title = one_line(row.title, 90)
+        columns.append(_Column(str(row.number), title, row.fate, seen, row.kept))
     return columns
 
 

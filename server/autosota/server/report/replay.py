@@ -1,8 +1,9 @@
 """A campaign's events told again from its receipts: every number recomputed and cross-checked.
 
-The result is a state like any other, but each number in it comes from a receipt; where the
-ledger's event says something else, that is a problem in words. The claim of runs that was
-not read is taken out. Hash chains are `autosota verify`'s.
+The scheduler is asked again, at every event that holds a number, what it would have recorded
+from the receipts alone; where the ledger says something else, that is a problem in words. The
+result is a state like any other, without the claim of runs that was not read. Hash chains are
+`autosota verify`'s.
 """
 
 from __future__ import annotations
@@ -10,23 +11,57 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from autosota.agents.domain import Comparison, Direction, Outcome, Purpose, Receipt
+from autosota.agents.domain import (
+    CampaignVerdict,
+    Purpose,
+    Receipt,
+)
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler import guards, statistics
+from autosota.agents.scheduler.actions import Record
+from autosota.agents.scheduler.decide import next_action
+from autosota.agents.scheduler.ending import finish
 from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.server.view import is_hidden, masked
 
 History = Sequence[tuple[int, str, ev.Event]]
 """Row number, ISO 8601 time and event, in the ledger's order."""
+
+_OF_A_RUN = (
+    "purpose",
+    "side",
+    "commit",
+    "seed",
+    "outcome",
+    "isolation",
+    "variant",
+    "outcomes",
+    "intermediate",
+)
+
+_J = TypeVar(
+    "_J",
+    ev.IdeaJudged,
+    ev.PieceJudged,
+    ev.ControlJudged,
+    ev.ConfirmationJudged,
+    ev.TransferJudged,
+)
 
 _ONE_VALUE_FOR_ALL = ("objective_hash", "evaluator_hash", "data_hash", "base_commit")
 
 
 @dataclass(slots=True)
 class Replay:
-    """The state that receipts prove, and what the ledger says differently."""
+    """The state that receipts prove, and what the ledger says differently.
+
+    `whole` also holds claims that were not read: decisions are recomputed from it, and nothing
+    of it is shown.
+    """
 
     state: CampaignState = field(default_factory=CampaignState)
+    whole: CampaignState = field(default_factory=CampaignState)
     problems: list[str] = field(default_factory=list)
 
 
@@ -46,7 +81,12 @@ def replay(history: History, receipts: Mapping[str, Receipt], hashes: Mapping[st
     told = Replay()
     final = fold(event for _, _, event in history)
     for _, _, event in history:
-        told.state.apply(_proved(event, told, final, receipts, hashes))
+        if isinstance(event, ev.RunFinished):
+            event = _run(event, told, final, receipts.get(event.run_id), hashes)
+        else:
+            event = _proved(event, told, final)
+        told.whole.apply(event)
+        told.state.apply(masked(event, final))
     known = {run.run_id for run in final.runs}
     for run_id in receipts:
         if run_id not in known:
@@ -57,29 +97,6 @@ def replay(history: History, receipts: Mapping[str, Receipt], hashes: Mapping[st
             what = name.replace("_", " ")
             told.problems.append(f"the receipts do not agree on the {what}: {len(values)} values")
     return told
-
-
-def _proved(
-    event: ev.Event,
-    told: Replay,
-    final: CampaignState,
-    receipts: Mapping[str, Receipt],
-    hashes: Mapping[str, str],
-) -> ev.Event:
-    match event:
-        case ev.RunFinished():
-            return _run(event, told, final, receipts.get(event.run_id), hashes)
-        case ev.BaselineMeasured():
-            return _baseline(event, told)
-        case ev.IdeaJudged() if event.comparison is not None:
-            found = _search_comparison(event, told.state)
-            _check_comparison(f"idea {event.idea}", event.comparison, found, told)
-            return replace(event, comparison=found)
-        case ev.ConfirmationJudged():
-            return _confirmation(event, told)
-        case ev.CampaignFinished():
-            return _finished(event, told)
-    return event
 
 
 # ------------------------------------------------------------------ runs
@@ -119,8 +136,12 @@ def _run(
         wall_seconds=used.wall_seconds,
         receipt=event.receipt,
         resources={k: float(v) for k, v in resources.items() if v is not None},
+        variant=receipt.variant,
+        attempt=event.attempt,
+        outcomes=receipt.outcomes_hash,
+        intermediate=receipt.intermediate,
     )
-    for name in ("purpose", "side", "commit", "seed", "outcome", "isolation"):
+    for name in _OF_A_RUN:
         said, holds = getattr(event, name), getattr(proved, name)
         if said != holds:
             told.problems.append(
@@ -136,190 +157,183 @@ def _run(
                 f"run {event.run_id}: ledger and receipt disagree on {name}"
                 + ("" if masked else f": {_plain(said)} and {_plain(holds)}")
             )
-    shown = {k: v for k, v in proved.metrics.items() if not is_masked(k, event.purpose, final)}
-    return replace(proved, metrics=shown)
+    return proved
 
 
 # ------------------------------------------------------------------ what follows from runs
 
 
+def _proved(event: ev.Event, told: Replay, final: CampaignState) -> ev.Event:
+    """The event with its numbers as the scheduler takes them from the receipts."""
+    match event:
+        case ev.BaselineMeasured():
+            return _baseline(event, told)
+        case ev.IdeaJudged() if event.comparison is not None:
+            return _judged(f"idea {event.idea}", event, told, final)
+        case ev.PieceJudged() if event.comparison is not None:
+            return _judged(f"piece {event.piece}", event, told, final)
+        case ev.ConfirmationPlanned():
+            return _planned(event, told)
+        case ev.ControlJudged() if event.comparison is not None or event.passed is not None:
+            return _judged(f"control {event.name}", event, told, final)
+        case ev.ConfirmationJudged() if event.comparison is not None:
+            return _confirmation(event, told, final)
+        case ev.TransferJudged() if event.comparison is not None:
+            return _judged(f"transfer {event.name}", event, told, final)
+        case ev.CampaignFinished():
+            return _finished(event, told)
+    return event
+
+
+_BASELINE = ("mean", "sd", "claim_mean", "claim_low", "claim_high", "seconds_per_run")
+_PLANNED = ("effect", "sd", "power", "pairs_needed", "expected_seconds", "evaluations")
+_COMPARED = (
+    "pairs",
+    "baseline_mean",
+    "candidate_mean",
+    "difference",
+    "low",
+    "high",
+    "corrected_p",
+    "confidence",
+)
+_FINISHED = {
+    "baseline": "baseline",
+    "best": "best",
+    "evaluations": "evaluations",
+    "ideas": "ideas",
+    "reads_of_claim_metric": "reads of the claim",
+    "compute": "compute",
+}
+
+
+def _again(event: ev.Event, told: Replay) -> ev.Event | None:
+    """What the scheduler would record now, from the receipts; None when nothing of the kind."""
+    try:
+        action = next_action(told.whole)
+    except (ValueError, AssertionError, ArithmeticError, LookupError, TypeError):
+        return None  # receipts lack what the ledger counted on: the caller says so
+    found = action.event if isinstance(action, Record) else None
+    return found if type(found) is type(event) else None
+
+
 def _baseline(event: ev.BaselineMeasured, told: Replay) -> ev.BaselineMeasured:
-    state = told.state
-    objective = state.objective
-    runs = [state.run(Purpose.BASELINE, state.start.base_commit, s) for s in event.seeds]
-    done = [r for r in runs if r is not None and r.outcome is Outcome.OK]
-    search = [v for r in done if (v := r.metrics.get(objective.select_on)) is not None]
-    claim = [v for r in done if (v := r.metrics.get(objective.metric)) is not None]
-    if len(search) < len(event.seeds) or len(claim) < len(event.seeds):
+    found = _again(event, told)
+    if not isinstance(found, ev.BaselineMeasured):
         told.problems.append("the baseline's numbers are not all held by receipts")
-    interval = statistics.t_interval(claim, 0.95)
-    paper = objective.claim_of_paper()
-    proved = replace(
+        nan = math.nan
+        return replace(
+            event,
+            mean=nan,
+            sd=nan,
+            claim_mean=nan,
+            claim_low=None,
+            claim_high=None,
+            seconds_per_run=nan,
+        )
+    for name in _BASELINE:
+        _check("baseline", name.replace("_", " "), getattr(event, name), getattr(found, name), told)
+    return found
+
+
+def _planned(event: ev.ConfirmationPlanned, told: Replay) -> ev.ConfirmationPlanned:
+    """The price, recomputed; which seeds and commit were planned stays as it was."""
+    found = _again(event, told)
+    if not isinstance(found, ev.ConfirmationPlanned):
+        told.problems.append("price of the confirmation: the receipts do not hold its numbers")
+        return replace(event, effect=None, sd=None, power=None, pairs_needed=None)
+    for name in _PLANNED:
+        _check("price", name.replace("_", " "), getattr(event, name), getattr(found, name), told)
+    return replace(
         event,
-        mean=statistics.mean(search) if search else math.nan,
-        sd=statistics.sample_sd(search),
-        claim_mean=statistics.mean(claim) if claim else math.nan,
-        claim_low=interval[0] if interval else None,
-        claim_high=interval[1] if interval else None,
-        paper_value=paper.value if paper is not None else None,
-        seconds_per_run=statistics.median([r.wall_seconds for r in done]) if done else 0.0,
+        effect=found.effect,
+        sd=found.sd,
+        power=found.power,
+        pairs_needed=found.pairs_needed,
+        expected_seconds=found.expected_seconds,
     )
-    for name in ("mean", "sd", "claim_mean", "claim_low", "claim_high", "seconds_per_run"):
-        said, holds = getattr(event, name), getattr(proved, name)
-        if not _same(said, holds):
+
+
+def _judged(where: str, event: _J, told: Replay, final: CampaignState) -> _J:
+    """A judgement with its comparison, or without one where the receipts do not hold it."""
+    found = _again(event, told)
+    _check_comparison(where, event, found, told, final)
+    if found is None:
+        return replace(event, comparison=None)
+    for name in ("fate", "needed", "passed", "holds"):
+        said, holds = getattr(event, name, None), getattr(found, name, None)
+        if said != holds:
             told.problems.append(
-                f"baseline: the ledger says {name.replace('_', ' ')} {_plain(said)}, "
-                f"the receipts give {_plain(holds)}"
+                f"{where}: the ledger says {name} {said}, the receipts give {holds}"
             )
-    return proved
+    return replace(event, comparison=getattr(found, "comparison", None))
 
 
-def search_pairs(idea: str, state: CampaignState) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
-    """The (parent, candidate) runs of an idea over the same seeds, both with a search value."""
-    patch = state.patches.get(state.patch_of_idea.get(idea, ""))
-    if patch is None:
-        return []
-    base = state.start.base_commit
-    purpose = Purpose.BASELINE if patch.parent == base else Purpose.SEARCH
-    return _pairs(state, state.objective.seeds, (purpose, patch.parent), patch.commit)
-
-
-def best_pairs(state: CampaignState) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
-    """The (base, best) runs of the search over the same seeds."""
-    if state.best is None:
-        return []
-    base = (Purpose.BASELINE, state.start.base_commit)
-    return _pairs(state, state.objective.seeds, base, state.best.commit)
-
-
-def confirm_pairs(state: CampaignState) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
-    """The (baseline, candidate) runs of the confirmation that both ended well."""
-    plan = state.plan
-    if plan is None:
-        return []
-    base = (Purpose.CONFIRM, state.start.base_commit)
-    return _pairs(state, plan.seeds, base, plan.commit, Purpose.CONFIRM)
-
-
-def _pairs(
-    state: CampaignState,
-    seeds: Sequence[int],
-    before: tuple[Purpose, str],
-    commit: str,
-    purpose: Purpose = Purpose.SEARCH,
-) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
-    found = []
-    for seed in seeds:
-        left, right = state.run(*before, seed), state.run(purpose, commit, seed)
-        if left is not None and right is not None:
-            found.append((left, right))
-    return [(a, b) for a, b in found if a.outcome is Outcome.OK is b.outcome]
-
-
-def compare_pairs(
-    metric: str,
-    state: CampaignState,
-    pairs: Sequence[tuple[ev.RunFinished, ev.RunFinished]],
-    *,
-    corrections: int = 1,
-    confidence: float = 0.95,
-    exact: bool = False,
-    direction: Direction | None = None,
-) -> Comparison | None:
-    """The paired comparison on one metric; None when a value of it is missing.
-
-    `direction` is the objective's unless given.
-    """
-    before = [a.metrics.get(metric) for a, _ in pairs]
-    after = [b.metrics.get(metric) for _, b in pairs]
-    if not pairs or None in before or None in after:
-        return None
-    return statistics.compare(
-        metric,
-        direction or state.objective.direction,
-        [v for v in before if v is not None],
-        [v for v in after if v is not None],
-        corrections=corrections,
-        confidence=confidence,
-        exact=exact,
-    )
-
-
-def _search_comparison(event: ev.IdeaJudged, state: CampaignState) -> Comparison | None:
-    return compare_pairs(
-        state.objective.select_on,
-        state,
-        search_pairs(event.idea, state),
-        corrections=max(1, len(state.looked_at)),
-    )
-
-
-def _confirmation(event: ev.ConfirmationJudged, told: Replay) -> ev.ConfirmationJudged:
-    if event.comparison is None:
-        return event
-    state = told.state
-    pairs = confirm_pairs(state)
-    level = statistics.confirmation_level(event.attempt)
-    found = compare_pairs(
-        state.objective.metric, state, pairs, confidence=1 - 2 * level, exact=True
-    )
-    _check_comparison("confirmation", event.comparison, found, told)
-    held = tuple(guards.check(g, pairs) for g in state.objective.guards)
+def _confirmation(
+    event: ev.ConfirmationJudged, told: Replay, final: CampaignState
+) -> ev.ConfirmationJudged:
+    found = _again(event, told)
+    proved = _judged("confirmation", event, told, final)
+    held = found.guards if isinstance(found, ev.ConfirmationJudged) else ()
     said = {g.name: g for g in event.guards}
     for guard in held:
         old = said.get(guard.name)
         if old is None or old.held != guard.held or not _same(old.candidate, guard.candidate):
             told.problems.append(f"guard {guard.name}: the receipts give another answer")
-    return replace(event, comparison=found, guards=held)
+    return replace(proved, guards=held)
 
 
 def _finished(event: ev.CampaignFinished, told: Replay) -> ev.CampaignFinished:
-    state = told.state
-    result = state.confirmation.comparison if state.confirmation is not None else None
-    baseline = best = interval = None
-    if result is not None:
-        baseline, best = result.baseline_mean, result.candidate_mean
-        if result.low is not None and result.high is not None:
-            interval = (result.low, result.high)
-    elif state.baseline is not None:
-        baseline = state.baseline.claim_mean
-    for name, said, holds in (
-        ("baseline", event.baseline, baseline),
-        ("best", event.best, best),
-        ("evaluations", event.evaluations, len(state.runs)),
-        ("ideas", event.ideas, len(state.tried)),
-        ("reads of the claim", event.reads_of_claim_metric, state.claim_reads),
-    ):
-        if not _same(said, holds):
+    """The last event: its numbers from the state alone, its verdict as the scheduler's."""
+    again = _again(event, told)
+    if isinstance(again, ev.CampaignFinished):
+        if again.verdict is not event.verdict:
             told.problems.append(
-                f"end: the ledger says {name} {_plain(said)}, the receipts give {_plain(holds)}"
+                f"end: the ledger says verdict {event.verdict}, the receipts give {again.verdict}"
             )
-    return replace(event, baseline=baseline, best=best, interval=interval)
+    elif event.verdict not in (CampaignVerdict.FAILED, CampaignVerdict.STOPPED):
+        told.problems.append(f"end: the receipts do not give the verdict {event.verdict} yet")
+    found = finish(told.whole, event.verdict, event.reason)
+    for name, words in _FINISHED.items():
+        _check("end", words, getattr(event, name), getattr(found, name), told)
+    if event.caps != found.caps:
+        told.problems.append("end: the ledger's caveats are not those that the receipts give")
+    return replace(found, patch=event.patch)
 
 
 # ------------------------------------------------------------------ cross-checks
 
 
-def _check_comparison(where: str, said: Comparison, found: Comparison | None, told: Replay) -> None:
-    if found is None:
+def _check_comparison(
+    where: str,
+    event: _J,
+    found: ev.Event | None,
+    told: Replay,
+    final: CampaignState,
+) -> None:
+    said, holds = event.comparison, getattr(found, "comparison", None)
+    if said is None and holds is None:
+        return
+    if said is None or holds is None:
         told.problems.append(f"{where}: the receipts do not hold the numbers of its comparison")
         return
-    for name in (
-        "pairs",
-        "baseline_mean",
-        "candidate_mean",
-        "difference",
-        "low",
-        "high",
-        "corrected_p",
-        "confidence",
-    ):
-        old, new = getattr(said, name), getattr(found, name)
-        if not _same(old, new):
-            told.problems.append(
-                f"{where}: the ledger says {name.replace('_', ' ')} {_plain(old)}, "
-                f"the receipts give {_plain(new)}"
-            )
+    hidden = is_hidden(said, final)
+    for name in _COMPARED:
+        old, new = getattr(said, name), getattr(holds, name)
+        if _same(old, new):
+            continue
+        words = name.replace("_", " ")
+        if hidden:
+            told.problems.append(f"{where}: ledger and receipts disagree on the {words}")
+        else:
+            _check(where, words, old, new, told)
+
+
+def _check(where: str, words: str, said: float | None, holds: float | None, told: Replay) -> None:
+    if not _same(said, holds):
+        told.problems.append(
+            f"{where}: the ledger says {words} {_plain(said)}, the receipts give {_plain(holds)}"
+        )
 
 
 def _same(one: float | None, other: float | None) -> bool:

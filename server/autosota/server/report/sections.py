@@ -21,11 +21,13 @@ from autosota.agents.domain import (
     Verdict,
 )
 from autosota.agents.scheduler import guards
+from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.events import RunFinished
 from autosota.server.report.diffs import Diff, parse_diff
 from autosota.server.report.formats import count
 from autosota.server.report.numbers import (
     RESOURCES,
+    UNKNOWN,
     Evidence,
     Shown,
     ShownComparison,
@@ -175,7 +177,7 @@ def _holds(mean: ShownMean, value: float) -> bool | None:
 def idea_cards(evidence: Evidence) -> list[IdeaCard]:
     """Ideas that were tried, in order; then the rest, in the library's order."""
     state = evidence.state
-    numbers = {idea: n for n, idea in enumerate(state.selected, start=1)}
+    numbers = {chosen.idea: n for n, chosen in enumerate(state.iterations, start=1)}
     order = [i for i in state.selected if i in state.ideas]
     order += [i for i in state.ideas if i not in numbers]
     runs: dict[str, list[RunFinished]] = {}
@@ -216,11 +218,18 @@ def trade_rows(evidence: Evidence) -> list[TradeRow]:
     objective = state.objective
     pairs = evidence.sides()
     base = [r for r in state.runs if r.purpose is Purpose.BASELINE and r.outcome is Outcome.OK]
-    names = dict.fromkeys(name for r in base for name in r.metrics if name != objective.metric)
+    reported = [*base, *(run for pair in pairs for run in pair)]
+    names = dict.fromkeys(name for r in reported for name in r.metrics if name != objective.metric)
     judged = state.confirmation
     held = {g.name: g.held for g in judged.guards} if judged is not None else {}
     limits = {g.name: guards.limit_text(g) for g in objective.guards}
     rows = []
+    matched = evidence.control(MATCHED)
+    if matched is not None:
+        title = f"{objective.metric} at equal compute"
+        sides = (matched.baseline, matched.candidate, matched.difference, matched.low, matched.high)
+        passed = state.controls[MATCHED].passed
+        rows.append(TradeRow(MATCHED, title, "mean", *sides, "above 0 at 90 %", passed))
     for name in names:
         found = evidence.secondary(name, pairs)
         limit, verdict = limits.get(name, ""), held.get(name)
@@ -229,9 +238,12 @@ def trade_rows(evidence: Evidence) -> list[TradeRow]:
             rows.append(TradeRow(name, name, "mean", *sides, limit, verdict))
             continue
         mean = evidence.mean(base, name)
-        if mean is not None:
+        other = evidence.mean([b for _, b in pairs], name)
+        if mean is not None or other is not None:
+            before = mean.mean if mean is not None else Shown(None, (), None, UNKNOWN)
+            after = other.mean if other is not None else None
             rows.append(
-                TradeRow(name, name, "mean", mean.mean, None, None, None, None, limit, verdict)
+                TradeRow(name, name, "mean", before, after, None, None, None, limit, verdict)
             )
     for name in RESOURCES:
         title, limit, verdict = RESOURCE_NAMES[name], limits.get(name, ""), held.get(name)
@@ -252,7 +264,7 @@ def compute_rows(evidence: Evidence) -> list[ComputeRow]:
     """Runs and time per side (baseline, the best candidate, the rest) and per purpose."""
     state = evidence.state
     best = state.best
-    best_side = {state.patch_of_idea[i] for i in best.ideas} if best is not None else set()
+    best_side = {best.patch, *(state.patch_of_idea[i] for i in best.ideas)} if best else set()
     groups: dict[str, list[RunFinished]] = {
         "baseline": [r for r in state.runs if r.side == BASELINE],
         "best candidate": [r for r in state.runs if r.side in best_side],

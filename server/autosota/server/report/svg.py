@@ -120,6 +120,7 @@ def mark(fate: str, x: float, y: float, radius: float = 6.0, title: str = "") ->
         ),
         "provisional": polygon((0, -1.1), (1.05, 0.85), (-1.05, 0.85)),
         "not_confirmed": polygon((0, -1.1), (1.05, 0.85), (-1.05, 0.85)),
+        "dropped": polygon((0, 1.1), (1.05, -0.85), (-1.05, -0.85)),
         "guarded": polygon((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
         "mean": polygon((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
         "noise": circle,

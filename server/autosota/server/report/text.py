@@ -16,6 +16,7 @@ from autosota.agents.domain import (
     Isolation,
     Purpose,
 )
+from autosota.agents.scheduler.claims import sampling
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import (
@@ -28,12 +29,16 @@ from autosota.server.report.formats import (
     interval_words,
     one_line,
 )
-from autosota.server.report.replay import best_pairs, compare_pairs
+from autosota.server.report.pairs import best_pairs, compare_pairs
+from autosota.server.report.pieces import ablation_words, ideas_dropped
+from autosota.server.report.price import price_words, small_gain_words, spent_words
+from autosota.server.report.proof import compute_words, controls_words, coverage, transfer_words
 
 FATES = {
     "confirmed": "in the confirmed change",
     "provisional": "better in search",
     "not_confirmed": "better in search, not confirmed",
+    "dropped": "kept by the search, dropped by the ablation",
     "noise": "within noise",
     "guarded": "stopped by a guard",
     "failed": "did not run",
@@ -41,6 +46,7 @@ FATES = {
     "not_applicable": "did not apply",
     "refused": "refused by you",
     "inadmissible": "not admissible",
+    "again": "tried again later",
     "trying": "being tried",
     "waiting": "not tried",
 }
@@ -57,6 +63,8 @@ def fate_of(idea: str, state: CampaignState) -> tuple[str, str]:
             return "inadmissible", state.ideas[idea].admissible_reason
         trying = state.current is not None and state.current.idea == idea
         return ("trying", state.selected[idea].reason) if trying else ("waiting", "")
+    if idea in ideas_dropped(state):
+        return "dropped", f"{judged.reason}; taken apart, it carried nothing that was needed"
     confirmed = state.confirmation
     if confirmed is None or state.best is None or idea not in state.best.ideas:
         return str(judged.fate), judged.reason
@@ -89,9 +97,11 @@ def verdict_sentence(state: CampaignState, grade: Isolation | None = None) -> st
         case CampaignVerdict.PROVISIONAL:
             return f"Provisional, not confirmed: {best_words(state)}. Why: {reason}"
         case CampaignVerdict.NO_GAIN if _claim_result(state) is not None:
-            return f"No gain found: {_claim_words(state, grade)}. Why: {reason}"
+            why = _stop("; ".join(filter(None, (reason.rstrip("."), small_gain_words(state)))))
+            return f"No gain found: {_claim_words(state, grade)}. Why: {why}"
         case CampaignVerdict.NO_GAIN:
-            return f"No gain found: {_stop(_no_gain_words(state))}"
+            why = "; ".join(filter(None, (_no_gain_words(state), small_gain_words(state))))
+            return f"No gain found: {_stop(why)}"
         case CampaignVerdict.NOT_REPRODUCED:
             return f"Baseline not reproduced: {reason}"
         case CampaignVerdict.STOPPED:
@@ -114,8 +124,26 @@ def summary_lines(state: CampaignState) -> list[str]:
         if state.best is not None and _claim_result(state) is None:
             lines.append(f"best so far: {best_words(state)}")
     lines.append(f"claim: {reads_words(state)}")
+    lines += _proof_lines(state)
     lines += [f"note: {one_line(c.text)}" for c in caveats(state) if c.weighs]
     return lines
+
+
+def _proof_lines(state: CampaignState) -> list[str]:
+    """Ablation, price, what was spent, what the interval covers, controls and transfers."""
+    lines = []
+    if state.ablation is not None:
+        lines.append(f"ablation: {ablation_words(state)}")
+    if state.plan is not None:
+        lines.append(f"price: {price_words(state.plan)}")
+    if spent_words(state):
+        lines.append(f"spent: {spent_words(state)}")
+    for covers in coverage(state):
+        word = "covered" if covers.covered else "not covered"
+        lines.append(f"{word}: {covers.what}: {covers.how}")
+    if state.controls:
+        lines.append(f"controls: {controls_words(state)}")
+    return lines + [f"transfer: {transfer_words(t, state)}" for t in state.transfers.values()]
 
 
 # ------------------------------------------------------------------ parts of sentences
@@ -216,10 +244,20 @@ def stage(state: CampaignState) -> str:
     runs = _runs(state, Purpose.BASELINE)
     if state.baseline is None:
         return f"measuring the baseline, {len(runs)} of {len(state.objective.seeds)} seeds"
+    if state.confirmation is not None:
+        return f"trying the change in other settings, {len(state.transfers)} done"
     if state.plan is not None:
         done = len(_runs(state, Purpose.CONFIRM))
+        if any(r.purpose is Purpose.CONFIRM for r in state.reads):
+            return f"running controls, {len(state.controls)} judged"
         return f"confirming on fresh seeds, {done} of {state.plan.evaluations} runs"
-    return f"searching, {count(len(state.tried), 'idea')} tried"
+    if state.ablation is not None:
+        pieces = len(state.ablation.pieces)
+        return f"taking the best change apart, {len(state.pieces)} of {count(pieces, 'piece')}"
+    text = f"searching, {count(len(state.tried), 'idea')} tried"
+    if state.honeymoon is not None:
+        text += f", in the honeymoon of “{one_line(state.ideas[state.honeymoon.idea].title, 60)}”"
+    return text
 
 
 def _runs(state: CampaignState, purpose: Purpose) -> list[RunFinished]:
@@ -233,11 +271,16 @@ def _claim_result(state: CampaignState) -> Comparison | None:
 def _claim_words(state: CampaignState, grade: Isolation | None) -> str:
     result = _claim_result(state)
     assert result is not None
-    tried = f"{count(len(state.tried), 'idea')} tried"
-    return (
-        f"{comparison_words(result, state, fresh=True)}, {tried}, "
-        f"claim {reads_words(state)}, {grade_words(state, grade)})"
-    )
+    rows = sampling(state)
+    parts = [
+        comparison_words(result, state, fresh=True),
+        f"{interval_words(rows)} over test examples too" if rows is not None else "",
+        f"{count(len(state.tried), 'idea')} tried",
+        f"claim {reads_words(state)}",
+        compute_words(state.finished.compute if state.finished is not None else None),
+        grade_words(state, grade),
+    ]
+    return f"{', '.join(part for part in parts if part)})"
 
 
 def _no_gain_words(state: CampaignState) -> str:
@@ -250,14 +293,19 @@ def _no_gain_words(state: CampaignState) -> str:
     ]
     confirmed = state.confirmation
     if confirmed is not None and confirmed.comparison is None:
-        return f"{best_words(state)}, but the confirmation failed: {one_line(confirmed.reason)}"
+        how = "failed" if confirmed.fate is Fate.FAILED else "was given up"
+        return f"{best_words(state)}, but the confirmation {how}: {one_line(confirmed.reason)}"
     if not measured:
         return one_line(state.finished.reason)
     judged, result = max(measured, key=lambda pair: pair[1].difference or 0.0)
     title = one_line(state.ideas[judged.idea].title, 90)
+    covers_zero = (
+        result.low is not None and result.high is not None and result.low <= 0 < result.high
+    )
+    zero = ", its interval covers zero" if covers_zero else ""
     return (
         f"the best of {count(len(state.tried), 'idea')} tried, “{title}”, had "
-        f"{comparison_words(result, state, fresh=False)}): {one_line(judged.reason)}"
+        f"{comparison_words(result, state, fresh=False)}): {one_line(judged.reason)}{zero}"
     )
 
 

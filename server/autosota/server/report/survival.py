@@ -1,0 +1,182 @@
+"""Rows on what survived: pieces, controls, price, other settings, the tree with its gains.
+
+Every number of a run in here is a `Shown`. How rows look is the template's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autosota.agents.domain import Purpose
+from autosota.agents.scheduler.claims import CONTROLS as NAMES
+from autosota.agents.scheduler.claims import MATCHED
+from autosota.agents.scheduler.events import RunFinished
+from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.formats import duration
+from autosota.server.report.numbers import Evidence, Shown, ShownComparison
+from autosota.server.report.pairs import trial_pairs
+from autosota.server.report.pieces import piece_title
+from autosota.server.report.proof import CONTROLS, passed_words
+from autosota.server.report.tree import Attempt, attempts
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """One piece of the best change. `needed` is None until it is judged."""
+
+    title: str
+    needed: bool | None
+    reason: str
+    carries: ShownComparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRow:
+    """One control: what it asks, and what its runs said. `result` is passed, failed or not run."""
+
+    name: str
+    asks: str
+    result: str
+    reason: str
+    comparison: ShownComparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """The change in another setting."""
+
+    name: str
+    arguments: str
+    holds: bool | None
+    reason: str
+    comparison: ShownComparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """What a part of the confirmation was expected to take, in words, and what it took."""
+
+    what: str
+    expected: str
+    runs: Shown
+    wall: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """An attempt with its gain over what it was compared with."""
+
+    attempt: Attempt
+    comparison: ShownComparison | None
+
+
+def piece_rows(evidence: Evidence) -> list[PieceRow]:
+    """The pieces of the best change, in the patch's order."""
+    state = evidence.state
+    if state.ablation is None:
+        return []
+    rows = []
+    for piece in state.ablation.pieces:
+        judged = state.pieces.get(piece.id)
+        rows.append(
+            PieceRow(
+                title=piece_title(piece),
+                needed=judged.needed if judged is not None else None,
+                reason=judged.reason if judged is not None else "",
+                carries=evidence.piece(piece.id),
+            )
+        )
+    return rows
+
+
+def control_rows(evidence: Evidence) -> list[ControlRow]:
+    """Every control there is, also those that did not run, with why."""
+    state = evidence.state
+    names = dict.fromkeys((*NAMES, *state.controls))
+    rows = []
+    for name in names:
+        judged = state.controls.get(name)
+        reason = judged.reason if judged is not None else _why_not(name, state)
+        rows.append(
+            ControlRow(
+                name=name,
+                asks=CONTROLS.get(name, ""),
+                result=passed_words(judged.passed if judged is not None else None),
+                reason=reason,
+                comparison=evidence.control(name),
+            )
+        )
+    return rows
+
+
+def _why_not(name: str, state: CampaignState) -> str:
+    """Why a control has no judgement: not declared, not needed, or not yet its turn."""
+    declared = state.objective.controls
+    if name == "permuted labels" and declared.labels is None:
+        return "no [controls] labels are declared"
+    if name == "shuffled inputs" and declared.inputs is None:
+        return "no [controls] inputs are declared"
+    if name == MATCHED and declared.compute_knob is None:
+        return "no [controls] compute_knob is declared"
+    if state.plan is None:
+        return "no candidate reached a confirmation"
+    if state.confirmation is None:
+        return "the confirmation is not over"
+    if name == MATCHED:
+        return "not needed: the candidate does not spend clearly more compute"
+    return "the claim did not pass, so there was nothing to control"
+
+
+def transfer_rows(evidence: Evidence) -> list[TransferRow]:
+    """Every setting that the objective declares."""
+    state = evidence.state
+    rows = []
+    for transfer in state.objective.transfers:
+        judged = state.transfers.get(transfer.name)
+        rows.append(
+            TransferRow(
+                name=transfer.name,
+                arguments=transfer.arguments,
+                holds=judged.holds if judged is not None else None,
+                reason=judged.reason if judged is not None else "not run: nothing was confirmed",
+                comparison=evidence.transfer(transfer.name),
+            )
+        )
+    return rows
+
+
+def price_rows(evidence: Evidence) -> list[PriceRow]:
+    """Expected and spent, for the confirmation, its controls and transfers; empty before them."""
+    state = evidence.state
+    plan = state.plan
+    if plan is None:
+        return []
+    expected = f"{plan.evaluations} runs, {duration(plan.expected_seconds)}, ${plan.dollars:.2f}"
+    parts = (
+        ("confirmation", Purpose.CONFIRM, expected),
+        ("controls", Purpose.CONTROL, ""),
+        ("other settings", Purpose.TRANSFER, ""),
+    )
+    rows = []
+    for what, purpose, before in parts:
+        runs: Sequence[RunFinished] = [r for r in state.runs if r.purpose is purpose]
+        if runs:
+            taken = evidence.total(runs, "wall_seconds")
+            rows.append(PriceRow(what, before, evidence.runs_counted(runs), taken))
+    return rows
+
+
+def tree_rows(evidence: Evidence) -> list[TreeRow]:
+    """The tree of attempts, each with its gain where it was measured and is the latest trial."""
+    state = evidence.state
+    rows = []
+    for attempt in attempts(state):
+        shown = None
+        if attempt.fate == "again":
+            trial = state.iterations[attempt.number - 1]
+            shown = evidence.compared(state.objective.select_on, trial_pairs(trial, state))
+        else:
+            shown = evidence.idea(attempt.idea)
+        rows.append(TreeRow(attempt, shown))
+    return rows
