@@ -66,15 +66,11 @@ def _run_by(project: Project, scope: Scope, objective: Objective) -> Iterator[Mo
 def _after_head(module: Module) -> int:
     """The offset of the line after everything that has to come first."""
     content = module.source.content
-    at = len(_MARK) if content.startswith(_MARK) else 0
+    at = line = len(_MARK) if content.startswith(_MARK) else 0
     for index in range(2):  # PEP 263: the first two lines only
-        line = content[at : _next_line(content, at)]
-        if (index == 0 and line.startswith(b"#!")) or _CODING.match(line):
-            at += len(line)
-        elif not (index == 0 and _CODING.match(content[at + len(line) :].split(b"\n")[0])):
-            break
-        else:
-            at += len(line)
+        text, line = content[line : _next_line(content, line)], _next_line(content, line)
+        if (index == 0 and text.startswith(b"#!")) or _CODING.match(text):
+            at = line
     statements = [n for n in module.source.root.named_children if n.type != "comment"]
     for index, node in enumerate(statements):
         if not ((index == 0 and _is_docstring(node)) or node.type == "future_import_statement"):
