@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 TABLES = {
     "overhead": "Fixed overhead of a run over the bare command",
     "ledger": "The ledger",
+    "audit": "The audit of patches: refused, cleared, time per patch",
     "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",
 }
 
