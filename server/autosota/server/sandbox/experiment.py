@@ -17,7 +17,8 @@ from pathlib import Path
 
 from autosota.agents.domain import Objective, RunRequest
 from autosota.agents.protocols import Tree
-from autosota.server.sandbox import disk, metrics, shares, sources, world
+from autosota.server.errors import UserError
+from autosota.server.sandbox import disk, metrics, outcomes, shares, sources, world
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launch import (
     Finished,
@@ -211,7 +212,7 @@ class Experiment:
         """Make what the command left harmless for the evaluator.
 
         A link to the labels named like a prediction would be a perfect score; a named pipe
-        would wait for ever; a metric file could pass for the evaluator's.
+        would wait for ever; a metric file, or one of outcomes, could pass for the evaluator's.
         """
         real = os.path.realpath(self.out)
         for below, folders, names in os.walk(self.out):
@@ -227,13 +228,22 @@ class Experiment:
             where = sources.place_of(source, self.out, self.command.checkout)
             if where is None or where[0] != self.out:
                 continue
-            place = self.out / where[1]
-            if _regular(place) and not place.parent.is_symlink():
-                kept = self.folder / "from-command" / source.name.replace("/", "_")
-                kept.parent.mkdir(exist_ok=True)
-                os.replace(place, kept)
-                if self._setting.objective.tells_of_claim(source.name):
-                    self._claim_files.append(kept)
+            kept = self._take_away(self.out / where[1], source.name.replace("/", "_"))
+            if kept is not None and self._setting.objective.tells_of_claim(source.name):
+                self._claim_files.append(kept)
+        if self._setting.objective.outcomes:
+            place = self.out / outcomes.place_in_out(self._setting.objective)
+            kept = self._take_away(place, "outcomes.csv")
+            self._claim_files += [kept] if kept is not None else []
+
+    def _take_away(self, place: Path, name: str) -> Path | None:
+        """Move a file that the command left out of the evaluator's sight; where it is then."""
+        if not _regular(place) or place.parent.is_symlink():
+            return None
+        kept = self.folder / "from-command" / name
+        kept.parent.mkdir(exist_ok=True)
+        os.replace(place, kept)
+        return kept
 
     def _launch_of(self, stage: Stage, command: str) -> Launch:
         setting, objective = self._setting, self._setting.objective
@@ -309,6 +319,32 @@ class Experiment:
                 path.unlink(missing_ok=True)
         one, two = (_hash(self.folder / f"{stream}.log") for stream in STREAMS)
         return one, two
+
+    def keep_outcomes(self, measured: bool) -> str:
+        """Keep the per-example outcomes; their hash, or "" when there are none to keep.
+
+        In a masked run they go: their mean is the claim. What cannot be used never fails a
+        run, it is noted live.
+
+        Args:
+            measured: Whether the run measured anything at all.
+        """
+        objective = self._setting.objective
+        if not objective.outcomes:
+            return ""
+        if self._mask is not None:
+            place = self.out / outcomes.place_in_out(objective)
+            if Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(self.out)):
+                disk.remove(place)
+            return ""
+        if not measured:
+            return ""
+        try:
+            return outcomes.keep(self.out, self.folder, objective)
+        except UserError as problem:
+            if self._on_line is not None:
+                self._on_line("stderr", f"no outcomes per example: {problem}")
+            return ""
 
     def clear_away(self, most_bytes: int) -> list[str]:
         """Remove all but logs and results; too large results go, too, largest first."""

@@ -194,6 +194,7 @@ class Runner:
                 wanted = dict.fromkeys((self._objective.metric, self._objective.select_on))
                 why = f"the run failed: {outcome.value}"
                 readings = tuple(MetricReading(name, None, "command", why) for name in wanted)
+            outcomes_hash = experiment.keep_outcomes(outcome is Outcome.OK)
             stdout_hash, stderr_hash = experiment.store_logs(judged.secrets)
             reason = experiment.conceal(reason, judged.secrets)
         finally:
@@ -228,6 +229,7 @@ class Runner:
             started_at=started,
             finished_at=_now(),
             variant=variant.name,
+            outcomes_hash=outcomes_hash,
         )
 
     def _stages(
