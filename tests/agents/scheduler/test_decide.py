@@ -167,7 +167,10 @@ def test_four_iterations_in_a_row_are_never_all_param(world, make_idea):
     kinds = [state.ideas[i.idea].granularity for i in state.iterations][:10]
     assert kinds[:3] == [Granularity.PARAM] * 3
     assert kinds[3] is Granularity.ALGO
-    assert kinds[7] is Granularity.ALGO
+    structural = [n for n, kind in enumerate(kinds) if kind is Granularity.ALGO]
+    assert len(structural) >= 2
+    for before, after in zip([-1, *structural], structural, strict=False):
+        assert after - before <= 4
 
 
 def test_a_guard_on_a_recorded_metric_stops_an_idea_in_search(world, make_idea):

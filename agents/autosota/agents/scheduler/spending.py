@@ -62,11 +62,15 @@ def set_aside(state: CampaignState) -> int:
 
 
 def can_afford_idea(state: CampaignState) -> bool:
-    """True when one more idea can be measured without touching what is put aside."""
+    """True when one more idea can be measured without touching what is put aside.
+
+    The first idea only has to leave the confirmation's share: without it nothing else matters.
+    """
     pairs = confirmation_pairs(state)
     kept = 2 * pairs
     need = len(state.objective.seeds)
-    evaluations = evaluations_left(state) - kept - set_aside(state)
+    aside = set_aside(state) if state.iterations else 0
+    evaluations = evaluations_left(state) - kept - aside
     seconds = seconds_left(state) - kept * run_seconds(state)
     return evaluations >= need and seconds >= need * run_seconds(state)
 
