@@ -131,7 +131,11 @@ class World:
             case actions.Tune():
                 return ev.IdeasProposed(action.commit, (), by="tuner")
             case actions.Combine():
-                both = replace(idea("&".join(action.ideas)), provenance="combination")
+                both = replace(
+                    idea("&".join(action.ideas)),
+                    provenance="combination",
+                    arguments={"ideas": " ".join(action.ideas)},
+                )
                 return ev.IdeasProposed(action.commit, (both,), by="combination")
             case actions.Implement():
                 number = len(state.patches) + 1

@@ -60,9 +60,9 @@ def test_without_any_noise_the_sign_decides_after_two_pairs():
 
 
 def test_pooled_noise_learns_from_the_ideas():
-    few = racing.pooled([], 1.0)
+    few = racing.pooled((0.0, 0.0), 1.0)
     assert few.sd == pytest.approx(2**0.5)
-    many = racing.pooled([[0.1, -0.1, 0.0]] * 20, 1.0)
+    many = racing.pooled(racing.spread([[0.1, -0.1, 0.0]] * 20), 1.0)
     assert many.sd < 0.5 and many.df == racing.PRIOR_DF + 40
 
 

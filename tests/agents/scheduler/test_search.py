@@ -121,7 +121,7 @@ def test_a_leap_that_clearly_hurts_is_rolled_back_at_once(world, make_idea):
 LUCK = {
     "c0": (0.03, -0.01, -0.01, 0.02, 0.02),
     "c1": (-0.01, 0.03, 0.02, -0.01, 0.02),
-    "c2": (0.02, 0.02, 0.03, 0.01, -0.01),
+    "c2": (0.02, 0.02, -0.01, 0.03, -0.01),
 }
 """Gains by seed that are not beyond noise one by one; together every seed shows them."""
 
@@ -133,7 +133,7 @@ def test_promising_ideas_are_tried_together(world, make_idea):
         gain = sum(LUCK[n][action.seed % 5] for n in names if n in LUCK)
         return {"val": base + gain - (0.2 if "d" in action.commit else 0.0)}
 
-    ideas = [*(make_idea(n) for n in LUCK), *(make_idea(f"d{n}") for n in range(6))]
+    ideas = [*(make_idea(f"d{n}") for n in range(3)), *(make_idea(n) for n in LUCK)]
     simulated = world(ideas, budget=ROOM, extra=extra)
     state = simulated.play()
     assert {state.judged[n].fate for n in LUCK} == {Fate.NOISE}
@@ -142,6 +142,25 @@ def test_promising_ideas_are_tried_together(world, make_idea):
     (made,) = [i for i in state.ideas.values() if i.provenance == "combination"]
     assert state.judged[made.id].fate is Fate.PROVISIONAL
     assert state.best.ideas == (made.id,)
+
+
+def test_a_promising_idea_gets_a_second_look_with_more_seeds(world, make_idea):
+    ideas = [make_idea("maybe"), *(make_idea(f"d{n}") for n in range(5))]
+    effect = {"maybe": 0.017} | {f"d{n}": -0.1 for n in range(5)}
+    looked = []
+    for seed in range(12):
+        simulated = world(ideas, effect, budget=ROOM, random_seed=seed)
+        state = simulated.play()
+        second = [i for i in state.iterations if i.pairs]
+        assert len({(i.idea, i.parent) for i in second}) == len(second)
+        looked += second
+        if second and state.judged["maybe"].comparison.pairs > 5:
+            more = state.more_seeds(5)
+            # both sides ran on seeds that neither the search nor a confirmation has
+            ran = {(r.commit, r.seed) for r in state.runs if r.seed in more}
+            assert {c for c, _ in ran} >= {"base", "base+maybe"}
+            assert not set(more) & set(range(1000))
+    assert looked
 
 
 def test_what_is_promising_is_positive_on_the_optimum_and_not_a_combination(world, make_idea):

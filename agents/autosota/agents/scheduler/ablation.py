@@ -1,10 +1,11 @@
 """Ablation to the smallest patch: which hunk carries how much, and what can go.
 
 Pure. After the search the optimum's change is taken apart. Backward elimination: each piece
-is left out in turn and the rest is run on the search's seeds, paired with the patch as it
-then is; a piece without which the gain stays is dropped for good. So what is confirmed later is the
-smallest patch that keeps the gain, and the report can say what each piece carries. It looks at
-the search metric only, and spends what the confirmation and the controls leave.
+is left out in turn, and the rest is run paired with the patch as it then is, on seeds that
+chose nothing before: on the search's own seeds a piece that was kept by luck still looks lucky.
+A piece without which the gain stays is dropped for good, so what is confirmed later is the smallest
+patch that keeps the gain, and the report can say what each piece carries. It looks at the
+search metric only, and spends what the confirmation and the controls leave.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from autosota.agents.scheduler.search import Failed, compare_search, ideas_of, r
 from autosota.agents.scheduler.spending import can_afford_runs, controls_cost
 from autosota.agents.scheduler.state import CampaignState
 
-KEEPS = 0.10
-"""A piece may go if the rest loses at most this share of the whole gain, as it was measured."""
+NEEDED_P = 0.15
+"""A piece stays when the loss without it has at most this one-sided p; else it may go."""
 
 MOST_PIECES = 12
 """More pieces than that are not taken apart: it would be another search."""
@@ -84,7 +85,7 @@ def compare_piece(state: CampaignState, piece: str) -> Comparison | None:
 
 
 def _affordable(state: CampaignState) -> bool:
-    return can_afford_runs(state, _seeds(state) + controls_cost(state), confirm=True)
+    return can_afford_runs(state, 2 * _seeds(state) + controls_cost(state), confirm=True)
 
 
 def _seeds(state: CampaignState) -> int:
@@ -108,16 +109,15 @@ def _weigh(state: CampaignState, plan: ev.AblationPlanned, piece: ev.Piece) -> A
     if verdict.decision is not Decision.CLEARED:
         return _judge(piece, True, "without it the audit does not clear the patch")
     whole = state.reduced[gone].patch.commit if gone else plan.commit
-    step = race(state, whole, reduced.patch.commit, reduced.patch.id, whole=True)
+    seeds = state.more_seeds(_seeds(state))
+    step = race(state, whole, reduced.patch.commit, reduced.patch.id, seeds, whole=True)
     if isinstance(step, Execute):
         return step
     if isinstance(step, Failed):
         return _judge(piece, True, f"without it the patch does not run: {step.reason}")
     result = compare_piece(state, piece.id)
-    total = compare_search(state, state.start.base_commit, whole)
     assert result is not None and result.difference is not None
-    assert total is not None and total.difference is not None
-    needed = result.difference > KEEPS * max(total.difference, 0.0)
+    needed = result.difference > 0 and (result.p_value is None or result.p_value <= NEEDED_P)
     why = "the gain needs it" if needed else "the gain stays without it"
     return _judge(piece, needed, why, result)
 

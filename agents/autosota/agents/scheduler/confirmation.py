@@ -63,7 +63,7 @@ def plan(state: CampaignState) -> Action:
         reason = f"no budget for a confirmation: set budget.evaluations to {need} or more"
         return Record(finish(state, CampaignVerdict.PROVISIONAL, reason))
     attempt = state.start.prior_confirmations + 1
-    first = max(state.objective.seeds) + 1 + (attempt - 1) * state.objective.confirm_seeds
+    fresh = state.seeds_from((attempt - 1) * state.objective.confirm_seeds, pairs)
     level = statistics.confirmation_level(attempt)
     effect = planned_effect(state)
     known = effect is not None and effect.sd > 0
@@ -72,7 +72,7 @@ def plan(state: CampaignState) -> Action:
             attempt=attempt,
             patch=state.best.patch,
             commit=state.best.commit,
-            seeds=tuple(range(first, first + pairs)),
+            seeds=fresh,
             evaluations=2 * pairs,
             expected_seconds=pairs * (run_seconds(state) + _seconds_of_best(state)),
             effect=effect.shrunken if effect is not None else None,
@@ -95,7 +95,7 @@ def planned_effect(state: CampaignState) -> Effect | None:
     result = compare_search(state, state.start.base_commit, best.commit)
     if result is None or result.difference is None:
         return None
-    pool = racing.pooled(state.differences.values(), found.sd)
+    pool = racing.pooled(state.spread, found.sd)
     means = [statistics.mean(group) for group in state.differences.values()]
     small = power.shrunken(result.difference, pool.sd, result.pairs, means)
     return Effect(result.difference, small, pool.sd, result.pairs)

@@ -153,6 +153,7 @@ class IdeaSelected:
 
     `parent` is the commit it is made on; `reference` the commit it is compared with, which
     differs from the parent during a honeymoon only. `leap` marks the chosen candidate of a leap.
+    `pairs` is how many pairs it may have, of the objective's seeds and more; 0: the objective's.
     """
 
     kind: ClassVar[str] = "idea_selected"
@@ -161,6 +162,7 @@ class IdeaSelected:
     reason: str
     reference: str = ""
     leap: bool = False
+    pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

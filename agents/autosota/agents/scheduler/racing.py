@@ -51,19 +51,26 @@ class Noise:
     df: float
 
 
-def pooled(groups: Iterable[Sequence[float]], run_sd: float) -> Noise:
-    """The common noise of paired differences.
-
-    Args:
-        groups: the paired differences of each idea; groups of one say nothing of spread.
-        run_sd: sample sd of single baseline runs; two independent runs differ by sqrt(2) of it,
-            which stands in with `PRIOR_DF` until ideas have shown better.
-    """
-    squares, df = 2.0 * run_sd**2 * PRIOR_DF, PRIOR_DF
+def spread(groups: Iterable[Sequence[float]]) -> tuple[float, float]:
+    """Sum of squares within groups of paired differences, and its degrees of freedom."""
+    squares = df = 0.0
     for group in groups:
         if len(group) > 1:
             squares += (len(group) - 1) * statistics.sample_sd(group) ** 2
             df += len(group) - 1
+    return squares, df
+
+
+def pooled(within: tuple[float, float], run_sd: float) -> Noise:
+    """The common noise of paired differences.
+
+    Args:
+        within: the `spread` of all ideas tried so far.
+        run_sd: sample sd of single baseline runs; two independent runs differ by sqrt(2) of it,
+            which stands in with `PRIOR_DF` until ideas have shown better.
+    """
+    squares, df = within
+    squares, df = squares + 2.0 * run_sd**2 * PRIOR_DF, df + PRIOR_DF
     return Noise(math.sqrt(squares / df), df)
 
 

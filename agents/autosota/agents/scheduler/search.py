@@ -39,7 +39,7 @@ from autosota.agents.scheduler.actions import (
 )
 from autosota.agents.scheduler.baseline import FLAKY, seeds_are_idle
 from autosota.agents.scheduler.ending import ideas_text
-from autosota.agents.scheduler.spending import can_afford_idea, can_afford_runs
+from autosota.agents.scheduler.spending import can_afford_idea, can_afford_runs, set_aside
 from autosota.agents.scheduler.state import CampaignState
 
 HONEYMOON = 5
@@ -50,6 +50,9 @@ WAIT_SDS = 0.5
 
 IDLE_PAIRS = 2
 """Pairs of an idea where the seeds do nothing: the second only shows that they still do not."""
+
+MOST_COMBINATIONS = 3
+"""Combinations on one optimum: each further one needs a new promising idea."""
 
 TUNER_EVERY = 2
 """Of PARAM iterations, every second is the tuner's, where there is something to tune."""
@@ -96,8 +99,10 @@ def _next_idea(state: CampaignState) -> Action | None:
         why = stuck or f"the last {select.LEAP_AFTER} ideas were all PARAM"
         names = tuple(idea.id for idea in structural)
         return Record(ev.LeapOpened(state.head, names, why))
-    if (choice is None or select.stagnates(state)) and (step := _combine(state)) is not None:
-        return step
+    if choice is None or select.stagnates(state):
+        step = _combine(state) or _second_look(state)
+        if step is not None:
+            return step
     param = choice is None or choice[0].granularity is Granularity.PARAM
     if param and _nothing_waits(state) and _tuner_is_next(state):
         return Tune(state.head)
@@ -128,12 +133,31 @@ def _is_param(state: CampaignState, iteration: ev.IdeaSelected) -> bool:
     return state.ideas[iteration.idea].granularity is Granularity.PARAM
 
 
+def _second_look(state: CampaignState) -> Action | None:
+    """The most promising idea of the optimum again, with as many seeds more; once per idea."""
+    if state.honeymoon is not None or seeds_are_idle(state) or not _nothing_waits(state):
+        return None
+    seeds = len(state.objective.seeds)
+    if not can_afford_runs(state, 2 * seeds + set_aside(state), confirm=True):
+        return None
+    had = {(i.idea, i.parent) for i in state.iterations if i.pairs}
+    for idea in select.promising(state):
+        if (idea, state.optimum) not in had:
+            why = "second look: better, but not beyond noise; more seeds may tell"
+            return Record(ev.IdeaSelected(idea, state.optimum, why, pairs=2 * seeds))
+    return None
+
+
 def _combine(state: CampaignState) -> Action | None:
-    """Promising ideas of the optimum, together; once per optimum."""
-    if state.honeymoon is not None or state.optimum in state.combined:
+    """Promising ideas of the optimum, together; again only when there is a new one among them."""
+    made = state.combined.get(state.optimum)
+    if state.honeymoon is not None or made == [] or len(made or ()) >= MOST_COMBINATIONS:
         return None
     ideas = select.promising(state)
-    return Combine(state.optimum, tuple(ideas)) if len(ideas) > 1 else None
+    known = [set(str(state.ideas[i].arguments.get("ideas", "")).split()) for i in made or ()]
+    if len(ideas) < 2 or any(set(ideas) <= parts for parts in known):
+        return None
+    return Combine(state.optimum, tuple(ideas))
 
 
 # ------------------------------------------------------------------ keeps and ways back
@@ -265,7 +289,9 @@ def _try_idea(state: CampaignState, current: ev.IdeaSelected) -> Action:
         return Record(_refused(current.idea, state, patch_id))
     commit = state.patches[patch_id].commit
     reference = current.reference or current.parent
-    step = race(state, reference, commit, patch_id)
+    seeds = state.objective.seeds
+    more = state.more_seeds(max(0, current.pairs - len(seeds)))
+    step = race(state, reference, commit, patch_id, (*seeds, *more))
     if isinstance(step, Execute):
         return step
     if isinstance(step, Failed):
@@ -281,7 +307,13 @@ class Failed:
 
 
 def race(
-    state: CampaignState, reference: str, commit: str, side: str, *, whole: bool = False
+    state: CampaignState,
+    reference: str,
+    commit: str,
+    side: str,
+    seeds: tuple[int, ...],
+    *,
+    whole: bool = False,
 ) -> Execute | Failed | racing.Standing:
     """The next run of a comparison in the search, or how it ended.
 
@@ -290,9 +322,9 @@ def race(
         reference: the commit to beat; its missing seeds are run, too.
         commit: the candidate's.
         side: the candidate's patch, for the ledger.
+        seeds: the common seeds, in the order they are spent.
         whole: spend all seeds (an ablation wants an estimate, not a decision).
     """
-    seeds = state.objective.seeds
     seeds = seeds[:IDLE_PAIRS] if seeds_are_idle(state) else seeds
     found: list[float] = []
     level = racing.screen_level(len(state.looked_at | {commit}))
@@ -311,9 +343,7 @@ def race(
                     return racing.Standing.FUTILE
                 return Failed(Fate.NOISE, "the budget ended before it was measured")
             if before is None:
-                other = patch_of(state, reference)
-                assert other is not None  # the base has all its seeds
-                return Execute(Purpose.SEARCH, other.id, reference, seed)
+                return Execute(Purpose.SEARCH, side_of(state, reference), reference, seed)
             pruning = _pruning(state) if not whole else None
             return Execute(Purpose.SEARCH, side, commit, seed, pruning=pruning)
         if run.outcome is Outcome.PRUNED:
@@ -385,7 +415,7 @@ def compare_search(state: CampaignState, reference: str, commit: str) -> Compari
 
 def _noise(state: CampaignState, own: list[float]) -> racing.Noise:
     assert state.baseline is not None
-    pool = racing.pooled(state.differences.values(), state.baseline.sd)
+    pool = racing.pooled(state.spread, state.baseline.sd)
     return racing.moderated(own, pool)
 
 

@@ -57,7 +57,7 @@ def set_aside(state: CampaignState) -> int:
     objective = state.objective
     pairs = confirmation_pairs(state)
     search = objective.budget.evaluations - len(objective.seeds) - 2 * pairs
-    wanted = controls_cost(state) + 2 * len(objective.seeds)
+    wanted = controls_cost(state) + 3 * len(objective.seeds)
     return max(0, min(wanted, int(SET_ASIDE * search)))
 
 

@@ -15,6 +15,10 @@ from autosota.agents.domain import (
     Verdict,
 )
 from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler import racing
+
+CONFIRMATIONS = 1000
+"""How many confirmations have fresh seeds of their own before those of second looks begin."""
 
 NULL_PATCH = "null"
 """The hypothesis of the null patch: no idea at all, for the negative control."""
@@ -65,6 +69,7 @@ class CampaignState:
     stopped: ev.CampaignStopped | None = None
     finished: ev.CampaignFinished | None = None
     wall_seconds: float = 0.0
+    spread: tuple[float, float] = (0.0, 0.0)
     open_idea: ev.IdeaSelected | None = None
     branch: str = ""
     _by_key: dict[tuple[Purpose, str, int, str], ev.RunFinished] = field(default_factory=dict)
@@ -130,9 +135,28 @@ class CampaignState:
         return self._by_key.get((purpose, commit, seed, variant))
 
     def search_run(self, commit: str, seed: int) -> ev.RunFinished | None:
-        """The run that tells of a commit in the search; the base's are its baseline runs."""
-        purpose = Purpose.BASELINE if commit == self.start.base_commit else Purpose.SEARCH
-        return self.run(purpose, commit, seed)
+        """The run that tells of a commit in the search; the base has its baseline's, too."""
+        if commit == self.start.base_commit:
+            found = self.run(Purpose.BASELINE, commit, seed)
+            if found is not None:
+                return found
+        return self.run(Purpose.SEARCH, commit, seed)
+
+    def more_seeds(self, count: int) -> tuple[int, ...]:
+        """Seeds for a second look in the search, apart from the objective's and the fresh ones."""
+        return self.seeds_from(CONFIRMATIONS * self.objective.confirm_seeds, count)
+
+    def seeds_from(self, offset: int, count: int) -> tuple[int, ...]:
+        """`count` seeds after the objective's largest, `offset` further; all are 32-bit numbers."""
+        own = set(self.objective.seeds)
+        first = max(own) + 1 + offset
+        found: list[int] = []
+        while len(found) < count:
+            seed = first % 2**32
+            first += 1
+            if seed not in own:
+                found.append(seed)
+        return tuple(found)
 
     def search_value(self, commit: str, seed: int) -> float | None:
         """The value of the search metric at a commit."""
@@ -146,7 +170,7 @@ class CampaignState:
     ) -> list[tuple[ev.RunFinished, ev.RunFinished]]:
         """The (reference, candidate) runs of the search over the same seeds that ended well."""
         pairs = []
-        for seed in self.objective.seeds:
+        for seed in (*self.objective.seeds, *self.more_seeds(len(self.objective.seeds))):
             before, after = self.search_run(reference, seed), self.search_run(commit, seed)
             if before is None or after is None:
                 continue
@@ -295,6 +319,7 @@ class CampaignState:
                 found.append(sign * (new - old))
         if found:
             self._groups[(reference, patch.commit)] = found
+            self.spread = racing.spread(self._groups.values())
         if self.honeymoon is not None and current.parent == self.branch and found:
             parent = self._groups.get((reference, self.branch))
             if parent and sum(found) / len(found) > sum(parent) / len(parent):
