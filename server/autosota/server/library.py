@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from autosota.agents.domain import Comparison, Decision, Fate, Hypothesis, Purpose
+from autosota.agents.domain import Comparison, Decision, Fate, Hypothesis, Patch, Purpose
 from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.claims import claim_caps
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server.errors import UserError
 from autosota.server.ledger.store import Ledger
+from autosota.server.report.pieces import ablation_words, ideas_dropped, piece_words
 from autosota.server.workspace.store import GitWorkspace
 
 
@@ -49,6 +51,8 @@ class LibraryEntry:
             "difference": result.difference if result is not None else None,
             "interval": None if result is None or result.low is None else [result.low, result.high],
             "pairs": result.pairs if result is not None else 0,
+            "family": self.idea.family,
+            "cost": self.idea.cost,
         }
 
 
@@ -110,7 +114,9 @@ class Library:
         """A patch, a receipt or an idea."""
         state = self._state
         if id in state.patches:
-            return self._show_idea(state.ideas[state.patches[id].hypothesis])
+            made = state.patches[id]
+            own = made.hypothesis in state.ideas and id not in self._reduced()
+            return self._show_idea(state.ideas[made.hypothesis]) if own else self._show_patch(made)
         if any(i.startswith(id) for i in state.ideas):
             return self._show_idea(self.find_idea(id))
         receipt = self._ledger.receipt(id)
@@ -152,7 +158,7 @@ class Library:
             raise UserError(f"{patch.id} was not cleared by the audit and is not applied: {why}")
         files = workspace.apply(old, new)
         self._ledger.append(self.campaign, ev.PatchApplied(patch.id, files))
-        return Applied(name, files, self._caveats(patch.hypothesis, patch.id))
+        return Applied(name, files, self._caveats(patch))
 
     # ------------------------------------------------------------------ inside
 
@@ -169,7 +175,9 @@ class Library:
         elif state.current is not None and state.current.idea == idea.id:
             fate = "being tried"
         confirmed = state.confirmation
-        if (
+        if judged is not None and idea.id in ideas_dropped(state):
+            fate, reason = "dropped", f"{reason}; taken apart, it carried nothing that was needed"
+        elif (
             confirmed is not None
             and state.best is not None
             and idea.id in state.best.ideas
@@ -196,22 +204,62 @@ class Library:
         if entry.gain:
             assert entry.comparison is not None
             lines.append(f"  measured on {entry.comparison.metric}: {entry.gain}")
-        verdict = self._state.verdicts.get(entry.patch)
+        if self._state.best is not None and idea.id in self._state.best.ideas:
+            lines += self._piece_lines()
+        lines += self._evidence_lines(entry.patch)
+        diff = self._state.patches[entry.patch].diff if entry.patch else ""
+        return Shown(tuple(lines), diff)
+
+    def _show_patch(self, patch: Patch) -> Shown:
+        """A patch that is no idea's own: the best without some pieces, or the null patch."""
+        state = self._state
+        what = "the null patch: a comment only, which must come out as noise"
+        reduced = self._reduced().get(patch.id)
+        if reduced is not None:
+            left = f"{len(reduced.dropped)} piece{'s' * (len(reduced.dropped) != 1)}"
+            what = f"{reduced.of} without {left} of it"
+        lines = [f"{patch.id}: {what}", f"  commit {patch.commit} on {patch.parent}"]
+        if state.best is not None and state.best.patch == patch.id:
+            lines.append("  the smallest patch that keeps the gain")
+            if state.confirmation is not None and state.confirmation.patch == patch.id:
+                judged = state.confirmation
+                lines.append(f"  {judged.fate}: {judged.reason}")
+            lines += self._piece_lines()
+        lines += self._evidence_lines(patch.id)
+        return Shown(tuple(lines), patch.diff)
+
+    def _piece_lines(self) -> list[str]:
+        """What each piece of the best change carries."""
+        planned = self._state.ablation
+        if planned is None or len(planned.pieces) < 2:
+            return []
+        lines = [f"  {planned.patch} was {ablation_words(self._state)}"]
+        return lines + [f"    {piece_words(self._state, p.id)}" for p in planned.pieces]
+
+    def _evidence_lines(self, patch: str) -> list[str]:
+        lines = []
+        verdict = self._state.verdicts.get(patch)
         if verdict is not None:
-            lines.append(f"  audit of {entry.patch}: {verdict.decision}")
+            lines.append(f"  audit of {patch}: {verdict.decision}")
             lines += [
                 f"    {f.code} {f.place.path}:{f.place.line}: {f.message}" for f in verdict.findings
             ]
         for run in self._state.runs:
-            if run.side == entry.patch and run.purpose is Purpose.SEARCH:
+            if run.side == patch and run.purpose in (Purpose.SEARCH, Purpose.CONTROL):
                 lines.append(f"  receipt {run.run_id}: {run.outcome}")
-        diff = self._state.patches[entry.patch].diff if entry.patch else ""
-        return Shown(tuple(lines), diff)
+        return lines
 
-    def _caveats(self, idea: str, patch: str) -> tuple[str, ...]:
+    def _reduced(self) -> dict[str, ev.PatchReduced]:
+        return {reduced.patch.id: reduced for reduced in self._state.reduced.values()}
+
+    def _caveats(self, patch: Patch) -> tuple[str, ...]:
         state = self._state
         judged = state.confirmation
-        if judged is not None and judged.patch == patch and judged.fate is Fate.CONFIRMED:
-            return judged.caps
-        entry = self._entry(state.ideas[idea])
-        return (f"not confirmed: {entry.fate}, {entry.reason}",)
+        if judged is not None and judged.patch == patch.id:
+            if judged.fate is Fate.CONFIRMED:
+                return claim_caps(state)
+            return (f"not confirmed: {judged.fate}, {judged.reason}", *claim_caps(state))
+        if patch.hypothesis not in state.ideas:
+            return ("not confirmed",)
+        entry = self._entry(state.ideas[patch.hypothesis])
+        return (f"not confirmed on its own: {entry.fate}, {entry.reason}",)

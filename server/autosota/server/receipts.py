@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from autosota.agents.domain import Receipt
+from autosota.agents.domain import Purpose, Receipt
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.text import reads_words
 from autosota.server.view import claim_is_open
+
+_READ = (Purpose.CONFIRM, Purpose.CONTROL, Purpose.TRANSFER)
+"""Runs whose claim is shown only after it was read for a decision."""
 
 
 def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
@@ -13,7 +17,8 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
     is_open = run is not None and claim_is_open(run, state)
     lines = [
         f"{receipt.run_id}: {receipt.outcome}" + f": {receipt.reason}" * bool(receipt.reason),
-        f"  {receipt.purpose} of {receipt.side} at {receipt.commit}, seed {receipt.seed}",
+        f"  {receipt.purpose} of {receipt.side} at {receipt.commit}, seed {receipt.seed}"
+        + f", {receipt.variant}" * bool(receipt.variant),
         f"  isolation {receipt.isolation} ({receipt.sandbox}), exit code {receipt.exit_code}",
         f"  {receipt.resources.wall_seconds:.2f} s, {receipt.started_at} to {receipt.finished_at}",
     ]
@@ -22,7 +27,14 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
         value = "masked until it is read" if hidden else str(metric.value)
         grade = receipt.isolation_of(metric.name)
         note = f" ({metric.reason})" if metric.reason and not hidden else ""
+        if metric.name == state.objective.metric and not hidden and receipt.purpose in _READ:
+            note += f" (claim {reads_words(state)})"
         lines.append(f"  {metric.name} = {value}, {grade}{note}")
-    for name in ("objective", "evaluator", "data", "environment", "stdout", "stderr"):
-        lines.append(f"  {name} sha256 {getattr(receipt, name + '_hash')}")
+    if receipt.intermediate:
+        step, last = receipt.intermediate[-1]
+        lines.append(f"  {len(receipt.intermediate)} intermediate values, {last} at step {step}")
+    for name in ("objective", "evaluator", "data", "environment", "stdout", "stderr", "outcomes"):
+        digest = getattr(receipt, name + "_hash")
+        if digest:
+            lines.append(f"  {name} sha256 {digest}")
     return tuple(lines)

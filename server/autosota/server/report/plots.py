@@ -163,18 +163,21 @@ def _columns(evidence: Evidence) -> list[_Column]:
     for run in state.runs:
         by_commit.setdefault((run.purpose, run.commit), []).append(run)
 
-    def values(purpose: Purpose, commit: str) -> tuple[float, ...]:
+    def values(
+        purpose: Purpose, commit: str, only: Sequence[int] | None = None
+    ) -> tuple[float, ...]:
         found = (
             r.metrics.get(metric)
             for r in by_commit.get((purpose, commit), [])
-            if r.outcome is Outcome.OK
+            if r.outcome is Outcome.OK and (only is None or r.seed in only)
         )
         return tuple(v for v in found if v is not None)
 
     base = values(Purpose.BASELINE, state.start.base_commit)
     columns = [_Column("baseline", "the untouched code", "baseline", base)]
     for row in attempts(state):
-        seen = values(Purpose.SEARCH, row.commit) if row.commit else ()
+        first = state.objective.seeds if row.fate == "again" else None
+        seen = values(Purpose.SEARCH, row.commit, first) if row.commit else ()
         title = one_line(row.title, 90)
         columns.append(_Column(str(row.number), title, row.fate, seen, row.kept))
     return columns

@@ -136,7 +136,7 @@ def _search_noise(state: CampaignState) -> float | None:
     assert state.baseline is not None
     if not state.differences:
         return None
-    return racing.pooled(state.differences.values(), state.baseline.sd).sd
+    return racing.pooled(state.spread, state.baseline.sd).sd
 
 
 def _differences(metric: str, pairs: Sequence[Pair]) -> list[float]:

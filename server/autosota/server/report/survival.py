@@ -175,7 +175,9 @@ def tree_rows(evidence: Evidence) -> list[TreeRow]:
         shown = None
         if attempt.fate == "again":
             trial = state.iterations[attempt.number - 1]
-            shown = evidence.compared(state.objective.select_on, trial_pairs(trial, state))
+            seeds = state.objective.seeds  # a second look on the same commit had more
+            pairs = [pair for pair in trial_pairs(trial, state) if pair[0].seed in seeds]
+            shown = evidence.compared(state.objective.select_on, pairs)
         else:
             shown = evidence.idea(attempt.idea)
         rows.append(TreeRow(attempt, shown))

@@ -44,19 +44,20 @@ def attempts(state: CampaignState) -> list[Attempt]:
         below = min(DEEPEST, depth.get(selected.parent, 0) + 1)
         if commit:
             depth.setdefault(commit, below)
+        is_kept = commit in trunk and latest[selected.idea] == n
         idea = state.ideas[selected.idea]
         fate = fate_of(selected.idea, state)[0] if latest[selected.idea] == n else "again"
         rows.append(
             Attempt(
                 number=n + 1,
-                depth=depth[commit] if commit in trunk else below,
+                depth=depth[commit] if is_kept else below,
                 idea=selected.idea,
                 title=one_line(idea.title, 120),
                 granularity=idea.granularity,
                 fate=fate,
                 commit=commit,
                 parent=selected.parent,
-                kept=commit in trunk,
+                kept=is_kept,
                 notes=tuple(_notes(selected, commit, state)),
             )
         )
@@ -101,6 +102,8 @@ def _trunk(state: CampaignState) -> set[str]:
 
 def _notes(selected: IdeaSelected, commit: str, state: CampaignState) -> list[str]:
     notes = []
+    if selected.pairs:
+        notes.append(f"a second look, with up to {count(selected.pairs, 'pair')}")
     if selected.leap:
         notes.append(_leap_words(selected, state))
     opened = next((h for h in state.honeymoons if h.idea == selected.idea), None)
