@@ -16,6 +16,7 @@ TABLES = {
     "overhead": "Fixed overhead of a run over the bare command",
     "ledger": "The ledger",
     "audit": "The audit of patches: refused, cleared, time per patch",
+    "overfitting": "What is left of a gain on fresh rows (some five minutes)",
     "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",
 }
 
