@@ -24,6 +24,7 @@ from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.machine import describe
 from autosota.server.sandbox.permute import ControlNotPossible
+from autosota.server.sandbox.outcomes import read_checked_outcomes
 from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
 from autosota.server.sandbox.resolve import modules_resolve
@@ -185,6 +186,15 @@ class SandboxLaboratory:
                 return self._fresh.run(request)
             finally:
                 self._fresh = None
+
+    def outcomes(self, run_id: str, sha256: str) -> dict[str, float]:
+        """The per-example outcomes that a run kept, by example id.
+
+        Raises:
+            UserError: they are gone, cannot be read, or are not those of the receipt.
+        """
+        folder = self._state_dir / "runs" / run_id
+        return read_checked_outcomes(folder, self._objective, sha256)
 
     def cancel(self) -> None:
         """End what is running, and what would come, within two seconds; from any thread."""
