@@ -39,6 +39,16 @@ def test_live_lines_are_masked_by_name():
     assert Mask("test_acc", by_pattern=True).live("epoch 3: 0.912") == "epoch 3: ▒"
 
 
+def test_metric_lines_that_tell_of_the_claim(tmp_path):
+    mask = Mask("test_acc", tells=lambda name: name.startswith("test_"))
+    lines = "METRIC test_f1=0.9\nMETRIC test_f1=0.8 step=3\nMETRIC val_f1=0.7 step=3\n"
+    hidden = "METRIC test_f1=▒\nMETRIC test_f1=▒\nMETRIC val_f1=0.7 step=3\n"
+    assert "\n".join(map(mask.live, lines.splitlines())) + "\n" == hidden
+    (tmp_path / "log").write_text(lines)
+    mask.rewrite(tmp_path / "log", tmp_path / "log", [])
+    assert (tmp_path / "log").read_text() == hidden
+
+
 def test_rewriting_a_large_log(tmp_path):
     source, target = tmp_path / "a", tmp_path / "b"
     line = b"epoch 1 loss 0.5 acc 0.91234\n"

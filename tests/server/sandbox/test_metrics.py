@@ -49,6 +49,34 @@ def test_metric_lines_in_bounded_memory():
     assert "hidden" not in reader.texts
 
 
+def test_values_with_a_step_are_on_the_way_and_never_final():
+    reader = metrics.MetricLines()
+    text = (
+        "METRIC a=0.1 step=2\nMETRIC a=0.2 step=1\nMETRIC a=0.9 step=1\nMETRIC a=0.5\n"
+        "METRIC b=1 step=-1 more words\nMETRIC b=oops step=3\nMETRIC b=2 step=3\n"
+        "METRIC c=1 step=1.5\nMETRIC c=2 step=x\nMETRIC c=3 steps=4\nMETRIC d=nan step=1\n"
+        "METRIC d=7 step=2"
+    )
+    for at in range(0, len(text), 5):
+        reader.feed(text[at : at + 5].encode())
+    reader.end()
+    assert reader.texts == {"a": ["0.5"], "c": ["1", "2", "3"]}
+    assert reader.intermediate("a") == ((1, 0.2), (2, 0.1))
+    assert reader.intermediate("b") == ((-1, 1.0), (3, 2.0))
+    assert reader.intermediate("d") == ((2, 7.0),)
+    assert reader.intermediate("c") == ()
+
+
+def test_values_on_the_way_in_bounded_memory():
+    seen: list[tuple[str, int, float]] = []
+    reader = metrics.MetricLines(lambda *step: seen.append(step))
+    for step in range(3000):
+        reader.feed(b"METRIC a=%d step=%d\n" % (step, step))
+    kept = reader.intermediate("a")
+    assert (len(kept), kept[-1]) == (1000, (999, 999.0))
+    assert seen[-1] == ("a", 2999, 2999.0)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("1", 1.0), (".5", 0.5), ("-1e-3", -0.001), ("Infinity", math.inf), (" 2 ", 2.0)],
@@ -104,6 +132,7 @@ def test_two_values_make_it_unknown_also_across_command_and_evaluator():
     )
     assert across.outcome is Outcome.METRIC_CONFLICT
     assert "0.5 and 0.9" in across.reason
+    assert "step=" in twice.reason and "step=" not in across.reason
     quiet = judge(VAL, Found("claim", "command", ("0.5", "0.6"), declared=False), mask=True)
     assert "0.5" not in quiet.reason
     assert quiet.secrets == ("0.5", "0.6")
@@ -154,7 +183,11 @@ def test_only_the_claim_and_the_selection_metric_decide_the_outcome():
         "claim": (0.5, ""),
         "val": (0.1, ""),
         "latency": (None, "latency: never printed"),
-        "loss": (None, "loss has two values: 1 and 2"),
+        "loss": (
+            None,
+            "loss has two values: 1 and 2; print values on the way with their step: "
+            "`METRIC loss=… step=3`",
+        ),
         "params": (12.0, ""),
     }
 

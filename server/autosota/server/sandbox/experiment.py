@@ -12,10 +12,11 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
-from autosota.agents.domain import Objective, RunRequest
+from autosota.agents.domain import Objective, Outcome, RunRequest
 from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
 from autosota.server.sandbox import disk, metrics, outcomes, shares, sources, world
@@ -30,9 +31,13 @@ from autosota.server.sandbox.launch import (
 )
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.masking import Mask
+from autosota.server.sandbox.pruning import Pruner
 from autosota.server.sandbox.variant import Reordered
 
 STREAMS = ("stdout", "stderr")
+_MOST_SECRET_STEPS = 2000
+"""Values on the way of masked metrics that are also masked elsewhere in the logs."""
+
 _SOCKET_PATH = 60
 """Unix sockets below TMPDIR have paths of at most 108 bytes, and programs add about 40."""
 
@@ -99,7 +104,9 @@ class Experiment:
         self._reordered = reordered
         source = setting.objective.source_of(setting.objective.metric)
         by_pattern = bool(source.pattern) and source.source == "stdout"
-        self._mask = Mask(source.name, by_pattern) if request.mask_claim else None
+        tells = setting.objective.tells_of_claim
+        self._mask = Mask(source.name, by_pattern, tells) if request.mask_claim else None
+        self.intermediate: tuple[tuple[int, float], ...] = ()
         self._extra_temporary: list[tempfile.TemporaryDirectory[str]] = []
         self._claim_files: list[Path] = []
         self._pattern_texts: list[str] = []
@@ -176,7 +183,8 @@ class Experiment:
 
     def launch(self, stage: Stage, command: str) -> tuple[Finished, list[metrics.Found]]:
         """Run one stage and read its metrics."""
-        lines = metrics.MetricLines()
+        pruner = self._pruner() if stage is self.command else None
+        lines = metrics.MetricLines(pruner.take if pruner is not None else None)
         starts = {s: self._raw(s).stat().st_size for s in STREAMS}
 
         def take(stream: str, data: bytes) -> None:
@@ -189,10 +197,19 @@ class Experiment:
             stop=self._stop,
             on_chunk=take,
             on_line=self._live if self._on_line is not None else None,
+            prune=(lambda: pruner.reason) if pruner is not None else None,
         )
         lines.end()
+        if pruner is not None and pruner.reason and finished.outcome is not Outcome.STOPPED:
+            # it may have ended by itself before it was ended: the answer must not be a race
+            finished = replace(finished, outcome=Outcome.PRUNED, reason=pruner.reason)
         found = lines.found(stage.origin)
         objective = self._setting.objective
+        if stage is self.command:
+            self.intermediate = lines.intermediate(objective.select_on)
+        told = (s for name, s in lines.steps.items() if objective.tells_of_claim(name))
+        secret = (text for steps in told for text in steps.values())
+        self._pattern_texts += islice(secret, _MOST_SECRET_STEPS)
         places = sources.Places(
             self.out, stage.checkout, self._raw("stdout"), starts["stdout"], self.folder
         )
@@ -205,6 +222,8 @@ class Experiment:
         for name in (objective.metric, objective.select_on):
             if name not in objective.metrics and name not in lines.texts:
                 problem = f"no line `METRIC {name}=…` was printed"
+                if name in lines.steps:
+                    problem += ", only values with a step; print the final one without it"
                 found.append(metrics.Found(name, stage.origin, declared=False, problem=problem))
         return finished, found
 
@@ -244,6 +263,16 @@ class Experiment:
         kept.parent.mkdir(exist_ok=True)
         os.replace(place, kept)
         return kept
+
+    def _pruner(self) -> Pruner | None:
+        """What watches the values on the way; nothing may be decided on a masked metric."""
+        pruning = self._request.pruning
+        if pruning is None:
+            return None
+        masked = self._request.mask_claim
+        if masked and self._setting.objective.tells_of_claim(pruning.metric):
+            return None
+        return Pruner(pruning)
 
     def _launch_of(self, stage: Stage, command: str) -> Launch:
         setting, objective = self._setting, self._setting.objective

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,10 @@ GUARD = Path(__file__).with_name("guard.py")
 _KILL_SECONDS = 1.5
 _DRAIN_SECONDS = 0.5
 _READ = 1 << 18
+
+
+Prune = Callable[[], str]
+"""Says why a command should be ended now, because of what it printed; empty to let it go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Launcher(ABC):
         stop: Stop | None = None,
         on_chunk: OnChunk | None = None,
         on_line: OnLine | None = None,
+        prune: Prune | None = None,
     ) -> Finished:
         """Run the command to its end; blocks.
 
@@ -87,6 +92,7 @@ class Launcher(ABC):
             stop: Ends it at once when pressed (also when pressed before).
             on_chunk: Gets all output that is stored.
             on_line: Gets lines for a live view.
+            prune: Asked after each piece of output.
 
         Returns:
             How it ended. Nothing the command does raises.
@@ -99,7 +105,7 @@ class Launcher(ABC):
             return Finished(Outcome.STOPPED, "stopped before it started")
         output = Output(dict(logs), launch.limits.output_bytes, on_chunk, on_line)
         try:
-            return _Watch(self, launch, output, stop).run()
+            return _Watch(self, launch, output, stop, prune).run()
         finally:
             output.close()
 
@@ -108,12 +114,18 @@ class _Watch:
     """One launch while it lasts."""
 
     def __init__(
-        self, launcher: Launcher, launch: Launch, output: Output, stop: Stop | None
+        self,
+        launcher: Launcher,
+        launch: Launch,
+        output: Output,
+        stop: Stop | None,
+        prune: Prune | None = None,
     ) -> None:
         self._launcher = launcher
         self._launch = launch
         self._output = output
         self._stop = stop
+        self._prune = prune
         self._report = b""
         self._verdict: tuple[Outcome, str] | None = None
         self._disk_start = disk.measure(launch.writable)[0]
@@ -228,7 +240,9 @@ class _Watch:
         limits = self._launch.limits
         if self._verdict is not None:
             return
-        if self._output.over:
+        if self._prune is not None and (why := self._prune()):
+            self._verdict = (Outcome.PRUNED, why)
+        elif self._output.over:
             self._verdict = (
                 Outcome.OUTPUT_LIMIT,
                 f"printed more than {limits.output_bytes} bytes",

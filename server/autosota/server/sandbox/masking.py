@@ -1,9 +1,10 @@
 """Keeping the claim's value out of logs until confirmation.
 
 While a run lasts its value is not known, so live lines are masked by name: `METRIC` lines of
-the claim, and all numbers of a line that mentions it. Afterwards the stored logs are
-rewritten with the value in hand. Numbers in files the experiment keeps for itself, pictures,
-or a value printed in parts are beyond this.
+the claim and of metrics that tell of it, with or without a step, and all numbers of a line
+that mentions the claim. Afterwards the stored logs are rewritten with the value in hand.
+Numbers in files the experiment keeps for itself, pictures, or a value printed in parts are
+beyond this.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from autosota.server.sandbox.metrics import number
 MARK = "▒"
 _BLOCK = 1 << 20
 _TOKEN = re.compile(rb"(?<![\d.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\d)")
+_LINE = re.compile(rb"((?:^|(?<=[\r\n]))[ \t]*METRIC[ \t]+([^\s=]+)[ \t]*=[ \t]*)[^\r\n]+")
 _FEW, _MANY = 3, 20
 
 
@@ -56,30 +58,31 @@ def _plain(text: str) -> str:
 
 
 class Mask:
-    """Masks one metric.
+    """Masks one metric, and the `METRIC` lines of those that tell of it.
 
     Args:
         name: The claim's name.
         by_pattern: The claim is read by a regular expression from what is printed, so a live
             line need not mention its name: all numbers of three and more digits are masked.
+        tells: Whether a metric of this name tells of the claim, besides the claim itself.
     """
 
-    def __init__(self, name: str, by_pattern: bool = False) -> None:
+    def __init__(
+        self, name: str, by_pattern: bool = False, tells: Callable[[str], bool] | None = None
+    ) -> None:
         parts = [re.escape(part) for part in re.split(r"[\s_\-./]+", name) if part]
         loose = r"[\s_\-./]*".join(parts) or re.escape(name)
         self._mention = re.compile(rf"(?<![^\W_]){loose}(?![^\W_])", re.IGNORECASE)
-        exact = re.escape(name.encode())
-        self._line = re.compile(
-            rb"((?:^|(?<=[\r\n]))[ \t]*METRIC[ \t]+" + exact + rb"[ \t]*=[ \t]*)[^\r\n]+"
-        )
+        self._name = name
+        self._tells = tells or (lambda _: False)
         self._by_pattern = by_pattern
 
     def live(self, line: str) -> str:
         """A line as it may be shown while the run lasts."""
         everything = self._mention.search(line) is not None
+        raw = _LINE.sub(self._mask_line, line.encode())
         if not everything and not self._by_pattern:
-            return line
-        raw = self._line.sub(rb"\1" + MARK.encode(), line.encode())
+            return raw.decode()
 
         def hide(match: re.Match[bytes]) -> bytes:
             few = sum(c in b"0123456789" for c in match[0]) < _FEW
@@ -112,7 +115,7 @@ class Mask:
         os.replace(part, target)
 
     def _hide(self, raw: bytes, forbidden: frozenset[str]) -> bytes:
-        raw = self._line.sub(rb"\1" + MARK.encode(), raw)
+        raw = _LINE.sub(self._mask_line, raw)
         if not forbidden:
             return raw
 
@@ -120,6 +123,11 @@ class Mask:
             return MARK.encode() if _plain(match[0].decode()) in forbidden else match[0]
 
         return _TOKEN.sub(hide, raw)
+
+    def _mask_line(self, match: re.Match[bytes]) -> bytes:
+        name = match[2].decode("utf-8", "replace")
+        tells = name == self._name or self._tells(name)
+        return match[1] + MARK.encode() if tells else match[0]
 
 
 def _forbidden(secrets: Iterable[str]) -> frozenset[str]:

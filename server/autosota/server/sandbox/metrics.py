@@ -3,7 +3,9 @@
 One name has one value. Equal repetitions are fine; two different values make it unknown, and
 so does a value that is missing or not finite. "The last one wins" holds only where a series
 is natural: a JSON lines file (the last line that has the key), and an objective's `pattern`,
-which often matches once per epoch. `METRIC` lines never form a series. Whatever else carries
+which often matches once per epoch. `METRIC` lines never form a series, unless they say which
+step they are of: `METRIC name=value step=3` is a value on the way and never the final one (see
+`Steps`). Whatever else carries
 the same name must agree: exactly among `METRIC` lines, and up to the shown digits between a
 `METRIC` line and a file, because programs round what they print.
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -27,12 +29,15 @@ MASKED = "masked until confirmation"
 
 _LINE = re.compile(
     rb"(?:^|(?<=[\r\n]))[ \t]*METRIC[ \t]+([\w./@:\-]{1,200})[ \t]*=[ \t]*([^\s]{1,100})"
+    rb"(?:[ \t]+step=([+-]?\d{1,15})(?![^\s]))?"
 )
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _MOST_NAMES = 1000
 _MOST_VALUES = 20
 _REST_BYTES = 4096
+MOST_STEPS = 1000
+"""Values on the way that are kept of one metric; those that were reported first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,28 @@ def number(text: str) -> float | None:
     return None
 
 
-class MetricLines:
-    """Collects `METRIC name=value` lines of a stream, chunk by chunk, in bounded memory."""
+OnStep = Callable[[str, int, float], None]
+"""Called with the name, the step and the value of each first value of a step."""
 
-    def __init__(self) -> None:
+
+class MetricLines:
+    """Collects `METRIC name=value` lines of a stream, chunk by chunk, in bounded memory.
+
+    Args:
+        on_step: Gets the values on the way, as they come.
+
+    Attributes:
+        texts: The different final values of each name, as written.
+        steps: The values on the way of each name, as written, by step; of two for one step
+            the first counts.
+    """
+
+    def __init__(self, on_step: OnStep | None = None) -> None:
         self._rest = b""
         self._fresh = True
+        self._on_step = on_step
         self.texts: dict[str, list[str]] = {}
+        self.steps: dict[str, dict[int, str]] = {}
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -103,6 +123,11 @@ class MetricLines:
         """All metric lines seen, by name."""
         return [Found(n, origin, tuple(t), declared=False) for n, t in self.texts.items()]
 
+    def intermediate(self, name: str) -> tuple[tuple[int, float], ...]:
+        """(step, value) of a metric on its way, by step; finite values only."""
+        read = ((step, number(text)) for step, text in sorted(self.steps.get(name, {}).items()))
+        return tuple((step, v) for step, v in read if v is not None and math.isfinite(v))
+
     def _take(self, data: bytes) -> None:
         if b"METRIC" not in data:
             return
@@ -111,11 +136,26 @@ class MetricLines:
                 continue  # the middle of an over-long line
             name = match[1].decode("utf-8", "replace")
             text = match[2].decode("utf-8", "replace")
+            if match[3] is not None:
+                self._take_step(name, int(match[3]), text)
+                continue
             if name not in self.texts and len(self.texts) >= _MOST_NAMES:
                 continue
             texts = self.texts.setdefault(name, [])
             if text not in texts and len(texts) < _MOST_VALUES:
                 texts.append(text)
+
+    def _take_step(self, name: str, step: int, text: str) -> None:
+        if name not in self.steps and len(self.steps) >= _MOST_NAMES:
+            return
+        known = self.steps.setdefault(name, {})
+        value = number(text)
+        if value is None or step in known:
+            return
+        if len(known) < MOST_STEPS:
+            known[step] = text
+        if self._on_step is not None:
+            self._on_step(name, step, value)
 
 
 class _TwoValues(str):
@@ -265,10 +305,10 @@ def _one(
             if _equal(text, other) if same_kind else agree(text, other):
                 continue
             shown = "" if quiet else f": {text[:40]} and {other[:40]}"
-            return (
-                MetricReading(name, None, chosen.origin, f"{name} has two values{shown}"),
-                Outcome.METRIC_CONFLICT,
-            )
+            reason = f"{name} has two values{shown}"
+            if not item.declared and not chosen.declared and item.origin == chosen.origin:
+                reason += f"; print values on the way with their step: `METRIC {name}=… step=3`"
+            return MetricReading(name, None, chosen.origin, reason), Outcome.METRIC_CONFLICT
     value = number(text)
     if value is None:
         shown = "its value" if quiet else repr(text[:40])

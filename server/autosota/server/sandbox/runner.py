@@ -194,6 +194,7 @@ class Runner:
                 wanted = dict.fromkeys((self._objective.metric, self._objective.select_on))
                 why = f"the run failed: {outcome.value}"
                 readings = tuple(MetricReading(name, None, "command", why) for name in wanted)
+            on_the_way = outcome in (Outcome.OK, Outcome.PRUNED)
             outcomes_hash = experiment.keep_outcomes(outcome is Outcome.OK)
             stdout_hash, stderr_hash = experiment.store_logs(judged.secrets)
             reason = experiment.conceal(reason, judged.secrets)
@@ -230,6 +231,7 @@ class Runner:
             finished_at=_now(),
             variant=variant.name,
             outcomes_hash=outcomes_hash,
+            intermediate=experiment.intermediate if on_the_way else (),
         )
 
     def _stages(
