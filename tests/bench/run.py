@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one table after the other. Prints figures, asserts nothing.
 
-`python tests/bench/run.py [overhead|ledger|reproduction]…` measures only those.
+`python tests/bench/run.py [overhead|ledger|simulation|reproduction]…` measures only those.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 TABLES = {
     "overhead": "Fixed overhead of a run over the bare command",
     "ledger": "The ledger",
+    "simulation": "Synthetic campaigns: what is confirmed that is not there, and what is",
     "audit": "The audit of patches: refused, cleared, time per patch",
     "overfitting": "What is left of a gain on fresh rows (some five minutes)",
     "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",

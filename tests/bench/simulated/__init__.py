@@ -1,0 +1,1 @@
+"""Synthetic campaigns: no training, numbers drawn from known distributions."""
