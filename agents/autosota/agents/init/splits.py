@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from autosota.agents.code.facts import FileFacts, file_facts
-from autosota.agents.code.tree import PatchedTree
 from autosota.agents.domain import Boundary, Objective
 from autosota.agents.ideator.draft import NotApplicable
-from autosota.agents.ideator.module import Project
+from autosota.agents.ideator.module import Project, accepts
 from autosota.agents.ideator.scope import Scope
 from autosota.agents.init.splits_claim import val_metric
 from autosota.agents.init.splits_flow import NotUnderstood
@@ -91,7 +90,7 @@ def offers(
         try:
             if not objective.selects_on_claim:
                 raise NotUnderstood(
-                    f"the objective selects on {objective.select_on} already, which is not the claim"
+                    f"the objective selects on {objective.select_on}, which is not the claim"
                 )
             if isinstance(program, str):
                 raise NotUnderstood(program)
@@ -130,9 +129,10 @@ def _offer(
     Raises:
         NotUnderstood: it is not.
     """
-    after = PatchedTree(tree, dict(written.changes))
-    for path in written.changes:
-        _same_evaluation(path, tree.read(path), after.read(path), boundary)
+    for path, content in written.changes.items():
+        if not accepts(content):
+            raise NotUnderstood(f"{path}: this file does not parse, before or after the change")
+        _same_evaluation(path, tree.read(path), content, boundary, written.replaced)
     if program is not None:
         _same_statements(program, written.changes)
     digest = hashlib.sha256(kind.encode())
@@ -150,7 +150,9 @@ def _offer(
     )
 
 
-def _same_evaluation(path: str, before: bytes, after: bytes, boundary: Boundary | None) -> None:
+def _same_evaluation(
+    path: str, before: bytes, after: bytes, boundary: Boundary | None, replaced: frozenset[int]
+) -> None:
     """Every statement and function that the boundary names is found again in the changed file."""
     old, new = file_facts(path, before), file_facts(path, after)
     if new.broken and not old.broken:
@@ -160,13 +162,20 @@ def _same_evaluation(path: str, before: bytes, after: bytes, boundary: Boundary 
         if home != path:
             continue
         symbol, _, mark = symbol.partition("@")
-        if not symbol or not set(_marks(old, symbol, mark)) <= set(_marks(new, symbol, mark)):
+        kept = set(_marks(old, symbol, mark, replaced))
+        if not symbol or not kept <= set(_marks(new, symbol, mark)):
             raise NotUnderstood(f"{path}: the change would touch {symbol or path}, which evaluates")
 
 
-def _marks(facts: FileFacts, symbol: str, mark: str) -> Iterator[str]:
-    """Fingerprints of one statement (`mark`), or of all statements of a symbol."""
+def _marks(
+    facts: FileFacts, symbol: str, mark: str, but: frozenset[int] = frozenset()
+) -> Iterator[str]:
+    """Fingerprints of one statement (`mark`), or of all of a symbol, but for some lines."""
     for statement in facts.statements:
+        last = statement.node.end_lineno or statement.line
+        simple = not hasattr(statement.node, "body")
+        if simple and any(statement.line <= line <= last for line in but):
+            continue
         if statement.symbol == symbol and mark in ("", statement.fingerprint):
             yield statement.fingerprint
 

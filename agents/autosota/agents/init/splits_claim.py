@@ -61,7 +61,7 @@ def val_metric(claim: str) -> str:
     return camel if camel != claim else f"val_{claim}"
 
 
-def find_claim(scope: Scope, objective: Objective) -> Claim:
+def find_claim(project: Project, scope: Scope, objective: Objective) -> Claim:
     """The one place where the program shows the claim.
 
     Raises:
@@ -74,6 +74,8 @@ def find_claim(scope: Scope, objective: Objective) -> Claim:
             "validation rows, too"
         )
     found = [c for module in scope.reached() for c in _shown(module, name, objective)]
+    if not found and any(_names_computed(module) for module in scope.reached()):
+        found = [c for module in scope.reached() for c in _told(project, module, name)]
     if not found:
         raise NotUnderstood(f"no statement was found that shows {name}")
     if len({(c.module.path, c.statement.start_byte) for c in found}) > 1:
@@ -169,6 +171,29 @@ def _keyed(module: Module, key: str) -> Iterator[Claim]:
         name, value = node.child_by_field_name("key"), node.child_by_field_name("value")
         if value is not None and syntax.string(module.source, name) == last:
             yield Claim(module, value, statement_of(node))
+
+
+def _names_computed(module: Module) -> bool:
+    """True when a METRIC line takes its name from a variable."""
+    return any(
+        line.pieces
+        and re.search(r"METRIC\s+$", line.pieces[0].text)
+        and len(line.pieces) > 1
+        and line.pieces[1].node is not None
+        for line in printed.lines(module.source)
+    )
+
+
+def _told(project: Project, module: Module, name: str) -> Iterator[Claim]:
+    """`{"test_accuracy": value}`, and `report("test_accuracy", value)` of an own function."""
+    yield from _keyed(module, name)
+    for call in module.calls:
+        first = call.positional[0] if len(call.positional) == 2 else None
+        if first is None or syntax.string(module.source, first) != name:
+            continue
+        home = definition(project, module, call)
+        if home is not None and "METRIC" in home[0].text(home[1]):
+            yield Claim(module, call.positional[1], statement_of(call.node))
 
 
 def _metric(line: printed.Line) -> str:

@@ -147,7 +147,7 @@ def follow(project: Project, scope: Scope, objective: Objective) -> Measured:
     Raises:
         NotUnderstood: the claim, or where its rows part, is not understood.
     """
-    claim = find_claim(scope, objective)
+    claim = find_claim(project, scope, objective)
     for _ in range(_MOST_FUNCTIONS):
         found = _at(project, scope, objective, claim)
         if found is not None:

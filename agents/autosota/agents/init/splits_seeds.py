@@ -133,7 +133,7 @@ def _sites(
         where = f"{module.path}:{call.node.start_point.row + 1}"
         if not generator and not split and not _is_model(call):
             continue
-        if scope.refuses(module, call.node):
+        if not split and scope.refuses(module, call.node):
             continue
         why = _decides_test_rows(module, call, program, generator=generator)
         if why:
@@ -164,6 +164,7 @@ def _connected(module: Module, sites: list[tuple[Node, str]], *, split: bool) ->
         "against, no gain can be confirmed",
         changes=draft.finish().changes,
         notes=("test rows do not depend on it",),
+        replaced=frozenset(n.start_point.row + 1 for n, _ in sites) if split else frozenset(),
     )
 
 

@@ -21,12 +21,17 @@ _WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A change of files with its words, before it is checked and named."""
+    """A change of files with its words, before it is checked and named.
+
+    `replaced` are lines (from 1) of statements that split training rows and become others: the
+    validation metric depends on them, so a boundary may name them.
+    """
 
     title: str
     reason: str
     changes: Mapping[str, bytes]
     notes: tuple[str, ...] = ()
+    replaced: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from autosota.server.errors import UserError
 OWN = {
     "init": "setup",
     "doctor": "setup",
+    "split": "split",
     "run": "campaign",
     "resume": "campaign",
     "status": "campaign",
