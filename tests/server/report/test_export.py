@@ -64,7 +64,7 @@ def test_the_readme_has_the_numbers_and_the_caveats(confirmed, tmp_path):
     text = (tmp_path / "out" / "README.md").read_text()
     result = confirmed.state.confirmation.comparison
     assert f"+{result.low:.4f} to +{result.high:.4f}" in text
-    assert "permuted-label control not run" in text
+    assert "permuted labels control not run" in text
     assert "git apply --check improvement.patch" in text
     assert confirmed.state.start.base_commit in text
     assert "autosota verify receipts/*.json" in text

@@ -8,6 +8,7 @@ from autosota.agents.domain import Outcome
 from autosota.server.report import plots, svg
 from autosota.server.report.numbers import Evidence
 from autosota.server.report.text import FATES, fate_of
+from autosota.server.report.tree import commit_of
 
 
 def drawn(told):
@@ -39,11 +40,16 @@ def test_fates_differ_by_shape_or_filling_and_not_only_by_colour():
 
 
 def test_seeds_are_dots_until_there_are_too_many(confirmed, lab, make_idea):
-    runs = [r for r in confirmed.state.runs if r.purpose in ("baseline", "search")]
-    ok = [r for r in runs if r.outcome is Outcome.OK]
-    dots = drawn(confirmed).count('class="seed"')
-    outside = 2  # one idea ran into the ground with both its seeds
-    assert dots == len(ok) - outside
+    state = confirmed.state
+    tried = {commit_of(i, state) for i in state.iterations} | {state.start.base_commit}
+    ok = [
+        r
+        for r in state.runs
+        if r.purpose in ("baseline", "search") and r.outcome is Outcome.OK and r.commit in tried
+    ]
+    outside = [r for r in ok if r.metrics["val_accuracy"] < 0.7]
+    assert outside  # one idea ran into the ground
+    assert drawn(confirmed).count('class="seed"') == len(ok) - len(outside)
 
 
 def test_one_diverged_idea_does_not_flatten_the_others(lab, make_idea):

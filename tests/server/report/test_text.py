@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from autosota.agents.domain import (
@@ -14,6 +15,7 @@ from autosota.agents.domain import (
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.server.report.formats import change_words
 from autosota.server.report.html import render
 from autosota.server.report.numbers import Evidence
 from autosota.server.report.text import (
@@ -32,8 +34,17 @@ def test_a_confirmed_sentence_says_all_that_it_takes(confirmed):
     assert sentence == (
         f"Confirmed: test_accuracy {result.baseline_mean:.4f} → {result.candidate_mean:.4f}, "
         f"+{result.difference:.4f} (95 % interval +{result.low:.4f} to +{result.high:.4f}, "
-        "10 paired fresh seeds, 8 ideas tried, claim read once per side, grade sealed)."
+        f"10 paired fresh seeds, {len(confirmed.state.tried)} ideas tried, claim read once per "
+        f"side, compute {change_words(confirmed.state.finished.compute)}, grade sealed)."
     )
+
+
+def test_a_sentence_with_outcomes_says_the_interval_over_test_examples_too(survived):
+    assert ", with the sampling of the test set +0.0210 to +0.0390, " in verdict_sentence(
+        survived.state
+    )
+    more = re.search(r", compute \+(\d+) %, ", verdict_sentence(survived.state))
+    assert 25 <= int(more[1]) <= 35  # the change takes 30 % more
 
 
 def test_no_gain_names_the_best_candidate_with_its_interval(no_gain):
@@ -42,14 +53,16 @@ def test_no_gain_names_the_best_candidate_with_its_interval(no_gain):
     sentence = verdict_sentence(no_gain.state)
     assert sentence.startswith(f"No gain found: the best of 9 ideas tried, “{title}”, had val_acc")
     assert "(95 % interval -" in sentence and "within noise" in sentence
+    assert "its interval covers zero; a gain of 1 % would need " in sentence
 
 
 def test_better_in_search_only_is_no_gain(not_held):
     sentence = verdict_sentence(not_held.state)
     assert sentence.startswith("No gain found: test_accuracy 0.9")
-    assert "Why: test_accuracy did not improve on fresh seeds." in sentence
+    assert ("Why: test_accuracy did not improve" in sentence) or ("covers zero" in sentence)
+    assert re.search(r"; a gain of 1 % would need \d+ seeds, [\d.]+ (s|min|h)\.$", sentence)
     fates = {fate_of(i, not_held.state)[0] for i in not_held.state.best.ideas}
-    assert fates == {"not_confirmed"}
+    assert "not_confirmed" in fates and fates <= {"not_confirmed", "dropped"}
 
 
 def test_no_budget_left_is_provisional_on_the_search_metric(lab, make_idea, make_objective):
@@ -88,7 +101,7 @@ def test_a_confirmation_that_crashed_is_told_without_the_claim(confirmed):
     assert told.state.finished.verdict is CampaignVerdict.NO_GAIN
     sentence = verdict_sentence(told.state)
     assert sentence.startswith("No gain found: val_accuracy 0.9")
-    assert sentence.endswith(f"but the confirmation failed: {why}.")
+    assert f"but the confirmation failed: {why}; a gain of 1 % would need" in sentence
     assert "test_accuracy" not in sentence
     render(told.history, told.receipts)
 

@@ -48,17 +48,22 @@ def trial_pairs(selected: IdeaSelected, state: CampaignState) -> list[Pair]:
 
 
 def best_pairs(state: CampaignState) -> list[Pair]:
-    """The (base, best) runs of the search over the same seeds."""
+    """The (base, best) runs of the search over the same seeds.
+
+    What an ablation left was run on other seeds than the base: then the whole stands in.
+    """
     if state.best is None:
         return []
-    return state.search_pairs(state.start.base_commit, state.best.commit)
+    found = state.search_pairs(state.start.base_commit, state.best.commit)
+    return found or whole_pairs(state)
 
 
 def whole_pairs(state: CampaignState) -> list[Pair]:
     """The (base, best) runs of the search, of the best before it was taken apart."""
-    if state.ablation is None:
-        return best_pairs(state)
-    return state.search_pairs(state.start.base_commit, state.ablation.commit)
+    commit = state.ablation.commit if state.ablation is not None else state.optimum
+    if commit == state.start.base_commit:
+        return []
+    return state.search_pairs(state.start.base_commit, commit)
 
 
 def piece_pairs(state: CampaignState, piece: str) -> list[Pair]:

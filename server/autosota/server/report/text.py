@@ -229,9 +229,11 @@ def best_words(state: CampaignState) -> str:
     if result is None or state.best is None:
         return "nothing was better in search"
     ideas = count(len(state.best.ideas), "idea")
+    own = state.search_pairs(state.start.base_commit, state.best.commit)
+    before = "" if own else ", before it was taken apart"
     return (
         f"{comparison_words(result, state, fresh=False)}, {ideas} together) "
-        "in search, on the metric that chose it"
+        f"in search, on the metric that chose it{before}"
     )
 
 
