@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from autosota.agents.domain import Boundary, Objective, Receipt, RunRequest
+from autosota.agents.init.compute import compute_value
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.boundary import draw_boundary
+from autosota.agents.supervisor.probes import duplicates
 from autosota.server.errors import UserError
 from autosota.server.sandbox import world
 from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
@@ -23,12 +25,13 @@ from autosota.server.sandbox.environment import PreparedEnvironment, prepare, re
 from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.machine import describe
-from autosota.server.sandbox.permute import ControlNotPossible
 from autosota.server.sandbox.outcomes import read_checked_outcomes
+from autosota.server.sandbox.permute import ControlNotPossible
 from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
 from autosota.server.sandbox.resolve import modules_resolve
 from autosota.server.sandbox.runner import Runner
+from autosota.server.sandbox.splits import read_splits
 from autosota.server.workspace import globs
 from autosota.server.workspace.store import GitWorkspace
 
@@ -103,7 +106,7 @@ class SandboxLaboratory:
         )
 
     def analyse(self) -> ev.CodeAnalysed:
-        """Draw the boundary of the base commit and hash what must not move."""
+        """Draw the boundary of the base commit, hash what must not move, and probe the splits."""
         tree = self._workspace.tree(self._started.base_commit)
         boundary = draw_boundary(tree, self._objective)
         mounted = (*self._objective.protocol.data, *self._objective.protocol.labels)
@@ -116,7 +119,16 @@ class SandboxLaboratory:
             boundary=boundary,
             evaluator_hash=evaluator_hash(tree, boundary.files),
             data_hash=self._data().sha256,
+            compute_knob=compute_value(tree, self._objective),
+            probes=self._probes(),
         )
+
+    def _probes(self) -> tuple[str, ...]:
+        """What the leakage probes say of the data files; labels are never read."""
+        guarded = self._data()
+        paths = [p for p in guarded.data.entries if p not in guarded.labels.entries]
+        files, left_out = read_splits(self._workspace.root, paths)
+        return (*duplicates(files), *left_out)
 
     def ready(self, state: CampaignState) -> None:
         """Check that a campaign that goes on finds what it had.

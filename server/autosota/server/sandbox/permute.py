@@ -173,30 +173,60 @@ def _refuse_wide(content: bytes, control: RowsControl) -> None:
 # ------------------------------------------------------------------ arrays
 
 
+def array_rows(content: bytes, label: str) -> tuple[str, tuple[int, ...], list[bytes]]:
+    """The type, the shape and the rows along the first axis of a .npy file; never unpickles.
+
+    Args:
+        content: The file (NEP 1).
+        label: What the file is called.
+
+    Raises:
+        ControlNotPossible: it is no such array, holds Python objects, or no rows.
+    """
+    kind, shape, rows = _read_array(content, label)
+    return kind, shape, list(rows.rows)
+
+
 def _array(content: bytes, control: RowsControl) -> _Rows:
-    """The rows of a .npy array along its first axis (NEP 1); never unpickles."""
-    start, shape, fortran = _header(content, control)
+    return _read_array(content, control.file)[2]
+
+
+def _read_array(content: bytes, label: str) -> tuple[str, tuple[int, ...], _Rows]:
+    start, kind, shape, fortran = _header(content, label)
     body = content[start:]
     count = shape[0] if shape else 0
     blocks = math.prod(shape[1:]) if fortran else 1
     size, rest = divmod(len(body), count * blocks) if count * blocks else (0, 1)
     if rest or not size:
-        raise ControlNotPossible(f"{control.file}: holds no rows, or is cut off")
+        raise ControlNotPossible(f"{label}: holds no rows, or is cut off")
     # in Fortran order a row is one item of each block; else it is one piece
+    order = _blocks_in_c_order(shape[1:]) if fortran else [0]
+    place = {block: at for at, block in enumerate(order)}
     pieces = [
-        b"".join(body[(b * count + r) * size : (b * count + r + 1) * size] for b in range(blocks))
+        b"".join(body[(b * count + r) * size : (b * count + r + 1) * size] for b in order)
         for r in range(count)
     ]
 
     def join(rows: Sequence[bytes]) -> bytes:
-        moved = (row[b * size : (b + 1) * size] for b in range(blocks) for row in rows)
+        moved = (
+            row[place[b] * size : (place[b] + 1) * size] for b in range(blocks) for row in rows
+        )
         return content[:start] + b"".join(moved)
 
-    return _Rows(pieces, join)
+    return kind, shape, _Rows(pieces, join)
 
 
-def _header(content: bytes, control: RowsControl) -> tuple[int, tuple[int, ...], bool]:
-    """Where the data begins, the shape, and whether the order is Fortran's."""
+def _blocks_in_c_order(shape: Sequence[int]) -> list[int]:
+    """The places in Fortran's order of the items that C's order has at 0, 1, 2 and so on."""
+    order, stride = [0], 1
+    for length in shape:
+        order = [at + stride * n for at in order for n in range(length)]
+        stride *= length
+    return order
+
+
+def _header(content: bytes, label: str) -> tuple[int, str, tuple[int, ...], bool]:
+    """Where the data begins, the type, the shape, and whether the order is Fortran's."""
     try:
         if not content.startswith(_MAGIC):
             raise ValueError("no such file")
@@ -206,14 +236,12 @@ def _header(content: bytes, control: RowsControl) -> tuple[int, tuple[int, ...],
         shape, kind = tuple(int(n) for n in told["shape"]), str(told["descr"])
         fortran = bool(told["fortran_order"])
     except (ValueError, SyntaxError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise ControlNotPossible(
-            f"{control.file}: is not an array that numpy.save wrote"
-        ) from error
+        raise ControlNotPossible(f"{label}: is not an array that numpy.save wrote") from error
     if "O" in kind:
         raise ControlNotPossible(
-            f"{control.file}: holds Python objects, which are never unpickled; save plain numbers"
+            f"{label}: holds Python objects, which are never unpickled; save plain numbers"
         )
-    return start, shape, fortran and len(shape) > 1
+    return start, kind, shape, fortran and len(shape) > 1
 
 
 _FORMATS: dict[str, Callable[[bytes, RowsControl], _Rows]] = {
