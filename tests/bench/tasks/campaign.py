@@ -12,18 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
-import numpy as np
-from tasks.experiment import Config, Experiment
-from tasks.ideas import Idea
-from tasks.loops import Answer
-
 from autosota.agents.domain import (
-    BASELINE,
     Boundary,
     Budget,
-    Comparison,
     Decision,
     Fate,
+    Granularity,
     Hypothesis,
     Isolation,
     Machine,
@@ -37,12 +31,14 @@ from autosota.agents.domain import (
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.decide import next_action
+from autosota.agents.scheduler.resampling import compare_outcomes
 from autosota.agents.scheduler.state import CampaignState
+from tasks.experiment import Config, Experiment
+from tasks.ideas import Idea
+from tasks.loops import Answer
 
 NULL = "null"
 """The hypothesis of a patch that changes a comment only."""
-
-_RESAMPLES = 400
 
 
 @dataclass(slots=True)
@@ -97,8 +93,10 @@ class Driver:
                 return self._execute(action)
             case actions.Propose():
                 return ev.IdeasProposed(action.commit, self._propose(action.commit))
-            case actions.Tune():
-                return ev.IdeasProposed(action.commit, ())
+            case actions.Tune():  # the pool holds the PARAM ideas already
+                return ev.IdeasProposed(action.commit, (), by="tuner")
+            case actions.Combine():
+                return self._combine(action)
             case actions.Implement():
                 return self._implement(action)
             case actions.Audit():
@@ -144,31 +142,30 @@ class Driver:
     def _propose(self, commit: str) -> tuple[Hypothesis, ...]:
         """Ideas of the pool that change something at this commit and are new to the library."""
         config = self.config(commit)
-        new = (i for i in self.pool if i.name not in self.state.ideas)
         return tuple(
-            Hypothesis(
-                id=idea.name,
-                title=idea.name,
-                granularity=idea.granularity,
-                transformation=idea.family,
-                place=Place("train.py", 1),
-                symbol="",
-                reason="",
-                paper="",
-                family=idea.family,
-            )
-            for idea in new
-            if idea.apply(config) is not None
+            hypothesis(idea.name, idea.granularity, idea.family)
+            for idea in self.pool
+            if idea.name not in self.state.ideas and idea.apply(config) is not None
         )
 
+    def _combine(self, action: actions.Combine) -> ev.IdeasProposed:
+        known = [self.state.ideas[name] for name in action.ideas]
+        name = "&".join(action.ideas)
+        both = replace(
+            hypothesis(name, max(i.granularity for i in known), "combination"),
+            provenance="combination",
+            arguments={"ideas": " ".join(action.ideas)},
+        )
+        new = () if name in self.state.ideas else (both,)
+        return ev.IdeasProposed(action.commit, new, by="combination")
+
     def _implement(self, action: actions.Implement) -> ev.Event:
-        idea = next(i for i in self.pool if i.name == action.idea)
-        if idea.apply(self.config(action.parent)) is None:
+        plain = action.parent.split("~")[0]
+        commit = "+".join([plain, *action.idea.split("&")])
+        if self.config(commit) == self.config(action.parent):
             why = "it changes nothing"
             return ev.IdeaJudged(action.idea, Fate.NOT_APPLICABLE, why)
-        plain = action.parent.split("~")[0]
-        commit = self._unique(f"{plain}+{action.idea}")
-        return ev.PatchMade(self._patch(action.idea, action.parent, commit))
+        return ev.PatchMade(self._patch(action.idea, action.parent, self._unique(commit)))
 
     def _execute(self, action: actions.Execute) -> ev.RunFinished:
         searching = action.purpose is Purpose.SEARCH
@@ -197,44 +194,34 @@ class Driver:
         )
 
     def _compare_outcomes(self, action: actions.CompareOutcomes) -> ev.Event:
-        """Resample seeds and rows of the claim, both sides alike."""
+        """Seeds and rows of the claim, resampled on both sides alike."""
         plan = self.state.plan
         assert plan is not None
-        rows = [self._rows(plan.commit, seed) - self._rows("base", seed) for seed in plan.seeds]
-        table = np.stack(rows)
-        return resampled(action.patch, table, action.confidence)
+        metric, direction = self.objective.metric, self.objective.direction
+        pairs = [(self._rows("base", seed), self._rows(plan.commit, seed)) for seed in plan.seeds]
+        found = compare_outcomes(metric, direction, pairs, action.confidence)
+        comparison, examples, reason = found
+        return ev.OutcomesCompared(action.patch, examples, comparison, reason)
 
-    def _rows(self, commit: str, seed: int) -> np.ndarray:  # type: ignore[type-arg]
+    def _rows(self, commit: str, seed: int) -> dict[str, float]:
         parts = ("validation", "claim")
-        return self.experiment.run(self.config(commit), seed, parts)["claim"].rows
+        scored = self.experiment.run(self.config(commit), seed, parts)["claim"].rows
+        return {str(number): float(value) for number, value in enumerate(scored)}
 
 
-def resampled(patch: str, table: np.ndarray, confidence: float) -> ev.OutcomesCompared:  # type: ignore[type-arg]
-    """The interval of a mean difference over seeds (rows) and examples (columns), both drawn."""
-    stream = np.random.default_rng(0)
-    seeds, examples = table.shape
-    means = [
-        table[stream.integers(0, seeds, seeds)]
-        .mean(0)[stream.integers(0, examples, examples)]
-        .mean()
-        for _ in range(_RESAMPLES)
-    ]
-    low, high = np.quantile(means, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    comparison = Comparison(
-        metric="test_score",
-        pairs=seeds,
-        baseline_mean=None,
-        candidate_mean=None,
-        difference=float(table.mean()),
-        low=float(low),
-        high=float(high),
-        p_value=float(np.mean(np.asarray(means) <= 0)),
-        corrected_p=None,
-        corrections=1,
-        confidence=confidence,
-        covers="training noise and the sampling of the test set",
+def hypothesis(name: str, granularity: Granularity, family: str) -> Hypothesis:
+    """An idea as the library holds it: nothing tells which ones will help."""
+    return Hypothesis(
+        id=name,
+        title=name,
+        granularity=granularity,
+        transformation=family,
+        place=Place("train.py", 1),
+        symbol="",
+        reason="",
+        paper="",
+        family=family,
     )
-    return ev.OutcomesCompared(patch, examples, comparison)
 
 
 def objective(budget: int, outcomes: bool) -> Objective:
@@ -259,8 +246,6 @@ def search(
     driver = Driver(experiment, baseline, pool, objective(budget, outcomes))
     driver.play()
     state = driver.state
-    finished = state.finished
-    assert finished is not None
     commit = "base"
     if state.plan is not None:
         commit = state.plan.commit
@@ -284,17 +269,23 @@ def search(
 
 
 def reported(state: CampaignState, commit: str) -> float:
-    """The gain on validation that the search says of a commit: the mean over its paired seeds."""
-    base = state.start.base_commit
+    """The gain on validation that the search says of a commit.
+
+    The mean over the seeds it shares with the base; a patch that the ablation made smaller ran on
+    other seeds than the base, and is told by the difference of the means.
+    """
+    base, name = state.start.base_commit, state.objective.select_on
     if commit == base:
         return 0.0
-    pairs = [
-        (old, new)
-        for seed in {r.seed for r in state.runs if r.purpose is Purpose.SEARCH}
-        if (new := state.search_value(commit, seed)) is not None
-        and (old := state.search_value(base, seed)) is not None
-    ]
-    return fmean(new - old for old, new in pairs) if pairs else 0.0
+    pairs = state.search_pairs(base, commit)
+    if not pairs:
+        searched = (Purpose.SEARCH, Purpose.BASELINE)
+        before, after = (
+            [r.metrics[name] or 0.0 for r in state.runs if r.commit == c and r.purpose in searched]
+            for c in (base, commit)
+        )
+        return fmean(after) - fmean(before)
+    return fmean((new.metrics[name] or 0.0) - (old.metrics[name] or 0.0) for old, new in pairs)
 
 
 def _line(event: ev.IdeaJudged | ev.ConfirmationJudged) -> str:

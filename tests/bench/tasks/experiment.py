@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from tasks.data import LONGEST, Array, Split, Task
 
 FLOOR = -1.0
@@ -281,8 +282,16 @@ def estimator(config: Config, classes: bool, seed: int) -> Any:
     Raises:
         ValueError: the model is not known, or not for this kind of target.
     """
-    from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neighbors
-    from sklearn import neural_network, svm, tree
+    from sklearn import (
+        discriminant_analysis,
+        ensemble,
+        linear_model,
+        naive_bayes,
+        neighbors,
+        neural_network,
+        svm,
+        tree,
+    )
 
     strength = 10.0**config.reg
     depth = config.depth or None

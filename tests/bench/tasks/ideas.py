@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from tasks.data import Task
-from tasks.experiment import Config
 
 from autosota.agents.domain import Granularity
+from tasks.data import Task
+from tasks.experiment import Config
 
 POOL = 28
 """Ideas of one campaign."""
