@@ -216,6 +216,18 @@ def test_controls_of_the_claim_stay_masked_until_it_is_judged(survived):
     assert all(reason in judged for reason in reasons)
 
 
+def test_a_control_that_failed_is_a_caveat_without_its_number_until_it_is_judged(
+    lab, make_idea, make_objective
+):
+    goal = make_objective(controls=Controls(labels=RowsControl("data/y.csv"), chance=0.1))
+    told = lab([make_idea("good")], {"good": 0.03}, objective=goal, luck=0.8).play()
+    middle = told.until(lambda s: "permuted labels" in s.controls)
+    assert middle.state.confirmation is None
+    lines = "\n".join(summary_lines(middle.state))
+    assert "permuted labels control failed" in lines and "still scores" not in lines
+    assert "control failed: still scores" in "\n".join(summary_lines(told.state))
+
+
 # ------------------------------------------------------------------ coverage, settings, compute
 
 

@@ -26,6 +26,7 @@ from autosota.agents.domain import BASELINE, Outcome, Purpose
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.formats import one_line
 from autosota.server.report.news import told
 from autosota.server.view import as_json, masked
 
@@ -187,26 +188,32 @@ def said(event: ev.Event, state: CampaignState) -> str:
         case ev.IdeaSelected():
             idea = state.ideas[event.idea]
             leap = " [dim]leap[/dim]" * event.leap
-            return f"[bold]idea[/bold] {escape(idea.title)} [dim]{idea.granularity}[/dim]{leap}"
+            return f"[bold]idea[/bold] {_plain(idea.title)} [dim]{idea.granularity}[/dim]{leap}"
         case ev.IdeaJudged():
-            return f"  → [bold]{event.fate}[/bold]: {escape(event.reason)}{_gain(event)}"
+            return f"  → [bold]{event.fate}[/bold]: {_plain(event.reason)}{_gain(event)}"
         case _:
             head, line = told(event, state)
             arrow = "  → " * isinstance(event, ev.ConfirmationJudged)
-            bold = f"{arrow}[bold]{escape(head)}[/bold] " if head else ""
-            return f"{bold}{escape(line)}" if line else ""
+            bold = f"{arrow}[bold]{_plain(head)}[/bold] " if head else ""
+            indent = "  " * line.startswith("  ")
+            return f"{bold}{indent}{_plain(line)}" if line else ""
+
+
+def _plain(text: str) -> str:
+    """Text of a repository as one line that neither the terminal nor rich acts on."""
+    return escape(one_line(text, 2000))
 
 
 def _run_line(run: ev.RunFinished, state: CampaignState) -> str:
     who = "baseline" if run.side == BASELINE else run.side
     who += f" ({run.variant})" if run.variant else ""
     again = ", second attempt" if run.attempt else ""
-    head = f"  {run.purpose} {escape(who)} seed {run.seed}{again}: "
+    head = f"  {run.purpose} {_plain(who)} seed {run.seed}{again}: "
     time = f" [dim]{run.wall_seconds:.1f} s[/dim]"
     if run.outcome is Outcome.PRUNED:
-        return f"{head}ended early: {escape(run.reason)}{time}"
+        return f"{head}ended early: {_plain(run.reason)}{time}"
     if run.outcome is not Outcome.OK:
-        return f"{head}{run.outcome}: {escape(run.reason)}{time}"
+        return f"{head}{run.outcome}: {_plain(run.reason)}{time}"
     value = run.metrics.get(state.objective.select_on)
     quiet = run.purpose not in (Purpose.BASELINE, Purpose.SEARCH)
     return f"{head}{'ok' if value is None or quiet else f'{value:.4g}'}{time}"
