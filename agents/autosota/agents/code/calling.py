@@ -58,6 +58,8 @@ class Calling(Outside):
             found = self.field(receiver, name)
             if found.kind != "attr":
                 return found
+        if receiver.kind == "ns" and name in self.defaults:
+            return self.defaults[name]
         if receiver.kind == "phi" and receiver.kids[1].kind == "obj":
             found = self.field(receiver.kids[1], name)
             if found.kind == "bound":
@@ -77,6 +79,8 @@ class Calling(Outside):
             return self._inline(function, [self.box(owner), *positional], named, owner)
         if target.kind == "cls":
             return self.construct(target, positional, named)
+        if target.kind == "tuple_class":
+            return self.named_tuple(target.payload, positional, named)
         if target.kind == "ref":
             return self.library(target.head, positional, named)
         if target.kind == "partial":
@@ -148,7 +152,7 @@ class Calling(Outside):
         is_answer = owner is not None and owner.kind == "obj" and name in lib.PREDICTS
         if is_answer and owner is not None and learns(self, owner.payload):
             return self.predict(owner, self.parts(asked, named), (self.freeze(result),))
-        if result.flags & PRED:
+        if result.flags & PRED and self._asks_inside(owner, result):
             outer = (v for v in walk(result, lambda v: v.kind == "pred") if v.kind == "pred")
             if owner is None and lib.PREDICT_NAME.match(name) and any(v.head for v in outer):
                 return self._by_weights(asked, named, result)
@@ -159,6 +163,15 @@ class Calling(Outside):
         if lib.PREDICT_NAME.match(name):
             return self._by_weights(asked, named, result)
         return result
+
+    def _asks_inside(self, owner: Value | None, result: Value) -> bool:
+        """True when a result holds a model's answer that is not part of what the owner is."""
+        if owner is None or owner.kind != "obj":
+            return True
+        number = owner.payload.number
+        own = {self.freeze(self.boxes[b]).key for (at, _), b in self.names.items() if at == number}
+        found = walk(result, lambda v: v.key in own or v.kind == "pred")
+        return any(v.kind == "pred" and v.key not in own for v in found)
 
     def _by_weights(self, asked: list[int], named: dict[str, int], result: Value) -> Value:
         """A prediction by a plain function: the weights it is given are the model."""
@@ -251,6 +264,11 @@ class Calling(Outside):
         names = [f.target.id for f in fields if isinstance(f.target, ast.Name)]
         for name, box in (*zip(names, positional, strict=False), *named.items()):
             self.bind((info.number, name), box)
+        if any(b.endswith("NamedTuple") for b in self.outer_bases(path, symbol)):
+            defaults = {
+                n: self.box(self.field(made, n)) for n in names if n not in named
+            }
+            return self.named_tuple(tuple(names), positional, defaults | named)
         post = self.field(made, "__post_init__")
         if post.kind == "bound":
             self.apply(post, [], {})

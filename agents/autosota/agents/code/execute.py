@@ -9,7 +9,7 @@ Bounded by a number of steps; past it the rest is unknown, and said so.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from autosota.agents.code.calling import Calling
@@ -38,25 +38,33 @@ class Execution:
 
 def execute(program: Program, command: str, steps: int = _STEPS) -> Execution:
     """Follow a command through the program, symbolically."""
-    started = program.started(command)
-    out = Execution(tuple(started.entries), tuple(started.scripts))
-    unknown = list(started.unclear)
-    files: set[str] = set()
-    for entry in started.entries:
-        machine = _Machine(program, steps)
-        try:
-            machine.run(entry)
-        except TooLarge:
-            unknown.append(f"{entry.path} does more than was followed")
-        except RecursionError:
-            unknown.append(f"{entry.path} is nested too deeply to follow")
-        out.events += machine.events
-        out.patched.update(machine.patched)
-        files.update(machine.modules)
-    files.update(program.reachable(e.path for e in started.entries))
-    out.files = tuple(sorted(files))
-    unknown += program.dynamic(out.files)
-    out.unknown = tuple(unknown)
+    return follow(program, (command,), steps)[0]
+
+
+def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> list[Execution]:
+    """Follow commands one after the other: the later ones read what the earlier ones wrote."""
+    machine = _Machine(program, steps)
+    out: list[Execution] = []
+    for command in commands:
+        started = program.started(command)
+        one = Execution(tuple(started.entries), tuple(started.scripts))
+        unknown = list(started.unclear)
+        files: set[str] = set()
+        for entry in started.entries:
+            machine.restart(steps)
+            try:
+                machine.run(entry)
+            except TooLarge:
+                unknown.append(f"{entry.path} does more than was followed")
+            except RecursionError:
+                unknown.append(f"{entry.path} is nested too deeply to follow")
+            one.events += machine.events
+            one.patched.update(machine.patched)
+            files.update(machine.modules)
+        files.update(program.reachable(e.path for e in started.entries))
+        one.files = tuple(sorted(files))
+        one.unknown = (*unknown, *program.dynamic(one.files))
+        out.append(one)
     return out
 
 
@@ -67,19 +75,35 @@ class _Machine(Calling):
         self.jumps: list[list[Jump]] = []
         self.entry = ""
 
+    def restart(self, steps: int) -> None:
+        """Forget a process that has ended, but not the files it wrote."""
+        self.steps = steps
+        self.modules, self.events, self.patched = {}, [], {}
+        self.options, self.given, self.defaults = {}, {}, {}
+        self.words, self.expected, self.subcommands = [], [], False
+        self.stack, self.loops, self.jumps = [], [], []
+        self.in_statement = False
+        self.__dict__.pop("frame", None)
+
     # ---------------------------------------------------------------- modules
 
     def run(self, entry: Entry) -> None:
         """Run an entry point."""
         words = list(entry.arguments)
+        taken = False
         for at, word in enumerate(words):
             if word.startswith("-"):
                 name, sign, value = word.lstrip("-").partition("=")
                 follows = words[at + 1] if at + 1 < len(words) else ""
-                self.given[name.replace("-", "_")] = value if sign else follows
-            elif "=" in word:
+                taken = not sign and not follows.startswith("-")
+                self.given[name.replace("-", "_")] = value if sign else follows if taken else ""
+                continue
+            if "=" in word and not taken:
                 name, _, value = word.partition("=")
                 self.given[name.lstrip("+")] = value
+            elif not taken:
+                self.words.append(word)
+            taken = False
         self.entry = entry.path
         self.module_frame(entry.path)
 
@@ -240,6 +264,11 @@ class _Machine(Calling):
         elif holder.kind == "ref":
             self.patched[f"{holder.head}.{name}"] = value
             self.event(self.make("patch", f"{holder.head}.{name}", (self.freeze(value),)))
+        elif holder.kind == "dict" and any(text_of(k) == name for k in holder.kids[::2]):
+            kids = list(holder.kids)
+            at = next(n for n in range(0, len(kids), 2) if text_of(kids[n]) == name)
+            kids[at + 1] = value
+            self.change(box, self.make("dict", "", tuple(kids)))
         else:
             parts = (self.freeze(holder), const(name), self.freeze(value))
             self._rewrite(box, self.make("set", "attr", parts))

@@ -58,7 +58,13 @@ class Expressions(State):
         self.patched: dict[str, Value] = {}
         self.options: dict[str, tuple[Value, ...]] = {}
         self.given: dict[str, str] = {}
-        self.folding = False
+        self.words: list[str] = []
+        """Words of the command that follow no option: sub-commands and positional arguments."""
+        self.expected: list[str] = []
+        self.subcommands = False
+        self.defaults: dict[str, Value] = {}
+        self.models: dict[tuple[str, str], bool] = {}
+        """Which classes were found to be models."""
 
     # ---------------------------------------------------------------- provided elsewhere
 
@@ -194,9 +200,16 @@ class Expressions(State):
         if base.kind == "cls":
             return self.member(base, base, name)
         if base.kind == "ns":
-            return self.option(name)
+            found = self.defaults.get(name)
+            return found if found is not None else self.option(name)
         if base.kind == "super":
             return self.make("super_attr", name)
+        if base.kind == "dict":
+            for at in range(len(base.kids) - 2, -1, -2):
+                if text_of(base.kids[at]) == name:
+                    return base.kids[at + 1]
+        if base.kind == "seq" and isinstance(base.payload, tuple) and name in base.payload:
+            return base.kids[base.payload.index(name)]
         if base.kind == "phi":
             yes, no = base.kids[1], base.kids[2]
             if yes.flags & no.flags & OBJECT:
@@ -349,6 +362,9 @@ class Expressions(State):
                 return base.kids[2]
             if literal(base.kids[1]) and isinstance(literal(base.kids[1])[0], str):
                 return self.item(base.kids[0], index)
+        column = self._column(base, index) if text_of(index) else None
+        if column is not None:
+            return column
         if base.kind == "phi" and found:
             yes, no = self.item(base.kids[1], index), self.item(base.kids[2], index)
             if "item" not in (yes.kind, no.kind):
@@ -362,6 +378,27 @@ class Expressions(State):
         if base.kind == "option" and text_of(index):
             return self.attribute(base, text_of(index))
         return self.make("item", "", (self.freeze(base), self.freeze(index)), flags)
+
+    def _column(self, table: Value, name: Value) -> Value | None:
+        """A column of a table whose rows were only chosen or put in order.
+
+        It is the column of the table before, with the same done to it: what happens to other
+        columns does not matter to it.
+        """
+        if not _has_columns(table):
+            return None
+        kids = table.kids
+        if table.kind == "item" and len(kids) == 2:
+            inner = self.item(kids[0], name)
+            return self.make("item", "", (inner, kids[1]), DATA if kids[1].kind == "slice" else 0)
+        if table.kind == "method" and table.head in ("sort_values", "head", "tail", "sample"):
+            keys = [t for k in kids[1:] for v in (k, *k.kids) for t in (v,) if text_of(v)]
+            if table.head != "sort_values":
+                keys = []
+            order = tuple(self.item(kids[0], k) for k in keys)
+            rest = (self.item(kids[0], name), *kids[1:], *order)
+            return self.make("method", table.head, rest)
+        return None
 
     def part_of_split(self, call: Value, index: int) -> Value:
         """One output of `train_test_split`: of its own array and the options only."""
@@ -624,6 +661,21 @@ class Expressions(State):
             parts = [self.settled(k) for k in value.kids]
             return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
+
+
+def _has_columns(table: Value) -> bool:
+    """True for a table with columns that were written by name, below choices of rows."""
+    for _ in range(12):
+        if table.kind == "set" and table.head == "item":
+            return bool(text_of(table.kids[1]))
+        if table.kind == "item" and len(table.kids) == 2:
+            chosen = table.kids[1]
+            if text_of(chosen) or not (chosen.flags & DATA or chosen.kind == "slice"):
+                return False
+        elif table.kind != "method" or table.head not in ("sort_values", "head", "tail", "sample"):
+            return False
+        table = table.kids[0]
+    return False
 
 
 _THINGS = {

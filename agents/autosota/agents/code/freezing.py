@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from autosota.agents.code import libraries as lib
 from autosota.agents.code.expressions import Expressions
+from autosota.agents.code.learners import methods_of, shaped_like_a_model
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Event, Frame, FunctionInfo, ObjectInfo
 from autosota.agents.code.values import DATA, OBJECT, PRED, Value, const, text_of
@@ -128,6 +128,12 @@ class Freezing(Expressions):
         own = sorted((n, box) for (at, n), box in self.names.items() if at == info.number)
         for name, box in own:
             kids.append(self.make("kw", name, (self.freeze(self.boxes[box]),)))
+        starts = self.field(value, "__init__")
+        if starts.kind == "attr" and self.outer_bases(info.path, info.symbol):
+            held = {n for n, _ in own}
+            kids += [k for k in info.arguments if k.kind == "kw" and k.head not in held]
+        if learns(self, info):
+            kids.append(self.make("kw", "<learns>", (const(True),)))
         symbol = self.program.facts(info.path).symbols.get(info.symbol)
         head = symbol.fingerprint if symbol is not None else info.symbol
         return Value("inst", head, tuple(kids), 0, (value.path, value.line, value.symbol))
@@ -167,8 +173,18 @@ class Freezing(Expressions):
 
 def learns(machine: Expressions, info: ObjectInfo) -> bool:
     """True for an object of a class that trains or transforms."""
-    names = machine.outer_bases(info.path, info.symbol)
-    if any(lib.MODEL_BASES.search(n) or lib.ESTIMATORS.search(n) for n in names):
-        return True
-    symbols = machine.program.facts(info.path).symbols
-    return any(f"{info.symbol}.{m}" in symbols for m in ("forward", "fit"))
+    key = (info.path, info.symbol)
+    known = machine.models.get(key)
+    if known is None:
+        methods: dict[str, ast.AST] = {}
+        for path, symbol in reversed(machine.lineage(*key)):
+            methods.update(methods_of(machine.program.facts(path), symbol))
+        bases = machine.outer_bases(*key)
+        known = shaped_like_a_model(info.symbol.rpartition(".")[2], bases, methods)
+        machine.models[key] = known
+    return known
+
+
+def trains_others(machine: Expressions, info: ObjectInfo) -> bool:
+    """True for an object that derives from a library's trainer: it holds the model it trains."""
+    return any(b.endswith(("Trainer", "Learner")) for b in machine.outer_bases(info.path, info.symbol))

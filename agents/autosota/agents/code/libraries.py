@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 LOADERS = re.compile(
-    r"^(pandas|polars|dask\.dataframe|cudf|modin\.pandas)\.(read_|scan_)"
+    r"^(gym|gymnasium|dm_control\.suite|pettingzoo|minigrid|procgen)\.(make|load)\w*$"
+    r"|^(pandas|polars|dask\.dataframe|cudf|modin\.pandas)\.(read_|scan_)"
     r"|^numpy\.(load|loadtxt|genfromtxt|fromfile|memmap)$"
     r"|^sklearn\.datasets\.|^torchvision\.datasets\.|^torchaudio\.datasets\.|^torchtext\.datasets"
     r"|^datasets\.load_|^tensorflow_datasets\.|datasets\.\w+\.load_data$"
@@ -55,6 +56,12 @@ META_ATTRIBUTES = {
 }  # fmt: skip
 META_CALLS = {"len", "type", "isinstance", "hasattr", "id", "numpy.unique", "set", "numpy.ndim"}
 META_METHODS = {"size", "dim", "nunique", "unique", "numel", "ndimension", "__len__"}
+
+NAMED_FIELDS = re.compile(
+    r"^(argparse\.Namespace|types\.SimpleNamespace|SimpleNamespace|sklearn\.utils\.Bunch|munch\.\w+"
+    r"|easydict\.EasyDict|addict\.Dict|box\.Box|ml_collections\.ConfigDict|torch_geometric\.data\.Data)$"
+)
+"""Calls that give their keyword arguments back as fields."""
 
 FIT = {
     "fit", "partial_fit", "fit_transform", "fit_resample", "fit_predict", "train_on_batch",
@@ -103,6 +110,16 @@ PREDICT_NAME = re.compile(
     r"|decode\w*|classify\w*|make_predictions?|get_predictions?|batch_predict|network|mlp|apply"
     r"|model|hypothesis|nn)$"
 )
+
+ANSWERS = re.compile(
+    r"^(predict\w*|forecast\w*|get_forecast|get_prediction|apply_fn|survival_function\w*"
+    r"|cumulative_hazard\w*|sample|sample_\w+|simulate|reconstruct|encode|decode|kneighbors|query"
+    r"|infer\w*|impute|anomaly_score\w*|score_samples|most_similar|wv|similar_by_\w+|recommend\w*"
+    r"|rank\w*|transcribe|translate|summari[sz]e|embed\w*|generate\w*|classify\w*|log_prob|logits"
+    r"|detect\w*|segment\w*|posterior\w*|conditional_\w+|act|choose_action|get_action|select_action)$"
+)
+"""Methods by which something that was fitted, built or loaded as a model answers."""
+UNFITTED = re.compile(r"(Tokenizer|Processor|FeatureExtractor|Vectorizer|Encoder|Scaler|Normalizer)")
 
 METRICS = re.compile(
     r"^(sklearn\.metrics\.|torchmetrics\.|evaluate\.load|datasets\.load_metric|keras\.metrics\."

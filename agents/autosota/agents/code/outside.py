@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 
 from autosota.agents.code import libraries as lib
-from autosota.agents.code.freezing import DEEPEST, Freezing, learns
+from autosota.agents.code.canonical import canonical
+from autosota.agents.code.freezing import DEEPEST, Freezing, learns, trains_others
 from autosota.agents.code.state import ObjectInfo
+from autosota.agents.code.stored import FILES, read_from, reloaded, written
 from autosota.agents.code.values import (
     DATA,
     LOAD,
@@ -48,6 +50,9 @@ class Outside(Freezing):
         if special is not None:
             return special
         parts = self.parts(positional, named)
+        kept = self._from_file(name, first, parts)
+        if kept is not None:
+            return kept
         same = lib.SAME.match(name) and first is not None
         if same and first is not None and (first.kind != "seq" or name in ("list", "tuple")):
             return first if first.flags & OBJECT else self.freeze(first)
@@ -73,10 +78,12 @@ class Outside(Freezing):
         last = name.rpartition(".")[2]
         if last in lib.SAMPLERS and "." in name:
             flags |= DATA
-        made = self.make("call", name, parts, flags)
+        kind, short, parts = canonical("call", name, parts)
+        made = self.make(kind, short, parts, flags)
         if name in lib.META_CALLS or lib.CONFIG_LOADERS.match(name):
             made.without(DATA | LOAD | PRED)
         self.event(made)
+        self._into_file(made)
         if lib.IN_PLACE.match(name) and positional:
             self.put(positional[0], self.make("mut", name, (self.freeze(first or made), made)))
         self._train_inside(last, made)
@@ -122,14 +129,58 @@ class Outside(Freezing):
         runs = name in ("fire.Fire", "typer.run", "absl.app.run") and first is not None
         if runs and first is not None and first.kind in ("fn", "bound"):
             return self.apply(first, [], {})
+        if name.endswith("namedtuple") and len(positional) >= 2:
+            return self._namedtuple(self.boxes[positional[1]])
         if name == "vars" and first is not None and first.kind in ("ns", "obj"):
             return first
         if name == "next" and first is not None:
             return self.element(first)
-        if name == "argparse.Namespace":
+        if lib.NAMED_FIELDS.search(name) and not positional:
             kids = [v for n, b in named.items() for v in (const(n), self.boxes[b])]
             return self.make("dict", "", tuple(kids))
         return None
+
+    def _namedtuple(self, fields: Value) -> Value:
+        """The class that `namedtuple` makes."""
+        names = [text_of(k) for k in fields.kids]
+        names = names or text_of(fields).replace(",", " ").split()
+        return Value("tuple_class", ",".join(names), (), OBJECT, self.site, payload=tuple(names))
+
+    def named_tuple(
+        self, names: tuple[str, ...], positional: list[int], named: dict[str, int]
+    ) -> Value:
+        """A tuple whose parts have names."""
+        boxes = dict(zip(names, positional, strict=False)) | named
+        kids = tuple(self.boxes[boxes[n]] if n in boxes else const(None) for n in names)
+        made = self.make("seq", "", kids)
+        made.payload = names
+        return made
+
+    def _into_file(self, made: Value) -> None:
+        """Remember what a call wrote to a file."""
+        place = written(made)
+        if place is None:
+            return
+        path, content = place
+        before = self.get((FILES, path))
+        if made.kind == "method" and made.head == "write" and before is not None:
+            if before.key != content.key:
+                content = self.make("lines", "", (before, content))
+        self.bind((FILES, path), self.box(content))
+
+    def _from_file(self, name: str, first: Value | None, parts: tuple[Value, ...]) -> Value | None:
+        """What a call reads from a file that the program wrote itself."""
+        if first is not None and first.kind == "stored":
+            if not lib.LOADERS.search(name) and not lib.CONFIG_LOADERS.match(name):
+                return None
+            return reloaded(first.kids[0])
+        path = read_from(name, parts)
+        found = self.get((FILES, path)) if path else None
+        if found is None:
+            return None
+        if name in ("open", "io.open", "gzip.open"):
+            return self.make("stored", "", (self.freeze(found),))
+        return reloaded(found)
 
     def _copy(self, value: Value) -> Value:
         info: ObjectInfo = value.payload
@@ -149,6 +200,15 @@ class Outside(Freezing):
         positional, named = self.arguments(node)
         line = (self.frame.facts.path, node.lineno, self.frame.symbol)
         self.site = line
+        if name in ("add_subparsers", "add_subcommands"):
+            self.subcommands = True
+        if name == "add_parser" and positional:
+            return self.make("parser", text_of(self.boxes[positional[0]]))
+        if receiver.kind == "parser" and self.words and receiver.head != self.words[0]:
+            return const(None)  # another sub-command's options
+        if name == "set_defaults":
+            self.defaults.update({n: self.boxes[b] for n, b in named.items()})
+            return const(None)
         if name == "add_argument":
             self._add_option(positional, named)
             return const(None)
@@ -182,14 +242,21 @@ class Outside(Freezing):
                     self.bind((receiver.payload.number, "<mode>"), self.box(const("eval")))
                 return same
             return self.freeze(same) if receiver.kind != "obj" else same
-        if name == "train" and receiver.kind == "obj":
+        if name == "train" and receiver.kind == "obj" and not trains_others(self, receiver.payload):
             mode = self.boxes[positional[0]] if positional else const(True)
             known = "eval" if literal(mode) == (False,) else "train"
             self.bind((receiver.payload.number, "<mode>"), self.box(const(known)))
             return receiver
         parts = self.parts(positional, named)
         frozen = self.freeze(receiver)
-        if name in lib.PREDICTS:
+        if name in ("read_text", "read_bytes", "read", "readlines", "open"):
+            if receiver.kind == "stored":
+                return receiver
+            kept = self._from_file("open", frozen, (frozen, *parts)) if frozen.kind != "call" or (
+                frozen.head == "pathlib.Path") else None  # fmt: skip
+            if kept is not None:
+                return kept
+        if name in lib.PREDICTS or (lib.ANSWERS.match(name) and _fitted(frozen)):
             return self.predict(receiver, parts, ())
         if name == "split" and lib.SPLITS.search(frozen.head):
             # the rows' values do not matter to a splitter, their labels and groups may
@@ -202,10 +269,12 @@ class Outside(Freezing):
             flags |= DATA
         if name in _STEPS_OF:
             parts += self._hooks(_STEPS_OF[name], [*positional, *named.values(), box])
-        made = self.make("method", name, (frozen, *parts), flags)
+        _, short, whole = canonical("method", name, (frozen, *parts))
+        made = self.make("method", short, whole, flags)
         if name in lib.META_METHODS:
             made.without(DATA | LOAD | PRED)
         self.event(made)
+        self._into_file(made)
         self._change_receiver(box, name, made, alone)
         self._train_inside(name, made)
         if name in ("fit", "partial_fit"):
@@ -236,7 +305,7 @@ class Outside(Freezing):
                 ]
                 self.load(saved)
                 del self.events[seen:]
-                out.append(self.make("hook", name, (result, *logged)))
+                out.append(self.make("hook", name, tuple(logged) or (result,)))
         return tuple(out)
 
     def _change_receiver(self, box: int, name: str, made: Value, alone: bool) -> None:
@@ -253,7 +322,7 @@ class Outside(Freezing):
             self.put(box, self.make("seq", "", (*receiver.kids, made.kids[1])))
             return
         if receiver.kind == "obj":
-            if changes or name in ("load_state_dict", "step"):
+            if changes or name in ("load_state_dict", "step", "train"):
                 self.bind((receiver.payload.number, f"<{name}>"), self.box(made))
             return
         root = self._root(box)
@@ -310,6 +379,12 @@ class Outside(Freezing):
             default = (const(True),)
         elif long.startswith("-"):
             default = (const(None),)
+        if name and not long.startswith("-"):
+            words = self.words[1:] if self.subcommands else self.words
+            at = len(self.expected)
+            self.expected.append(name)
+            if at < len(words):
+                self.given.setdefault(name, words[at])
         if name:
             self.options[name] = default
 
@@ -350,6 +425,31 @@ _QUIET_METHODS = {
     "print", "mkdir", "write_text", "dump", "writerow", "update_", "record", "head", "tail",
     "describe", "value_counts", "hist", "summary", "show", "imshow", "scatter", "unlink", "watch",
 }  # fmt: skip
+
+
+def _fitted(value: Value) -> bool:
+    """True for a library's model, or for what its fitting gave."""
+    for _ in range(30):
+        if value.kind == "inst":
+            return value.named("<learns>") is not None
+        if value.kind == "call":
+            return bool(lib.ESTIMATORS.match(value.head)) and not lib.UNFITTED.search(value.head)
+        fits = value.kind in ("method", "mut") and value.head in lib.FIT
+        if fits or value.kind == "trained":
+            return not lib.UNFITTED.search(_made_by(value))
+        if value.kind in ("mut", "method", "attr", "set", "carried", "loop") and value.kids:
+            value = value.kids[0]
+        elif value.kind in ("phi", "item") and value.kids:
+            value = value.kids[1] if value.kind == "phi" else value.kids[0]
+        else:
+            return False
+    return False
+
+
+def _made_by(value: Value) -> str:
+    while value.kids and value.kind != "call":
+        value = value.kids[0]
+    return value.head
 
 
 def option_name(flag: str) -> str:

@@ -117,7 +117,9 @@ def _python(
         (c, side_of(c, old.facts(c.path) if c.path in old.files else new.facts(c.path), boundary))
         for c in changed_symbols(old, new, python)
     ]
-    findings += _protected(python, old, new, objective, boundary, run)
+    touched = [p for p in python if p in run]
+    reports = compare_reports(before, after) if touched else []
+    findings += _protected(python, before, after, objective, boundary, reports, changes)
     same = all(
         p in old.files and p in new.files and old.facts(p).fingerprint == new.facts(p).fingerprint
         for p in python
@@ -128,9 +130,8 @@ def _python(
     added = new_statements(old, new, scanned)
     findings += scan(added, objective, set(old.files))
     findings += protected_constants(old, new, objective, added)
-    touched = [p for p in python if p in run]
     if touched:
-        findings += compare_reports(before, after)
+        findings += reports
         findings += _leaks(before, after)
         findings += seeds(before, after) + timing(before, after)
         findings += _around_evaluation(changes, boundary, findings)
@@ -151,21 +152,32 @@ def _unreadable(was: FileFacts | None, facts: FileFacts, run: bool) -> Iterator[
 
 def _protected(
     python: list[str],
-    old: Program,
-    new: Program,
+    before: Reading,
+    after: Reading,
     objective: Objective,
     boundary: Boundary,
-    run: set[str],
+    reports: list[Finding],
+    changes: list[tuple[Change, Side]],
 ) -> Iterator[Finding]:
-    """Declared functions and files that belong to the evaluation as a whole."""
+    """Declared functions and files that belong to the evaluation as a whole.
+
+    A change that leaves every reported formula as it was is a change of wording. Where formulas
+    differ, and where they were not followed, a person looks; a difference that is a known trick
+    is refused for what it is.
+    """
+    old, new = before.program, after.program
+    run = {*before.command.files, *before.evaluator.files}
+    different = {change.path for change, _ in changes}
     for path in python:
         if path not in boundary.files or path not in old.files:
             continue
         if path not in new.files:
             yield finding("EV201", Place(path, 1), "a file of the evaluation is removed")
-        elif old.facts(path).fingerprint != new.facts(path).fingerprint:
-            message = "a file of the evaluation is changed"
-            yield _first_change(old.facts(path), new.facts(path), message)
+        elif path in different:
+            severity = _how_sure(before, after, reports, path in run)
+            if severity is not Severity.INFO:
+                message = "a file of the evaluation is changed"
+                yield _first_change(old.facts(path), new.facts(path), message, severity)
     for entry in objective.protocol.evaluation:
         path, _, name = entry.partition("::")
         if not name or path not in python or path not in old.files:
@@ -184,16 +196,32 @@ def _protected(
         )
         if now is None and moved:
             continue
+        severity = _how_sure(before, after, reports, path in run)
+        if severity is Severity.INFO:
+            continue
         place = now.facts.place(now.node) if now is not None else Place(path, 1)
         related = [RelatedPlace(path, was.node.lineno, "in the base")]
-        yield finding("EV201", place, f"declared evaluation `{entry}` is changed", related)
+        message = f"declared evaluation `{entry}` is changed"
+        yield finding("EV201", place, message, related, severity)
 
 
-def _first_change(old: FileFacts, new: FileFacts, message: str) -> Finding:
+def _how_sure(before: Reading, after: Reading, reports: list[Finding], run: bool) -> Severity:
+    """How bad a change of protected code is, by what it does to the reported formulas."""
+    if not run:
+        return Severity.BLOCK
+    if any(f.severity in (Severity.BLOCK, Severity.ERROR) for f in reports):
+        return Severity.BLOCK
+    if reports or before.unknown or after.unknown:
+        return _WARN
+    followed = all(s.value.flags & PRED for s in before.claim) and before.claim
+    return Severity.INFO if followed else _WARN
+
+
+def _first_change(old: FileFacts, new: FileFacts, message: str, severity: Severity) -> Finding:
     known = {s.fingerprint for s in old.statements}
     first = next((s for s in new.statements if s.fingerprint not in known), None)
     place = first.place if first is not None else Place(new.path, 1)
-    return finding("EV201", place, message)
+    return finding("EV201", place, message, severity=severity)
 
 
 def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
@@ -269,15 +297,15 @@ def _statistics(learner: Learner) -> Iterator[Value]:
 
 def _nearest(training: Value, leaked: Value) -> Value:
     """The part of a training nearest to what leaked, for a place a person understands."""
-    stack = [training]
-    while stack:
-        value = stack.pop()
-        if any(k.key == leaked.key for k in value.kids) and value.path:
+    for count, value in enumerate(walk(training)):
+        if value.path and any(k.key == leaked.key for k in value.kids):
             return value
-        stack.extend(value.kids[:8])
-        if len(stack) > 4000:
+        if count > _FAR:
             break
     return training
+
+
+_FAR = 20_000
 
 
 def _around_evaluation(
@@ -297,30 +325,24 @@ def _around_evaluation(
                 break
 
 
-_HARMLESS = {
-    "no_grad", "inference_mode", "eval", "to", "cpu", "numpy", "detach", "autocast", "item",
-}  # fmt: skip
-
-
 def _acts(node: ast.stmt) -> bool:
-    if isinstance(node, ast.With):
-        inner: list[ast.AST] = list(node.items)
-    elif isinstance(node, ast.For | ast.While | ast.If | ast.Try):
+    """True for a statement that changes something which is not its function's own."""
+    if isinstance(node, ast.Global | ast.Nonlocal | ast.Delete | ast.Try | ast.While):
         return True
-    else:
-        inner = [node]
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
     if any(isinstance(t, ast.Attribute | ast.Subscript) for t in targets):
         return True
-    if isinstance(node, ast.Global | ast.Nonlocal | ast.Delete):
-        return True
-    for part in inner:
-        for call in ast.walk(part):
-            if isinstance(call, ast.Call):
-                tail = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-                if tail not in _HARMLESS:
-                    return True
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        called = node.value.func
+        tail = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        return tail not in _QUIET
     return False
+
+
+_QUIET = {
+    "eval", "append", "extend", "print", "info", "debug", "warning", "set_description", "update",
+    "set_postfix", "close", "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
+}  # fmt: skip
 
 
 def _unknown(before: Reading, after: Reading, touched: list[str]) -> Iterator[Finding]:

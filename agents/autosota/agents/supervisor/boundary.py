@@ -66,6 +66,7 @@ def boundary_of(reading: Reading, objective: Objective) -> Boundary:
 def _with_method(reading: Reading, shared: set[str]) -> set[str]:
     """Files that both the evaluator and the command load, and that hold training or a model."""
     holds = {path for path, _symbol in training_statements(reading)}
+    holds |= {e.path for e in reading.command.entries}
     return shared & holds
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autosota.agents.code.values import DATA, LOAD, Value, text_of, walk
-from autosota.agents.supervisor.formula import delivered, is_model
+from autosota.agents.supervisor.formula import delivered, is_model, skeleton
 
 _DATA = DATA | LOAD
 _ENOUGH = 30
@@ -63,6 +63,11 @@ def _differ(
     if before.kind != after.kind or before.head != after.head:
         yield Difference(before, after, trail)
         return
+    if before.kind == "set" and before.head == "item" and before.kids[0].key != after.kids[0].key:
+        chains = written_columns(before), written_columns(after)
+        if chains[0][1] and chains[1][1]:
+            yield from _columns(before, after, chains, inner, depth)
+            return
     if before.kind in ("call", "method", "inst"):
         yield from _arguments(before, after, inner, depth)
         return
@@ -76,6 +81,31 @@ def _differ(
             pairs = _cross(before.kids, after.kids)
     for left, right in pairs:
         yield from _differ(left, right, inner, depth + 1)
+
+
+_Chain = tuple[Value, dict[str, Value]]
+
+
+def written_columns(table: Value) -> _Chain:
+    """A table before columns were written to it by name, and those columns."""
+    columns: dict[str, Value] = {}
+    while table.kind == "set" and table.head == "item" and text_of(table.kids[1]):
+        columns.setdefault(text_of(table.kids[1]), table.kids[2])
+        table = table.kids[0]
+    return table, columns
+
+
+def _columns(
+    before: Value, after: Value, chains: tuple[_Chain, _Chain], trail: tuple[str, ...], depth: int
+) -> Iterator[Difference]:
+    """Two tables, column by column: the order in which they were written does not matter."""
+    (root, old), (other, new) = chains
+    yield from _differ(root, other, trail, depth + 1)
+    for name, value in old.items():
+        if name in new:
+            yield from _differ(value, new[name], (*trail, f"column {name}"), depth + 1)
+    if new.keys() - old.keys() or old.keys() - new.keys():
+        yield Difference(before, after, (*trail, "columns"))
 
 
 def _cross(a: tuple[Value, ...], b: tuple[Value, ...]) -> list[tuple[Value, Value]]:
@@ -127,8 +157,9 @@ def _asked(before: Value, after: Value, trail: tuple[str, ...], depth: int) -> I
     """The model may be another; what it is asked about must be the same rows."""
     old, new = before.kids[1].positional, after.kids[1].positional
     for at, left in enumerate(old):
-        if at < len(new) and left.key != new[at].key:
-            yield Difference(left, new[at], (*trail, "asked"))
+        if at >= len(new) or skeleton(left) == skeleton(new[at]):
+            continue
+        yield Difference(left, new[at], (*trail, "asked"))
     known = {v.key for v in old}
     for extra in new[len(old) :]:
         if extra.flags & _DATA and extra.key not in known:

@@ -49,7 +49,7 @@ def is_model(value: Value) -> bool:
 
 def _model_object(value: Value) -> bool:
     names = {k.head for k in value.kids if k.kind == "kw"}
-    if names & {"<mode>", "<trained>"}:
+    if names & {"<mode>", "<trained>", "<learns>"}:
         return True
     return any(is_model(k.kids[0]) for k in value.kids if k.kind == "kw")
 
@@ -88,8 +88,11 @@ def delivered(model: Value, rows: bool = False) -> Iterator[Value]:
     """What a trainer or a search object was given to evaluate with: metrics, perhaps rows."""
     wanted = _MEASURES | _ROWS if rows else _MEASURES
     for _ in range(40):
-        if model.kind == "call" or (model.kind == "mut" and model.head == "compile"):
+        holds = model.kind in ("call", "inst")
+        if holds or (model.kind == "mut" and model.head == "compile"):
             yield from (k for k in model.kids if k.kind == "kw" and k.head in wanted)
+        if model.kind == "inst":
+            return
         if model.kind == "call" or not model.kids:
             return
         model = model.kids[1] if model.kind == "phi" else model.kids[0]

@@ -23,7 +23,7 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.compare import Difference
+from autosota.agents.supervisor.compare import Difference, written_columns
 from autosota.agents.supervisor.formula import (
     columns_of,
     is_model,
@@ -396,14 +396,17 @@ def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str)
 
 def _features_added(before: Value, after: Value) -> bool:
     """Only columns with new names were written to a table, each from its own rows."""
-    while after.kind == "set" and after.head == "item" and after.key != before.key:
-        column, value = after.kids[1], after.kids[2]
-        if not text_of(column) or column.key in {v.key for v in walk(before)}:
+    (root, old), (other, new) = written_columns(before), written_columns(after)
+    if root.key != other.key or old.keys() - new.keys():
+        return False
+    read = {text_of(v) for v in walk(before) if v.kind == "const"}
+    for name, value in new.items():
+        if name in old:
+            if old[name].key != value.key:
+                return False
+        elif name in read or value.flags & PRED or _names(value) & _AGGREGATES:
             return False
-        if value.flags & PRED or _names(value) & _AGGREGATES:
-            return False
-        after = after.kids[0]
-    return after.key == before.key
+    return True
 
 
 _AGGREGATES = {

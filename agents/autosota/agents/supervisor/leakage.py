@@ -346,12 +346,22 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
             return Found("LK105", message, leak.value, leak.training)
         message = f"a column is made over all rows, {name} ones included: {text}"
         return Found("LK101", message, leak.value, leak.training, warn=True)
-    transforms = _transforms(leak.training)
-    if transforms:
+    if _transforms(leak.training) or _without_labels(leak, rows):
         message = f"a transform learns from {name} rows: {text}"
         return Found("LK101", message, leak.value, leak.training, warn=True)
     code = "LK120" if leak.value.flags & LOAD and leak.value.kind == "call" else "LK109"
     return Found(code, f"training sees {name} rows: {text}", leak.value, leak.training)
+
+
+def _without_labels(leak: Leak, rows: Rows) -> bool:
+    """True when what learns sees the rows' features only: it describes them, it is not told."""
+    if not rows.label_names and not rows.label_columns:
+        return False
+    if leak.value.flags & LOAD and leak.value.kind == "call":
+        return False
+    parts = list(walk(leak.training, lambda v: v.kind == "pred"))
+    labels = rows.labels | rows.label_columns
+    return not any(v.key in labels or _is_label(v, rows) for v in parts)
 
 
 def _is_label(value: Value, rows: Rows) -> bool:

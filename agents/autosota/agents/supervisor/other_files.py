@@ -235,7 +235,7 @@ def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
             out.append(finding("EV211", at, f"the reported metric depends on `{key}`"))
         elif _EVALISH.search(key):
             out.append(finding("EV211", at, f"`{key}` looks like the evaluation's", severity=_WARN))
-        elif _PATHISH.search(plain):
+        elif _PATHISH.search(plain) and not _is_number(after.get(key, before.get(key, ("", 0)))[0]):
             out.append(finding("DS406", at, f"`{key}` names another source", severity=_WARN))
         elif "seed" in plain.lower():
             out.append(finding("SEL501", at, f"`{key}` pins the seed", severity=_WARN))
@@ -244,6 +244,10 @@ def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
     if not out and reading.unknown:
         out.append(finding("EV211", place, "what depends on it is unknown", severity=_WARN))
     return out
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?[\d_.]+(e-?\d+)?|true|false|null|none", text.strip(), re.I))
 
 
 def _pairs(text: str) -> dict[str, tuple[str, int]]:

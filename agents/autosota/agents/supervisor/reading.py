@@ -10,9 +10,9 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from autosota.agents.code.execute import Execution, execute
+from autosota.agents.code.execute import Execution, follow
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import Value, text_of, walk
+from autosota.agents.code.values import PRED, Value, text_of, walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.formula import Learner, labels_of, tested
@@ -65,8 +65,8 @@ def read(tree: Tree, objective: Objective) -> Reading:
 
 def _read(tree: Tree, objective: Objective) -> Reading:
     program = Program(tree)
-    command = execute(program, objective.command)
-    evaluator = execute(program, objective.evaluate) if objective.evaluate else Execution()
+    commands = [objective.command, *([objective.evaluate] if objective.evaluate else [])]
+    command, evaluator = (*follow(program, commands), Execution())[:2]
     sinks = reported(command, objective)
     unknown = [*command.unknown, *evaluator.unknown]
     if not command.entries:
@@ -75,11 +75,13 @@ def _read(tree: Tree, objective: Objective) -> Reading:
     if objective.evaluate:
         if not evaluator.entries:
             unknown.append(f"no Python file is started by `{objective.evaluate}`")
-        handed = handed_over(command, evaluator)
-        if not handed:
+        scored = reported(evaluator, objective)
+        joined = [s for s in scored if s.value.flags & PRED]
+        handed = [] if joined else handed_over(command, evaluator)
+        if not handed and not joined:
             unknown.append("what the command hands to the evaluator was not found")
-        sinks += handed
-        claim = [s for s in sinks if s.name == objective.metric] or handed
+        sinks += joined or handed
+        claim = [s for s in sinks if s.name == objective.metric or not s.name] or handed
         select = [s for s in sinks if s.name == objective.select_on]
     else:
         claim = [s for s in sinks if s.name == objective.metric or not s.name]

@@ -114,6 +114,8 @@ def _formula(left: Sink, right: Sink, base: Reading) -> Iterator[Finding]:
         judgement = judge(difference, left.value)
         if judgement is None:
             continue
+        if judgement.code == "EV204" and left not in base.claim:
+            continue  # the best of several by the validation score is how one chooses
         at = place_of(judgement.after, right.event.value)
         related = []
         if judgement.before is not None:

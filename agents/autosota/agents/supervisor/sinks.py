@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution
 from autosota.agents.code.state import Event
+from autosota.agents.code.stored import written
 from autosota.agents.code.values import LOAD, PRED, Value, text_of, walk
 from autosota.agents.domain import MetricSource, Objective
+from autosota.agents.supervisor.formula import is_model
 
 PRINTS = {
     "print", "sys.stdout.write", "click.echo", "typer.echo", "os.write", "tqdm.write",
@@ -103,7 +105,7 @@ def rendered(value: Value) -> tuple[str, list[Value]]:
         if number:
             out.append(" ")
         for piece in argument.kids if argument.kind == "text" else (argument,):
-            text = text_of(piece)
+            text = shown(piece)
             if text:
                 out.append(text)
             elif piece.kind == "const":
@@ -112,6 +114,19 @@ def rendered(value: Value) -> tuple[str, list[Value]]:
                 out.append(f"{_MARK}{len(parts)}{_MARK}")
                 parts.append(piece)
     return "".join(out), parts
+
+
+def shown(value: Value) -> str:
+    """A literal string, or an option's as the command gives it, as it is printed; else ''."""
+    if value.kind == "option":
+        given = value.head.partition("=")[2]
+        return given if "{" not in given else ""
+    if value.kind == "format" and len(value.kids) == 2 and (inner := shown(value.kids[0])):
+        try:
+            return format(inner, text_of(value.kids[1]))
+        except ValueError:
+            return inner
+    return text_of(value)
 
 
 def _lines(text: str, parts: list[Value], event: Event) -> list[Sink]:
@@ -174,7 +189,9 @@ def _keys(value: Value, event: Event, sources: list[MetricSource]) -> list[Sink]
     if content is None:
         return []
     if content.kind != "dict":
-        wanted = content.flags & PRED or _file_matches(value, sources)
+        wanted = _file_matches(value, sources) or (
+            content.flags & PRED and not _other_file(value, sources) and not _weights(content)
+        )
         return [Sink("", content, event, "file")] if wanted else []
     flat = dict(_flatten(content, ""))
     out: list[Sink] = []
@@ -184,6 +201,25 @@ def _keys(value: Value, event: Event, sources: list[MetricSource]) -> list[Sink]
     for key, inner in flat.items():
         out.append(Sink(named.get(key, f"key:{key}"), inner, event, "file"))
     return out
+
+
+def _other_file(value: Value, sources: list[MetricSource]) -> bool:
+    """True when a write goes to a file that is known and is none of the metrics'."""
+    place = written(value)
+    if place is None or "?" in place[0].rpartition("/")[2]:
+        return False
+    last = place[0].rpartition("/")[2]
+    return all(last != s.source.rsplit("/", 1)[-1] for s in sources if s.source != "stdout")
+
+
+def _weights(content: Value) -> bool:
+    """True for a model, or for what a model is kept as."""
+    if content.kind == "method" and content.head in ("state_dict", "get_weights", "get_params"):
+        return True
+    return is_model(content) or any(
+        v.kind == "method" and v.head == "state_dict"
+        for v in walk(content, lambda v: v.kind == "pred")
+    )
 
 
 def _file_matches(value: Value, sources: list[MetricSource]) -> bool:
