@@ -186,6 +186,15 @@ def test_refused(name: str) -> None:
         assert "\n" not in one.reason
 
 
+def test_a_value_that_another_branch_sets_is_not_copied() -> None:
+    score = "try:\n    acc = model.score(X_test, y_test)\nexcept ValueError:\n    acc = 0.0\n"
+    found = offered(
+        HEAD + PART + MODEL + FIT + score + SHOW.replace("model.score(X_test, y_test)", "acc")
+    )
+    held = found["validation-split"]
+    assert isinstance(held, Unavailable) and "another branch sets acc" in held.reason
+
+
 def test_lines_are_not_put_between_statements_that_share_a_line() -> None:
     text = HEAD + PART.strip() + "; n = len(X_test)\n" + MODEL + FIT + SHOW
     found = offered(text)

@@ -241,11 +241,11 @@ def _is_fit(module: Module, node: Node) -> Iterator[Node]:
 
 def _surely_after(entry: Entry, block: Node | None) -> bool:
     """True unless a branch around the entry, and not around the block, may not be taken."""
-    node: Node | None = entry.block.parent
+    node: Node | None = entry.block
     while node is not None and node.type not in ("function_definition", "module"):
-        if node.type in ("if_statement", "try_statement") and (
-            block is None or not contains(node, block)
-        ):
+        if block is not None and node.type == "block" and contains(node, block):
+            return True
+        if node.type in ("if_statement", "try_statement", *_CLAUSES):
             return False
         node = node.parent
     return True

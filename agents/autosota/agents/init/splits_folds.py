@@ -138,9 +138,13 @@ def _check_rows(program: Measured, index: int, rows: list[str]) -> None:
 
 
 def _row_wise(program: Measured, value: Node, roots: set[str]) -> bool:
-    """True when each row of a value comes of the same row alone."""
+    """True when each row of a value comes of the same row alone.
+
+    Names that no training row reaches (a list of columns) may take part.
+    """
     module = program.module
-    if not names_in(module, value) <= roots | {"TARGET", "target", "FEATURES", "features"}:
+    learned = frozenset().union(*(m.before for m in program.learned))
+    if names_in(module, value) & learned - roots:
         return False
     for node in module.source.walk(value):
         if node.type == "call":

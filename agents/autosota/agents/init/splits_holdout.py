@@ -40,6 +40,7 @@ def hold_out(program: Measured) -> Written:
     twins, inits = _twins(program)
     names = _names(program, twins, inits)
     _check_names(program, twins, names)
+    _check_branches(program, twins)
     draft = Draft(module)
     added = Additions(module)
     notes: list[str] = []
@@ -176,6 +177,18 @@ def _check_names(program: Measured, twins: set[int], names: dict[str, str]) -> N
             if name not in before and name not in does.binds | does.changed:
                 where = f"{program.module.path}:{program.flow.entries[index].line}"
                 raise NotUnderstood(f"{where}: {name} stands for test rows and for other things")
+
+
+def _check_branches(program: Measured, twins: set[int]) -> None:
+    """A number that another branch sets to something else would be missing on the other side."""
+    for index in twins:
+        for other in program.chosen:
+            entry, mark = program.flow.entries[other], program.tests[other]
+            if index < other < program.at and not mark.coloured and not mark.inside:
+                both = sorted(entry.access.binds & program.unit(index).binds & program.needed)
+                if both:
+                    where = f"{program.module.path}:{entry.line}"
+                    raise NotUnderstood(f"{where}: another branch sets {both[0]} to something else")
 
 
 def _check_deferred(program: Measured, index: int, split: Entry) -> None:

@@ -336,12 +336,12 @@ def label_of(program: Measured) -> str:
     """Code for the classes of the training rows, valid right at the split; '' when not told."""
     module, flow = program.module, program.flow
     roots = {p.train for p in program.parting.pairs}
-    given = [
-        module.text(call.positional[1])
-        for _, call in program.fitted()
-        if len(call.positional) > 1 and call.positional[1].type == "identifier"
-    ]
-    for name in given:
+    given = [c.positional[1] for _, c in program.fitted() if len(c.positional) > 1]
+    for node in given:
+        name = module.text(node)
+        column = _column(module, node, roots)
+        if column:
+            return column
         if name in roots:
             return name
         for entry in flow.entries:
