@@ -173,15 +173,15 @@ def print_ours(name: str, null: list[Played], one: list[Played]) -> None:
         f"{share(len(good), len(one)):>25}{found / len(one):>7.0%}"
         f"{median(r.confirm_pairs for _, r in good):>7}"
         f"{median(r.confirm_pairs + r.search_pairs for _, r in good):>7}"
-        f"{median(r.evaluations for p in null for r in p.ours):>6}"
+        f"{median(r.evaluations for p in null for r in p.ours):>7}"
         f"{median(r.evaluations for p in one for r in p.ours):>6}"
         f"{mean((r.search_gain - r.claim_gain) / sd for sd, r in good if both(r)):>9}"
-        f"{mean((r.claim_gain - r.truth) / sd for sd, r in good if both(r)):>8}"
+        f"{mean((r.claim_gain - r.truth) / sd for sd, r in good if both(r)):>9}"
     )
 
 
 def both(result: Result) -> bool:
-    """The search and the claim were both measured."""
+    """The search compared the winner with the base, and the claim was read."""
     return result.search_gain is not None and result.claim_gain is not None
 
 
@@ -193,7 +193,7 @@ def print_loops(name: str, null: list[Played], one: list[Played]) -> None:
         right = [(sd, r) for sd, r in something if r.code and r.truth > 0]
         wrong = [(sd, r) for sd, r in nothing if r.code]
         print(
-            f"{name:<30}{loop:<21}{share(false, len(nothing)):>24}"
+            f"{name:<36}{loop:<21}{share(false, len(nothing)):>24}"
             f"{len(right) / len(something):>7.0%}"
             f"{median(r.evaluations for _, r in something):>7}"
             f"{median(r.pairs for _, r in right):>7}"
@@ -229,12 +229,14 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
 
     kinds = [k for k in KINDS if not only or any(w in k.name for w in only)]
     print(
-        f"{IDEAS} ideas, {BUDGET} evaluations, shares in % with 95 % intervals; "
-        f"effects and shrinkage in sd of the paired difference"
+        f"{IDEAS} ideas, {BUDGET} evaluations; shares with 95 % intervals; gains in sd of the paired\n"
+        "difference. found: the search kept it; fresh: pairs of the confirmation; pairs: with those\n"
+        "of the search; runs: evaluations (runs 0: without effect); shrinks: search - claim;\n"
+        "flatters: claim - truth"
     )
     print(
         f"\n{'noise':<36}{'no effect: confirmed':>22}{f'{EFFECT} sd: confirmed':>25}{'found':>7}"
-        f"{'fresh':>7}{'pairs':>7}{'evaluations':>12}{'search-claim':>9}{'-truth':>5}"
+        f"{'fresh':>7}{'pairs':>7}{'runs 0':>7}{'runs':>6}{'shrinks':>9}{'flatters':>9}"
     )
     by_kind = {}
     for kind in kinds:
@@ -247,27 +249,28 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
         [p for null, _ in by_kind.values() for p in null],
         [p for _, one in by_kind.values() for p in one],
     )
+    print("\nThe same worlds, other loops; curse: reported - true gain (if false: without effect)")
     print(
-        f"\n{'noise':<30}{'loop':<21}{'no effect: reported':>24}{'power':>7}{'runs':>7}"
+        f"{'noise':<36}{'loop':<21}{'no effect: reported':>24}{'power':>7}{'runs':>7}"
         f"{'pairs':>7}{'curse':>9}{'if false':>9}"
     )
     for name, (null, one) in by_kind.items():
         print_loops(name, null, one)
     if only:
         return
-    print(
-        f"\n{'budgets, rows of campaigns, traps (normal noise)':<52}{'false':>22}{'confirmed':>22}"
-    )
+    title = "other cases (normal noise, unless said)"
+    print(f"\n{title:<52}{'false':>22}{'confirmed':>25}{'runs':>7}")
     for name, case in extras().items():
-        count = campaigns if case.row == 1 else max(1, campaigns // case.row)
+        count = halves if case.row == 1 else max(1, halves // 2)
         played = run(case, count)
         kept = sum(any(r.confirmed for r in p.ours) for p in played)
-        print(f"{name:<52}{share(false_of(played), count):>22}{share(kept, count):>22}")
+        spent = median(sum(r.evaluations for r in p.ours) for p in played)
+        print(f"{name:<52}{share(false_of(played), count):>22}{share(kept, count):>25}{spent:>7}")
 
 
 def extras() -> dict[str, Case]:
     """Cases of their own."""
-    worst = f"{LOPSIDED.name}"
+    worst = LOPSIDED.name
     found = {f"{worst}: no effect": Case(LOPSIDED), f"{worst}: {EFFECT} sd": Case(LOPSIDED, EFFECT)}
     for budget in (60, 100, 200):
         found[f"{budget} evaluations: no effect"] = Case(NORMAL, evaluations=budget)
