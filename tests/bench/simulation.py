@@ -229,8 +229,8 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
 
     kinds = [k for k in KINDS if not only or any(w in k.name for w in only)]
     print(
-        f"{IDEAS} ideas, {BUDGET} evaluations; shares with 95 % intervals; gains in sd of the paired\n"
-        "difference. found: the search kept it; fresh: pairs of the confirmation; pairs: with those\n"
+        f"{IDEAS} ideas, {BUDGET} evaluations; shares with 95 % intervals; gains in sd of the\n"
+        "paired difference. found: the search kept it; fresh: confirmation pairs; pairs: with those\n"
         "of the search; runs: evaluations (runs 0: without effect); shrinks: search - claim;\n"
         "flatters: claim - truth"
     )
