@@ -230,9 +230,9 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
     kinds = [k for k in KINDS if not only or any(w in k.name for w in only)]
     print(
         f"{IDEAS} ideas, {BUDGET} evaluations; shares with 95 % intervals; gains in sd of the\n"
-        "paired difference. found: the search kept it; fresh: confirmation pairs; pairs: with those\n"
-        "of the search; runs: evaluations (runs 0: without effect); shrinks: search - claim;\n"
-        "flatters: claim - truth"
+        "paired difference. found: the search kept it; fresh: confirmation pairs; pairs: with\n"
+        "those of the search; runs: evaluations (runs 0: without effect);\n"
+        "shrinks: search - claim; flatters: claim - truth"
     )
     print(
         f"\n{'noise':<36}{'no effect: confirmed':>22}{f'{EFFECT} sd: confirmed':>25}{'found':>7}"
