@@ -175,14 +175,9 @@ def print_ours(name: str, null: list[Played], one: list[Played]) -> None:
         f"{median(r.confirm_pairs + r.search_pairs for _, r in good):>7}"
         f"{median(r.evaluations for p in null for r in p.ours):>7}"
         f"{median(r.evaluations for p in one for r in p.ours):>6}"
-        f"{mean((r.search_gain - r.claim_gain) / sd for sd, r in good if both(r)):>9}"
-        f"{mean((r.claim_gain - r.truth) / sd for sd, r in good if both(r)):>9}"
+        f"{mean(x / sd for sd, r in good if (x := r.shrinkage) is not None):>9}"
+        f"{mean(x / sd for sd, r in good if (x := r.flattery) is not None):>9}"
     )
-
-
-def both(result: Result) -> bool:
-    """The search compared the winner with the base, and the claim was read."""
-    return result.search_gain is not None and result.claim_gain is not None
 
 
 def print_loops(name: str, null: list[Played], one: list[Played]) -> None:

@@ -15,6 +15,7 @@ NOISE_RUNS = 5
 """Baseline runs that tell a noise floor its sigma."""
 
 ALPHA = 0.05
+NOTHING: Code = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Runs:
 
 def keep_if_better(world: World, _evaluations: int) -> Report:
     """One run an idea, seed 0; what is better than the best is kept, and is the new best."""
-    runs, best = Runs(world), ()
+    runs, best = Runs(world), NOTHING
     for idea in world.ideas:
         code = _with(best, idea.id)
         if runs.value(code, 0) > runs.value(best, 0):
@@ -64,7 +65,7 @@ def keep_if_better(world: World, _evaluations: int) -> Report:
 
 def noise_floor(world: World, _evaluations: int) -> Report:
     """One run an idea; kept when better than the best by a sd of the baseline's runs."""
-    runs, best = Runs(world), ()
+    runs, best = Runs(world), NOTHING
     base = [runs.value((), s) for s in range(NOISE_RUNS)]
     floor = statistics.sample_sd(base)
     score = start = statistics.mean(base)
@@ -81,7 +82,7 @@ def fixed_test(world: World, evaluations: int) -> Report:
 
     As many seeds as the number of evaluations allows.
     """
-    runs, best = Runs(world), ()
+    runs, best = Runs(world), NOTHING
     seeds = evaluations // (len(world.ideas) + 1)
     for idea in world.ideas:
         code = _with(best, idea.id)

@@ -8,7 +8,7 @@ kept, so several loops can be played in one world and see the same runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -183,7 +183,7 @@ def code_of(commit: str) -> Code:
     return tuple(sorted(commit.split("+")[1:]))
 
 
-def commit_of(code: Sequence[str]) -> str:
+def commit_of(code: Iterable[str]) -> str:
     """The commit that holds these ideas, whatever their order; comments change nothing."""
     return "+".join((BASE, *sorted(code)))
 
@@ -209,6 +209,18 @@ class Result:
     search_gain: float | None
     expected: float | None
     claim_gain: float | None
+
+    @property
+    def shrinkage(self) -> float | None:
+        """What the search promised beyond the claim; None where one was not measured."""
+        if self.search_gain is None or self.claim_gain is None:
+            return None
+        return self.search_gain - self.claim_gain
+
+    @property
+    def flattery(self) -> float | None:
+        """What the claim says beyond the truth; None where it was not read."""
+        return None if self.claim_gain is None else self.claim_gain - self.truth
 
     @property
     def confirmed(self) -> bool:
