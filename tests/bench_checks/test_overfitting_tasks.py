@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_parts_share_no_row_and_ordered_ones_follow_each_other_in_time() -> None
             assert min(len(p) for p in four) >= 30, task.name
             if task.ordered:
                 gap = task.horizon if task.kind == "series" else 0
-                for earlier, later in zip(four, four[1:], strict=False):
+                for earlier, later in itertools.pairwise(four):
                     assert earlier.max() + gap < later.min(), task.name
             if task.kind == "series":
                 assert train.min() >= data.LONGEST
