@@ -323,10 +323,10 @@ def test_what_was_spent_is_the_receipts_time(survived):
 
 
 @pytest.mark.parametrize("name", ["effect", "sd", "power", "expected_seconds"])
-def test_a_price_that_was_made_up_is_a_problem(confirmed, name):
-    if getattr(confirmed.state.plan, name) is None:
-        pytest.skip("the scheduler planned without it")
-    found = "\n".join(changed(confirmed, ev.ConfirmationPlanned, **{name: 0.123}).problems)
+def test_a_price_that_was_made_up_is_a_problem(lab, make_idea, name):
+    told = lab([make_idea("good")], {"good": 0.012}).play()
+    assert getattr(told.state.plan, name) is not None
+    found = "\n".join(changed(told, ev.ConfirmationPlanned, **{name: 0.123}).problems)
     assert f"price: the ledger says {name.replace('_', ' ')} 0.123, the receipts give" in found
 
 
