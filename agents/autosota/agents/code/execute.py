@@ -34,6 +34,8 @@ class Execution:
     files: tuple[str, ...] = ()
     patched: dict[str, Value] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    reads_back: bool = False
+    """Whether it reads a file that an earlier command wrote."""
 
 
 def execute(program: Program, command: str, steps: int = _STEPS) -> Execution:
@@ -48,6 +50,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
     for command in commands:
         started = program.started(command)
         one = Execution(tuple(started.entries), tuple(started.scripts))
+        machine.reads_back = False
         unknown = list(started.unclear)
         files: set[str] = set()
         for entry in started.entries:
@@ -63,6 +66,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
             files.update(machine.modules)
         files.update(program.reachable(e.path for e in started.entries))
         one.files = tuple(sorted(files))
+        one.reads_back = machine.reads_back
         one.unknown = (*unknown, *program.dynamic(one.files))
         out.append(one)
     return out
@@ -158,7 +162,7 @@ class _Machine(Calling):
             if value.key == result.key:
                 continue
             condition = self.all_of(conditions)
-            result = self.make("phi", "", (condition, value, result))
+            result = self.phi(condition, value, result)
         return result
 
     def all_of(self, conditions: tuple[Value, ...]) -> Value:
@@ -555,7 +559,7 @@ class _Machine(Calling):
         before, seen = self.save(), len(self.events)
         start = {k: self.boxes[b] for k, b in before[0].items() if b in before[1]}
         depth = len(self.frame.conditions)
-        options = dict(self.options)
+        options, given = dict(self.options), len(self.frame.yields)
         self.loops.append(source)
         self._turn(turn)
         changed = {k for k, v in start.items() if self.get(k) is not v}
@@ -563,6 +567,7 @@ class _Machine(Calling):
         after_one = self.save()
         del self.events[seen:]
         del self.frame.conditions[depth:]
+        del self.frame.yields[given:]
         self.load(before)
         self.options = options
         for box, value in held.items():

@@ -39,6 +39,7 @@ OPERATORS = {
     ast.NotIn: "not in", ast.USub: "-", ast.UAdd: "+", ast.Not: "not", ast.Invert: "~",
     ast.And: "and", ast.Or: "or",
 }  # fmt: skip
+_UNROLLED = 12
 _MIRROR = {">": "<", ">=": "<="}
 
 
@@ -62,6 +63,7 @@ class Expressions(State):
         """Words of the command that follow no option: sub-commands and positional arguments."""
         self.expected: list[str] = []
         self.subcommands = False
+        self.reads_back = False
         self.defaults: dict[str, Value] = {}
         self.models: dict[tuple[str, str], bool] = {}
         """Which classes were found to be models."""
@@ -347,6 +349,8 @@ class Expressions(State):
                 condition = self.make("cmp", "==", (self.freeze(index), base.kids[at - 1]))
                 choice = self.phi(condition, base.kids[at], choice)
             return choice
+        if base.kind == "if_yield":
+            return self.make("if_yield", "", (self.item(base.kids[0], index), base.kids[1]))
         if base.kind == "seq" and found and isinstance(found[0], int):
             inside = -len(base.kids) <= found[0] < len(base.kids)
             if inside and not any(k.kind == "star" for k in base.kids):
@@ -537,7 +541,13 @@ class Expressions(State):
         return self.function(info)
 
     def _v_Yield(self, node: ast.Yield) -> Value:
-        self.frame.yields.append(self.value(node.value))
+        value = self.value(node.value)
+        if self.frame.conditions:
+            # only some turns give something
+            under = tuple(self.frame.conditions)
+            only = under[0] if len(under) == 1 else self.make("bool", "and", under)
+            value = self.make("if_yield", "", (self.freeze(value), only))
+        self.frame.yields.append(value)
         return const(None)
 
     def _v_YieldFrom(self, node: ast.YieldFrom) -> Value:
@@ -552,6 +562,11 @@ class Expressions(State):
 
     def _comprehension(self, node: ast.expr, elements: list[ast.expr], kind: str) -> Value:
         generators: list[ast.comprehension] = getattr(node, "generators", [])
+        if len(generators) == 1 and not generators[0].ifs and kind in ("list", "dict"):
+            source = self.value(generators[0].iter)
+            spelled = source.kind == "seq" and 0 < len(source.kids) <= _UNROLLED
+            if spelled and not any(k.kind == "star" for k in source.kids):
+                return self._each(generators[0].target, source, elements, kind)
         saved: dict[Key, int | None] = {}
         kids: list[Value] = []
         for generator in generators:
@@ -571,6 +586,23 @@ class Expressions(State):
                 self.names[key] = box
         return self.make("comp", kind, (*made, *kids))
 
+    def _each(
+        self, target: ast.expr, source: Value, elements: list[ast.expr], kind: str
+    ) -> Value:
+        """A comprehension over things that are spelled out: each in its turn."""
+        names = [(self.frame.number, n.id) for n in ast.walk(target) if isinstance(n, ast.Name)]
+        saved = {key: self.names.get(key) for key in names}
+        kids: list[Value] = []
+        for kid in source.kids:
+            self.assign(target, kid)
+            kids += [self.value(e) for e in elements]
+        for key, box in saved.items():
+            if box is None:
+                self.names.pop(key, None)
+            else:
+                self.names[key] = box
+        return self.make("dict" if kind == "dict" else "seq", "", tuple(kids))
+
     def _v_ListComp(self, node: ast.ListComp) -> Value:
         return self._comprehension(node, [node.elt], "list")
 
@@ -589,6 +621,8 @@ class Expressions(State):
         """One turn's value of a loop over something."""
         if source.kind == "option" and len(source.kids) == 1:
             source = source.kids[0]
+        if source.kind == "obj":
+            source = self.freeze(source)
         if source.kind == "comp" and source.head == "list":
             return source.kids[0]
         if source.kind == "gen" and len(source.kids) == 1:

@@ -29,6 +29,11 @@ _ANSWERS = re.compile(
     r"|simulate|rate|__call__)",
     re.IGNORECASE,
 )
+_SURELY_ANSWERS = re.compile(
+    r"^(predict\w*|forecast\w*|recommend\w*|classify\w*|scores|score_items|rank_items|infer\w*|decode"
+    r"|tag|act|segment|detect\w*|impute|reconstruct|denoise|survival_function|hazard\w*|answer|retrieve"
+    r"|translate|transcribe|most_similar|nearest|select_action|choose_action)$"
+)
 _SURELY = {"fit", "partial_fit", "forward"}
 _NO_MODEL = re.compile(
     r"(Meter|Metrics?|Average|Averager|Confusion|Evaluator|Tracker|Scorer|Logger|Timer|Dataset|Loader"
@@ -63,6 +68,8 @@ def shaped_like_a_model(
         return True
     if {"step", "reset"} <= methods.keys():
         return False  # an environment
+    if any(_SURELY_ANSWERS.match(m) for m in methods):
+        return True
     learns = any(
         _LEARNS.match(m) and (changes_itself(node) or not gives_something(node))
         for m, node in methods.items()

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 
 LOADERS = re.compile(
-    r"^(gym|gymnasium|dm_control\.suite|pettingzoo|minigrid|procgen)\.(make|load)\w*$"
-    r"|^(pandas|polars|dask\.dataframe|cudf|modin\.pandas)\.(read_|scan_)"
+    r"^(pandas|polars|dask\.dataframe|cudf|modin\.pandas)\.(read_|scan_)"
     r"|^numpy\.(load|loadtxt|genfromtxt|fromfile|memmap)$"
     r"|^sklearn\.datasets\.|^torchvision\.datasets\.|^torchaudio\.datasets\.|^torchtext\.datasets"
     r"|^datasets\.load_|^tensorflow_datasets\.|datasets\.\w+\.load_data$"
@@ -21,7 +20,12 @@ LOADERS = re.compile(
     r"|^mnist1d\.|^(seaborn|vega_datasets)\.load|^openml\.|^torch_geometric\.datasets\."
     r"|(^|[._])(load_data|load_dataset|get_dataset|make_dataset|fetch_\w+|read_csv|read_parquet)$"
 )
-LOAD_METHODS = {"read_text", "read_bytes", "read", "readlines", "readline", "iterdir", "rglob"}
+ENVIRONMENTS = re.compile(
+    r"^(gym|gymnasium|gymnax|envpool|brax|dm_control|pettingzoo|minigrid|procgen|minatar|bsuite)\b.*"
+    r"(^|\.)(make|make_vec|load|load_from_id|create|make_\w+|\w+Env)$"
+)
+"""Calls that give an environment, which answers to what a policy does."""
+LOAD_METHODS = {"glob", "read_text", "read_bytes", "read", "readlines", "readline", "iterdir", "rglob"}
 CONFIG_LOADERS = re.compile(
     r"^(yaml|ruamel\.yaml|toml|tomllib|tomli|configparser|omegaconf|hydra|ml_collections|munch|box)\b"
 )

@@ -16,6 +16,7 @@ from autosota.agents.code.state import ObjectInfo
 from autosota.agents.code.stored import FILES, read_from, reloaded, written
 from autosota.agents.code.values import (
     DATA,
+    ENV,
     LOAD,
     METRIC,
     OBJECT,
@@ -70,6 +71,8 @@ class Outside(Freezing):
             flags |= METRIC
         if lib.CLOCKS.search(name):
             flags |= TIME
+        if lib.ENVIRONMENTS.search(name):
+            flags |= ENV | DATA
         if name.startswith(_SOLVERS):
             flags |= TRAINED
         if name in ("os.getenv", "os.environ.get"):
@@ -178,6 +181,7 @@ class Outside(Freezing):
         found = self.get((FILES, path)) if path else None
         if found is None:
             return None
+        self.reads_back = True
         if name in ("open", "io.open", "gzip.open"):
             return self.make("stored", "", (self.freeze(found),))
         return reloaded(found)
@@ -247,6 +251,8 @@ class Outside(Freezing):
             known = "eval" if literal(mode) == (False,) else "train"
             self.bind((receiver.payload.number, "<mode>"), self.box(const(known)))
             return receiver
+        if name in _LOADERS_OF:
+            self._with_rows(name, positional, named)
         parts = self.parts(positional, named)
         frozen = self.freeze(receiver)
         if name in ("read_text", "read_bytes", "read", "readlines", "open"):
@@ -307,6 +313,38 @@ class Outside(Freezing):
                 del self.events[seen:]
                 out.append(self.make("hook", name, tuple(logged) or (result,)))
         return tuple(out)
+
+    def _with_rows(self, name: str, positional: list[int], named: dict[str, int]) -> None:
+        """Put the rows of data modules in their place: a trainer asks them for loaders."""
+        wanted = _LOADERS_OF[name]
+        found: list[tuple[str, Value]] = []
+        for box in [*positional, *named.values()]:
+            if self.boxes[box].kind == "obj":
+                found += self._loaded_by(self.boxes[box], wanted)
+        if not found:
+            return
+        if named.keys() & {"datamodule", "data"}:
+            for gone in ("datamodule", "data"):
+                named.pop(gone, None)
+        for method, rows in found:
+            keyword = "train_dataloaders" if method.startswith("train") else "val_dataloaders"
+            named.setdefault(keyword if name == "fit" else "dataloaders", self.box(rows))
+
+    def _loaded_by(self, module: Value, wanted: tuple[str, ...]) -> list[tuple[str, Value]]:
+        out: list[tuple[str, Value]] = []
+        loaders = [(n, self.field(module, n)) for n in wanted]
+        loaders = [(n, f) for n, f in loaders if f.kind == "bound"]
+        if not loaders or len(self.stack) > DEEPEST - 4:
+            return out
+        saved, seen = self.save(), len(self.events)
+        for name in ("prepare_data", "setup"):
+            first = self.field(module, name)
+            if first.kind == "bound":
+                self.invoke(first, ())
+        out = [(name, self.freeze(self.invoke(loader, ()))) for name, loader in loaders]
+        self.load(saved)
+        del self.events[seen:]
+        return out
 
     def _change_receiver(self, box: int, name: str, made: Value, alone: bool) -> None:
         """Let a method that changes its receiver do so."""
@@ -418,6 +456,13 @@ _STEPS_OF = {
     "evaluate": ("test_step", "compute_metrics", "evaluation_loop"),
 }
 """Methods of a module that a trainer calls back when it evaluates."""
+
+_LOADERS_OF = {
+    "fit": ("train_dataloader", "val_dataloader"),
+    "test": ("test_dataloader",),
+    "validate": ("val_dataloader",),
+}
+"""Methods of a data module that a trainer calls for its rows."""
 
 _QUIET_METHODS = {
     "write", "close", "flush", "step", "zero_grad", "set_description", "set_postfix", "info",

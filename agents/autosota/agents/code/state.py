@@ -143,6 +143,20 @@ class State:
         """One of two values."""
         if yes.key == no.key:
             return yes
+        for _ in range(4):
+            negated = condition.kind == "op" and condition.head == "not"
+            zero = condition.kind == "cmp" and condition.head in ("==", "!=") and any(
+                k.kind == "const" and k.head in ("0", "0.0") for k in condition.kids
+            )
+            if negated:
+                condition, yes, no = condition.kids[0], no, yes
+            elif zero:
+                inner = [k for k in condition.kids if k.head not in ("0", "0.0")]
+                if condition.head == "==":
+                    yes, no = no, yes
+                condition = inner[0] if inner else condition.kids[0]
+            else:
+                break
         return self.make("phi", "", (condition, yes, no))
 
     def merge(

@@ -32,6 +32,8 @@ TIME = 512
 """Depends on a clock."""
 METRIC = 1024
 """Came out of a metric of a library."""
+ENV = 2048
+"""Came out of an environment that answers to what a model does."""
 
 
 _SYMMETRIC = {"==", "!=", "+", "*", "&", "|"}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.code.facts import FileFacts
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import METRIC, PRED, Value, walk
+from autosota.agents.code.values import ENV, METRIC, PRED, Value, walk
 from autosota.agents.domain import (
     Boundary,
     Decision,
@@ -262,6 +262,8 @@ def _watched(before: Reading, after: Reading) -> Iterator[Finding]:
         value = event.value
         if value.kind != "method" or value.head not in _WATCHERS or value.flags & METRIC:
             continue
+        if value.kids[0].flags & ENV:
+            continue  # acting in an environment
         if value.key in before.rows.known or not any(k.flags & PRED for k in value.kids[1:]):
             continue
         if any(v.key in held_out for k in value.kids[1:] for v in walk(k)):

@@ -7,12 +7,12 @@ tested and how they were split, which may not. Two formulas are compared in `com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
-from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
+from autosota.agents.code.values import DATA, ENV, LOAD, PRED, Value, literal, text_of, walk
 
 _DATA = DATA | LOAD
 _MEASURES = {"compute_metrics", "metrics", "weighted_metrics", "scoring", "cv"}
@@ -21,7 +21,7 @@ _ROWS = {"eval_dataset", "test_dataset", "test_dataloaders", "val_dataloaders", 
 """Arguments of trainers and searches that belong to the evaluation, not to the model."""
 
 
-def is_model(value: Value) -> bool:
+def is_model(value: Value, depth: int = 0) -> bool:
     """True for something that learns or transforms: an estimator, a network, a trainer."""
     for _ in range(40):
         if value.kind == "inst":
@@ -32,6 +32,8 @@ def is_model(value: Value) -> bool:
             if lib.WRAPS_MODEL.match(value.head) and value.kids:
                 value = value.kids[0]
                 continue
+            if value.head in ("max", "min", "sorted") and depth < 3:
+                return any(_holds_model(k, depth + 1) for k in value.kids if k.kind != "kw")
             return value.head.endswith(("Trainer", "Learner", "Regressor", "Classifier"))
         if value.kind == "mut" and value.kids:
             if value.head in lib.FIT or value.head in ("backward", "train", "load_state_dict"):
@@ -40,10 +42,53 @@ def is_model(value: Value) -> bool:
             continue
         if value.kind == "method" and value.kids and value.head in lib.FIT - {"fit_transform"}:
             return True
-        if value.kind in ("phi", "loop", "carried", "trained", "set") and value.kids:
-            value = value.kids[1] if value.kind == "phi" else value.kids[0]
+        if value.kind == "method" and value.kids and value.head in _STILL_MODEL:
+            value = value.kids[0]
+            continue
+        if value.kind == "attr" and value.head in _WEIGHTS and value.kids:
+            value = value.kids[0]
+            continue
+        if value.kind == "item" and len(value.kids) == 2 and value.kids[1].kind == "const":
+            held = value.kids[0]
+            if held.kind in ("loop", "phi", "carried", "seq", "call") and depth < 3:
+                return _holds_model(held, depth + 1, value.kids[1])
+            return False
+        if value.kind in ("loop", "phi") and depth < 3:
+            kids = value.kids[1:] if value.kind == "phi" else value.kids[:2]
+            return any(is_model(k, depth + 1) for k in kids)
+        if value.kind in ("carried", "trained", "set") and value.kids:
+            value = value.kids[0]
             continue
         return False
+    return False
+
+
+_STILL_MODEL = {"state_dict", "replace", "apply_gradients", "unfreeze", "get_weights", "module"}
+_WEIGHTS = {"params", "variables", "weights", "best_estimator_", "module", "model", "state", "ema"}
+
+
+def _holds_model(value: Value, depth: int, index: Value | None = None) -> bool:
+    """True when a tuple, or one of several, has a model in it (at an index, if that is known)."""
+    for _ in range(12):
+        if value.kind == "seq":
+            if index is not None and isinstance(at := literal(index)[0], int):
+                return -len(value.kids) <= at < len(value.kids) and is_model(value.kids[at], depth)
+            return any(is_model(k, depth) for k in value.kids)
+        if value.kind in ("loop", "carried") and value.kids:
+            if value.kind == "loop" and value.kids[0].kind in ("const", "seq") and (
+                not value.kids[0].kids
+            ):
+                value = value.kids[1]
+            else:
+                value = value.kids[0]
+            continue
+        if value.kind == "phi":
+            return any(_holds_model(k, depth + 1, index) for k in value.kids[1:]) if (
+                depth < 5
+            ) else False
+        if value.kind == "call" and value.head in ("max", "min") and depth < 5:
+            return any(_holds_model(k, depth + 1, index) for k in value.kids if k.kind != "kw")
+        return is_model(value, depth)
     return False
 
 
@@ -54,10 +99,12 @@ def _model_object(value: Value) -> bool:
     return any(is_model(k.kids[0]) for k in value.kids if k.kind == "kw")
 
 
-def evaluation_part(value: Value) -> Iterator[Value]:
+def evaluation_part(
+    value: Value, stop: Callable[[Value], bool] = lambda value: False
+) -> Iterator[Value]:
     """The values of a formula on the evaluation's side, whole before part.
 
-    A model is left out; what it is asked about is not.
+    A model is left out; what it is asked about is not. Nor is a value at which to stop.
     """
     seen: set[int] = set()
     stack = [value]
@@ -66,6 +113,8 @@ def evaluation_part(value: Value) -> Iterator[Value]:
         if current.key in seen:
             continue
         seen.add(current.key)
+        if stop(current):
+            continue
         yield current
         stack.extend(reversed(list(evaluation_kids(current))))
 
@@ -134,7 +183,9 @@ def labels_of(values: Iterable[Value]) -> set[int]:
     asked: set[int] = set()
     beside: set[int] = set()
     for value in values:
-        for part in walk(value, lambda v: v.kind == "pred" or is_model(v)):
+        for part in walk(value, lambda v: v.kind == "pred" or is_model(v) or summarises(v)):
+            if summarises(part):
+                continue
             if part.kind == "pred":
                 asked.update(v.key for v in columns_of(part.kids[1]))
             elif part.flags & _DATA and not part.flags & PRED and not is_model(part):
@@ -156,12 +207,33 @@ def columns_of(value: Value) -> Iterator[Value]:
             stack.extend(current.kids[:1] if current.kind == "split" else current.kids)
 
 
+_REDUCTIONS = {
+    "mean", "std", "var", "median", "quantile", "percentile", "nanmean", "nanstd", "max", "min",
+    "len", "nunique", "unique", "value_counts", "bincount", "average", "nanmedian", "mode", "ptp",
+    "nanquantile", "Counter", "get_feature_names_out", "amax", "amin", "cov", "corrcoef", "bfill_",
+}  # fmt: skip
+
+
+def summarises(value: Value) -> bool:
+    """True for a statistic of rows, which is not rows itself: what a scaler subtracts."""
+    if value.flags & PRED or value.kind not in ("method", "call"):
+        return False
+    if value.head.rpartition(".")[2] not in _REDUCTIONS:
+        return False
+    axis = value.named("axis")
+    return axis is None or axis.head in ("0", "None") or axis.kind == "seq"
+
+
 def tested(values: Iterable[Value]) -> set[int]:
-    """Keys of all data that formulas are computed from: labels, and what the model is asked."""
+    """Keys of all data that formulas are computed from: labels, and what the model is asked.
+
+    Rows that only a statistic of is used (to scale others, say) are not tested by that.
+    """
     out: set[int] = set()
     for value in values:
-        for part in evaluation_part(value):
-            if part.flags & _DATA and not part.flags & PRED and part.kind not in WRAPPERS:
+        for part in evaluation_part(value, summarises):
+            rows = part.flags & _DATA and (part.flags & LOAD or not part.flags & ENV)
+            if rows and not part.flags & PRED and part.kind not in WRAPPERS:
                 out.add(part.key)
     return out
 

@@ -50,6 +50,10 @@ _HOOKS = re.compile(
     r"|unittest\.mock[\w.]*|mock\.patch[\w.]*|pytest\.MonkeyPatch|wrapt\.\w+|gorilla\.\w+"
     r"|os\.register_at_fork|os\.dup2|contextlib\.redirect_stdout|faulthandler\.\w+)"
 )
+_REGISTERS = {
+    "register", "unregister", "register_envs", "register_module", "monkey_patch", "patch_all",
+    "override", "set_printoptions_", "register_dataset", "register_env",
+}  # fmt: skip
 _EXITS = {"os._exit", "os.abort", "os.kill", "os.killpg"}
 _SOFT_EXITS = {"sys.exit", "exit", "quit"}
 _ENVIRONMENT = re.compile(
@@ -222,11 +226,12 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
     facts, place = statement.facts, statement.place
     name = facts.dotted(node.func)
     tail = node.func.attr if isinstance(node.func, ast.Attribute) else name
-    if not name:
+    nameless = not name
+    if nameless:
         name = tail
     root = dotted(node.func).partition(".")[0]
     # a variable called `sched` or `requests` is not the module of that name
-    imported = root in facts.bound or ("." not in name and root not in facts.symbols)
+    imported = not nameless and (root in facts.bound or ("." not in name and root not in facts.symbols))
     if name in ("setattr", "delattr", "object.__setattr__", "type.__setattr__") and node.args:
         target = facts.dotted(node.args[0])
         root = dotted(node.args[0]).partition(".")[0]
@@ -248,6 +253,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
             yield finding("EV210", place, f"`{name}` ends the process", severity=_WARN)
     elif imported and _HOOKS.match(name):
         yield finding("EV209", place, f"`{name}` hooks in code that runs elsewhere")
+    elif imported and root in facts.bound and tail in _REGISTERS:
+        message = f"`{name}` changes what a library does when it is asked for a name"
+        yield finding("EV207", place, message, severity=_WARN)
     elif imported and _NETWORK.match(name) and not name.startswith("urllib.parse"):
         yield finding("OUT306", place, f"`{name}` asks the network")
     elif _DOWNLOADS.search(name):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.values import (
     DATA,
+    ENV,
     LOAD,
     PRED,
     SEED,
@@ -118,7 +119,7 @@ def _judge(
         return _judge_replaced(after)
     if any(v.kind == "opaque" for v in walk(after)):
         return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
-    if b_pred and _touches(before, labels):
+    if b_pred and (_touches(before, labels) or before.flags & ENV):
         return _judge_core(before, after, trail)
     if b_pred or _has_model(before):
         return _judge_after_prediction(before, after, trail)
@@ -155,6 +156,8 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
         return _FINE
     if not before.flags & _DATA:
         return _FINE
+    if before.flags & ENV and not before.flags & LOAD:
+        return "episode", "EV205", f"the episodes are played differently: {show(after, 80)}", None
     old = {v.key for v in walk(before)}
     if _touches(after, labels) and not _touches(before, labels):
         return "labels", "OUT301", f"the model is given the labels: {show(after, 60)}", None
@@ -181,6 +184,10 @@ def _label_kept(before: Value, after: Value, names: set[str]) -> _Word:
     chosen = [{t for t in _columns(x, "item")} & names for x in (before, after)]
     if dropped[0] - dropped[1] or chosen[1] - chosen[0]:
         return "label", "LK118", f"the label stays among the features: {show(after, 60)}", None
+    kept = set(_columns(before, "drop")) - set(_columns(after, "drop"))
+    if kept and set(_columns(after, "drop")):
+        message = f"columns that were dropped are kept: {', '.join(sorted(kept))[:80]}"
+        return "column", "LK118", message, _WARN
     return _FINE
 
 
@@ -240,12 +247,13 @@ def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     mark = skeleton(before)
     inside = any(skeleton(v) == mark for v in walk(after, is_model) if v.flags & PRED)
     gained = new - old
+    best = {_name(v) for v in walk(after, is_model) if v.flags & PRED} & gained & _BEST
     jumps = {v.key for v in walk(before) if v.kind == "left"}
     if any(v.kind == "left" and v.key not in jumps for v in walk(after, is_model)):
         return "jump", "EV205", f"samples are skipped in the evaluation: {show(after, 80)}", None
     if gained & {"topk", "argsort", "argpartition"}:
         return "k", "EV202", f"predictions are judged differently: {show(after, 80)}", None
-    if (gained & _BEST and (inside or _shares(before, after))) or (after.kind == "phi" and inside):
+    if (best and (inside or _shares(before, after))) or (after.kind == "phi" and inside):
         code = "EV204"
         return "best", code, f"the best of several is reported: {show(after, 80)}", None
     if after.kind == "loop" and before.kind != "loop" and inside:
@@ -264,7 +272,20 @@ def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     if _plain(before) and _plain(after) and _equal_ingredients(before, after):
         message = f"the score is computed in another way: {show(after, 80)}"
         return "rewritten", "EV201", message, _WARN
-    return "core", "EV201", f"the metric is computed differently: {show(after, 80)}", None
+    shown = f"the metric is computed differently: {show(after, 80)}"
+    return "core", "EV201", shown, None if _edited(before, after) else _WARN
+
+
+def _edited(before: Value, after: Value) -> bool:
+    """True when one step of a computation was exchanged or left out, and the rest is as it was.
+
+    Then it is another metric. A formula that is written anew may be the same one.
+    """
+    old, new = ({skeleton(k) for k in v.kids} for v in (before, after))
+    if old & new:
+        return True
+    inner = {skeleton(k) for v in before.kids for k in v.kids if k.flags & PRED}
+    return bool(inner & new) or bool(old & {skeleton(k) for v in after.kids for k in v.kids})
 
 
 def _shares(before: Value, after: Value) -> bool:

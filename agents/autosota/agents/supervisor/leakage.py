@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
-from autosota.agents.code.values import DATA, LOAD, METRIC, PRED, Value, show, text_of, walk
+from autosota.agents.code.values import CARRIED, DATA, LOAD, METRIC, PRED, Value, show, text_of, walk
+from autosota.agents.supervisor.compare import mode_of
 from autosota.agents.supervisor.formula import (
     WRAPPERS,
     Learner,
@@ -177,11 +178,14 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
         if value.key in cut or value.key in learner.asked:
             continue
         if value.key in held_out and value.flags & _DATA:
-            out.append(Leak(value, "score" if by_score else "data", learned))
+            if learner.asked and _of_what_is_asked(value, learner.asked):
+                continue
+            judged = by_score or value.kind in ("cmp", "bool") or _all_compared(value)
+            out.append(Leak(value, "score" if judged else "data", learned))
             continue
-        if _selector(value) in rows.chosen:
+        if _selector(value) in rows.chosen and not _parameters(value.kids[0]):
             # the same rows as in the base, with other columns: how were these made?
-            for mixed in _over_all_rows(value.kids[0], rows):
+            for mixed in () if by_score else _over_all_rows(value.kids[0], rows):
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
                 out.append(Leak(mixed, how, learned))
             continue
@@ -189,11 +193,26 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             source = source_key(value)
             if source in rows.tested_sources - rows.trained_sources:
                 out.append(Leak(value, "data", learned))
-            elif source not in rows.sources and not _own_file(value, rows):
+            elif source not in rows.sources | rows.tested_sources | rows.trained_sources and not _own_file(value, rows):
                 out.append(Leak(value, "new", learned))
             continue
         stack.extend(_parts(value, by_score))
     return out
+
+
+def _of_what_is_asked(value: Value, asked: frozenset[int]) -> bool:
+    """True when all rows of a value are rows that the model is asked about."""
+    found = list(walk(value, lambda v: v.key in asked))
+    return any(v.key in asked for v in found) and not any(
+        _is_source(v) for v in found if v.key not in asked
+    )
+
+
+def _all_compared(value: Value) -> bool:
+    """True for comparisons joined: `(gold == 1) & (guess == 1)`."""
+    if value.kind == "op" and value.head in ("&", "|", "~"):
+        return all(k.kind == "cmp" or _all_compared(k) for k in value.kids)
+    return False
 
 
 _AGGREGATES = {
@@ -216,9 +235,16 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
             out.append(value)
         if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
             out.append(value)
-        if value.kind == "pred":
+        if value.kind == "pred" and not value.flags & CARRIED and mode_of(value) != "train":
             out.append(value)
     return out[:3]
+
+
+def _parameters(table: Value) -> bool:
+    """True for weights that a loop changes: they are indexed by rows, but hold none."""
+    while table.kind in ("carried", "set", "loop", "mut") and table.kids:
+        table = table.kids[0]
+    return not table.flags & LOAD
 
 
 _NEUTRAL = {

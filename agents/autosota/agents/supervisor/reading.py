@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution, follow
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import PRED, Value, text_of, walk
+from autosota.agents.code.values import ENV, PRED, Value, text_of, walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.formula import Learner, labels_of, tested
@@ -76,7 +76,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         if not evaluator.entries:
             unknown.append(f"no Python file is started by `{objective.evaluate}`")
         scored = reported(evaluator, objective)
-        joined = [s for s in scored if s.value.flags & PRED]
+        joined = scored if evaluator.reads_back else [s for s in scored if s.value.flags & PRED]
         handed = [] if joined else handed_over(command, evaluator)
         if not handed and not joined:
             unknown.append("what the command hands to the evaluator was not found")
@@ -89,11 +89,13 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         if objective.metric not in names and not any(not s.name for s in sinks):
             unknown.append(f"how {objective.metric} is computed was not found")
     claim_value = [s.value for s in claim]
-    if claim and not tested(claim_value):
+    acted = any(v.flags & ENV for v in claim_value)
+    if claim and not acted and not tested(claim_value):
         unknown.append(f"which rows {objective.metric} is computed on was not found")
     if (
         not objective.evaluate
         and claim
+        and not acted
         and not labels_of(claim_value)
         and not _own_loss(claim_value)
     ):
