@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autosota.agents import domain
 from autosota.agents.code.tree import PatchedTree
 from autosota.agents.domain import (
     Budget,
@@ -25,7 +26,6 @@ from autosota.agents.domain import (
     Isolation,
     Level,
     Machine,
-    Outcome,
     Patch,
     Purpose,
     Verdict,
@@ -77,19 +77,6 @@ class Spent:
     thinking: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Assists:
-    """What the searcher has beyond the order of its library."""
-
-    order: random.Random | None = None
-    """Shuffles the library and makes every idea equal; None keeps the ideator's own order."""
-
-    @property
-    def all(self) -> bool:
-        """Whether the tuner and combinations answer."""
-        return self.order is None
-
-
 class Player:
     """One campaign over one repository.
 
@@ -101,7 +88,7 @@ class Player:
         seeds: of the search.
         evaluations: the campaign's budget.
         attempt: confirmations that were tried on this claim before.
-        assists: see there.
+        order: shuffles the library and makes all ideas equal; no tuner, no combinations.
     """
 
     def __init__(
@@ -113,10 +100,10 @@ class Player:
         seeds: tuple[int, ...],
         evaluations: int,
         attempt: int = 0,
-        assists: Assists = Assists(),
+        order: random.Random | None = None,
     ) -> None:
         self.repository, self._executor, self._memory = repository, executor, memory
-        self.spent, self._assists = spent, assists
+        self.spent, self._order = spent, order
         self.trees: dict[str, Tree] = {BASE: repository.tree}
         self.events: list[ev.Event] = []
         self.state = CampaignState()
@@ -165,7 +152,7 @@ class Player:
                 return self._tune(action.commit)
             case actions.Combine():
                 ideas = [state.ideas[i] for i in action.ideas]
-                both = combination(ideas) if self._assists.all else None
+                both = combination(ideas) if self._order is None else None
                 new = () if both is None or both.id in state.ideas else (both,)
                 return ev.IdeasProposed(action.commit, new, by="combination")
             case actions.Implement():
@@ -221,7 +208,7 @@ class Player:
             seed=action.seed,
             outcome=found.outcome,
             reason=found.reason,
-            metrics=metrics if found.outcome is Outcome.OK else {},
+            metrics=metrics if found.outcome is domain.Outcome.OK else {},
             isolation=Isolation.OVERLAID,
             wall_seconds=found.seconds,
             receipt="",
@@ -241,15 +228,14 @@ class Player:
         found: list[Hypothesis] = self._ask(
             "propose", digest(tree), compute=lambda: propose(tree, objective, boundary)
         )
-        order = self._assists.order
-        if order is not None:
+        if self._order is not None:
             found = [_equal(idea) for idea in found]
-            order.shuffle(found)
+            self._order.shuffle(found)
         return ev.IdeasProposed(commit, tuple(merge(self.state.ideas.values(), found)))
 
     def _tune(self, commit: str) -> ev.IdeasProposed:
         """The optimiser's next setting, as the campaign's driver asks for it."""
-        if not self._assists.all:
+        if self._order is not None:
             return ev.IdeasProposed(commit, (), by="tuner")
         settings = self.settings(commit)
         objective = self.state.objective
@@ -318,16 +304,13 @@ def _equal(idea: Hypothesis) -> Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One method on one task with one stream of seeds.
+class Outcome:
+    """How a search ended.
 
-    `spent` is until the confirmation, or the whole budget where there was none. `gain` is on
-    the claim, positive is better, relative to the baseline. `story` says what was done.
+    `spent` is until the confirmation, or until nothing more could be done. `gain` is on the
+    claim, positive is better, relative to the baseline. `story` has one line per campaign.
     """
 
-    task: str
-    method: str
-    repeat: int
     found: bool
     spent: Spent
     gain: float | None
@@ -335,19 +318,42 @@ class Result:
     story: tuple[str, ...]
 
 
-def scheduled(
+def ours(
+    repository: Repository,
+    executor: Executor,
+    memory: Memory,
+    seeds: tuple[int, ...],
+    budget: int,
+) -> Outcome:
+    """The product's search."""
+    return _campaigns(repository, executor, memory, seeds, budget, None)
+
+
+def random_order(
+    repository: Repository,
+    executor: Executor,
+    memory: Memory,
+    seeds: tuple[int, ...],
+    budget: int,
+    order: random.Random,
+) -> Outcome:
+    """The same ideas, races and confirmation, in an order that knows nothing."""
+    return _campaigns(repository, executor, memory, seeds, budget, order)
+
+
+def _campaigns(
     repository: Repository,
     executor: Executor,
     memory: Memory,
     seeds: tuple[int, ...],
     budget: int,
     order: random.Random | None,
-) -> tuple[bool, Spent, float | None, int, tuple[str, ...]]:
+) -> Outcome:
     """Campaigns one after the other until one confirms a gain, or the budget is spent."""
     spent, attempts, story = Spent(), 0, []
-    while budget - spent.evaluations > 0:
+    while budget - spent.evaluations > len(seeds):
         left = budget - spent.evaluations
-        player = Player(repository, executor, memory, spent, seeds, left, attempts, Assists(order))
+        player = Player(repository, executor, memory, spent, seeds, left, attempts, order)
         player.play(until=lambda state: state.best is not None)
         if player.state.best is not None:
             player.end_search()
@@ -355,11 +361,11 @@ def scheduled(
         story.append(told(state))
         assert state.finished is not None
         if state.finished.verdict is CampaignVerdict.CONFIRMED:
-            return True, spent, gain_of(state), attempts + 1, tuple(story)
+            return Outcome(True, spent, gain_of(state), attempts + 1, tuple(story))
         if state.plan is None:
             break  # nothing was kept: the same search again would end the same
         attempts += 1
-    return False, spent, None, attempts, tuple(story)
+    return Outcome(False, spent, None, attempts, tuple(story))
 
 
 def gain_of(state: CampaignState) -> float | None:

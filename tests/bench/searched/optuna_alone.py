@@ -25,6 +25,7 @@ from autosota.agents.ideator.tuning_space import MOST_COST
 from autosota.agents.scheduler import actions, racing, statistics
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.search import race
+from searched import campaigns as search
 from searched.campaigns import BASE, Memory, Player, Spent, gain_of, told
 from searched.executions import Executor, Repository
 
@@ -102,7 +103,7 @@ def tuned_alone(
     seeds: tuple[int, ...],
     budget: int,
     sampler_seed: int,
-) -> tuple[bool, Spent, float | None, int, tuple[str, ...]]:
+) -> search.Outcome:
     """The study until a gain is confirmed, or the budget is spent."""
     spent = Spent()
     player = Player(repository, executor, memory, spent, seeds, 100 * budget)
@@ -110,7 +111,7 @@ def tuned_alone(
     study, story, attempts = Study(player, sampler_seed), [], 0
     confirmation = 2 * player.state.objective.confirm_seeds + CONTROLS
     if not study.settings:
-        return False, spent, None, 0, ("no numbers to tune",)
+        return search.Outcome(False, spent, None, 0, ("no numbers to tune",))
     exhausted = False
     while True:
         left = budget - spent.evaluations - confirmation
@@ -130,10 +131,10 @@ def tuned_alone(
         attempts += 1
         story.append(f"{trials} trials; {line}")
         if confirmed:
-            return True, spent, gain, attempts, tuple(story)
+            return search.Outcome(True, spent, gain, attempts, tuple(story))
         study.refuted.add(commit)
     story.append(f"{len(study.differences)} trials in all")
-    return False, spent, None, attempts, tuple(story)
+    return search.Outcome(False, spent, None, attempts, tuple(story))
 
 
 def _try(study: Study, spent: Spent) -> tuple[str | None, bool]:

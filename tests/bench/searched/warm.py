@@ -6,6 +6,7 @@ Reads one JSON request per line on stdin, answers one per line on stdout. Starte
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -70,6 +71,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     for name in PRELOAD.split():
         importlib.import_module(f"sklearn.{name}")
+    gc.freeze()  # what was imported stays shared with the children
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         answers.write(json.dumps(run(**json.loads(line))) + "\n")
