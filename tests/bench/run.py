@@ -18,6 +18,7 @@ TABLES = {
     "simulation": "Synthetic campaigns: what is confirmed that is not there, and what is",
     "audit": "The audit of patches: refused, cleared, time per patch",
     "overfitting": "What is left of a gain on fresh rows (some five minutes)",
+    "search": "Search: until a confirmed gain, against random order and Optuna (some minutes)",
     "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",
 }
 

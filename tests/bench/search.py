@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     repeats = 1 if args.quick else args.repeats
     print(
         f"budget {BUDGET} executions, which is what a search that finds nothing counts; "
-        f"medians of {repeats} streams of seeds ({', '.join(ONCE)}: of one); seconds of one processor"
+        f"medians of {repeats} streams of seeds ({', '.join(ONCE)}: one); seconds of one processor"
     )
     print(f"{'task':12} {'searcher':13} evaluations  seconds  found     gain  confirmations tried")
     began = time.monotonic()
