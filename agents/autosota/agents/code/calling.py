@@ -12,6 +12,7 @@ import re
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.fingerprint import fingerprint, local_names
 from autosota.agents.code.freezing import DEEPEST, learns
+from autosota.agents.code.models import is_model
 from autosota.agents.code.outside import Outside, option_name
 from autosota.agents.code.state import Frame, FunctionInfo, ObjectInfo
 from autosota.agents.code.values import (
@@ -45,10 +46,32 @@ class Calling(Outside):
             receiver = self.boxes[receiver_box]
             target = self._target(receiver, function.attr)
             if target is None:
+                kept = self._of_a_kept_model(receiver, function.attr, node)
+                if kept is not None:
+                    return kept
                 return self.method(receiver_box, function.attr, node, alone)
         else:
             target = self.value(function)
         return self.apply(target, *self.arguments(node))
+
+    def _of_a_kept_model(self, receiver: Value, name: str, node: ast.Call) -> Value | None:
+        """An answer of a model of the repository that was kept in a variable, a tuple, a file."""
+        if receiver.kind not in ("loop", "phi", "item", "carried") or name in lib.FIT:
+            return None
+        held = next(
+            (v.payload for v in walk(receiver, lambda v: v.kind in ("pred", "inst", "mut"))
+             if v.kind == "inst" and v.payload is not None and learns(self, v.payload.payload)),
+            None,
+        )  # fmt: skip
+        if held is None or not is_model(self.freeze(receiver)):
+            return None
+        method = self.field(held, name)
+        if method.kind != "bound" or lib.FITS_OR_JUDGES.search(name):
+            return None
+        positional, named = self.arguments(node)
+        parts = self.parts(positional, named)
+        inside = self.freeze(self.apply(method, positional, named))
+        return self.predict(receiver, parts, (inside,))
 
     def _target(self, receiver: Value, name: str) -> Value | None:
         """What `receiver.name` is when that can be called directly; None: a library's method."""

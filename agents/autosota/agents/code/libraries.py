@@ -61,6 +61,12 @@ META_ATTRIBUTES = {
 META_CALLS = {"len", "type", "isinstance", "hasattr", "id", "numpy.unique", "set", "numpy.ndim"}
 META_METHODS = {"size", "dim", "nunique", "unique", "numel", "ndimension", "__len__"}
 
+PARSES_CLASS = re.compile(
+    r"^(tyro\.cli|simple_parsing\.parse|pyrallis\.(parse|wrap)|draccus\.parse|chz\.entrypoint"
+    r"|jsonargparse\.(CLI|auto_cli)|cyclopts\.\w+|OmegaConf\.structured|omegaconf\.OmegaConf\.structured"
+    r"|tapify|datargs\.parse)$"
+)
+"""Calls that fill a class's fields from the command line."""
 NAMED_FIELDS = re.compile(
     r"^(argparse\.Namespace|types\.SimpleNamespace|SimpleNamespace|sklearn\.utils\.Bunch|munch\.\w+"
     r"|easydict\.EasyDict|addict\.Dict|box\.Box|ml_collections\.ConfigDict|torch_geometric\.data\.Data)$"

@@ -12,6 +12,7 @@ import ast
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.canonical import canonical
 from autosota.agents.code.freezing import DEEPEST, Freezing, learns, trains_others
+from autosota.agents.code.models import is_model
 from autosota.agents.code.state import ObjectInfo
 from autosota.agents.code.stored import FILES, read_from, reloaded, written
 from autosota.agents.code.values import (
@@ -85,6 +86,8 @@ class Outside(Freezing):
         made = self.make(kind, short, parts, flags)
         if name in lib.META_CALLS or lib.CONFIG_LOADERS.match(name):
             made.without(DATA | LOAD | PRED)
+        if name.endswith("HfArgumentParser") and first is not None:
+            made.payload = first.kids if first.kind == "seq" else (first,)
         self.event(made)
         self._into_file(made)
         if lib.IN_PLACE.match(name) and positional:
@@ -134,6 +137,15 @@ class Outside(Freezing):
             return self.apply(first, [], {})
         if name.endswith("namedtuple") and len(positional) >= 2:
             return self._namedtuple(self.boxes[positional[1]])
+        if name in ("dataclasses.field", "field"):
+            if "default" in named:
+                return self.boxes[named["default"]]
+            made = self.boxes[named["default_factory"]] if "default_factory" in named else None
+            return self.apply(made, [], {}) if made is not None else const(None)
+        if lib.PARSES_CLASS.match(name):
+            given = [self.boxes[b] for b in (*positional, *named.values())]
+            found = next((v for v in given if v.kind == "cls"), None)
+            return self.parsed(found) if found is not None else None
         if name == "vars" and first is not None and first.kind in ("ns", "obj"):
             return first
         if name == "next" and first is not None:
@@ -148,6 +160,30 @@ class Outside(Freezing):
         names = [text_of(k) for k in fields.kids]
         names = names or text_of(fields).replace(",", " ").split()
         return Value("tuple_class", ",".join(names), (), OBJECT, self.site, payload=tuple(names))
+
+    def parsed(self, cls: Value) -> Value:
+        """An object whose fields are set on the command line."""
+        made = self.apply(cls, [], {})
+        if made.kind == "obj":
+            for name, default in self.fields_of(cls):
+                self.options.setdefault(name, (default,) if default is not None else ())
+                self.bind((made.payload.number, name), self.box(self.option(name)))
+        return made
+
+    def fields_of(self, cls: Value) -> list[tuple[str, Value | None]]:
+        """The fields that a class declares, with their defaults."""
+        path, symbol = cls.payload
+        out: list[tuple[str, Value | None]] = []
+        for at in reversed(self.lineage(path, symbol)):
+            facts = self.program.facts(at[0])
+            for statement in facts.statements:
+                node = statement.node
+                if statement.symbol != at[1] or not isinstance(node, ast.AnnAssign):
+                    continue
+                if isinstance(node.target, ast.Name):
+                    default = self.in_module(facts, node.value) if node.value else None
+                    out.append((node.target.id, default))
+        return out
 
     def named_tuple(
         self, names: tuple[str, ...], positional: list[int], named: dict[str, int]
@@ -216,6 +252,14 @@ class Outside(Freezing):
         if name == "add_argument":
             self._add_option(positional, named)
             return const(None)
+        if name.startswith("parse_") and receiver.kind == "call" and receiver.head.endswith(
+            "HfArgumentParser"
+        ):
+            wanted = receiver.payload if isinstance(receiver.payload, tuple) else ()
+            return self.make(
+                "seq", "", tuple(self.parsed(c) if c.kind == "cls" else self.library(c.head, [], {})
+                                 for c in wanted if c.kind in ("cls", "ref"))
+            )  # fmt: skip
         if name in ("parse_args", "parse_known_args"):
             names = self.make("ns")
             return names if name == "parse_args" else self.make("seq", "", (names, const(None)))
@@ -307,7 +351,7 @@ class Outside(Freezing):
                     k
                     for e in self.events[seen:]
                     if e.value.kind == "method" and e.value.head in ("log", "log_dict", "update")
-                    for k in e.value.kids[1:]
+                    for k in e.value.positional[1:3]
                 ]
                 self.load(saved)
                 del self.events[seen:]
@@ -473,22 +517,8 @@ _QUIET_METHODS = {
 
 
 def _fitted(value: Value) -> bool:
-    """True for a library's model, or for what its fitting gave."""
-    for _ in range(30):
-        if value.kind == "inst":
-            return value.named("<learns>") is not None
-        if value.kind == "call":
-            return bool(lib.ESTIMATORS.match(value.head)) and not lib.UNFITTED.search(value.head)
-        fits = value.kind in ("method", "mut") and value.head in lib.FIT
-        if fits or value.kind == "trained":
-            return not lib.UNFITTED.search(_made_by(value))
-        if value.kind in ("mut", "method", "attr", "set", "carried", "loop") and value.kids:
-            value = value.kids[0]
-        elif value.kind in ("phi", "item") and value.kids:
-            value = value.kids[1] if value.kind == "phi" else value.kids[0]
-        else:
-            return False
-    return False
+    """True for a library's model, or for what its fitting gave; not for what only transforms."""
+    return is_model(value) and not lib.UNFITTED.search(_made_by(value))
 
 
 def _made_by(value: Value) -> str:

@@ -52,6 +52,7 @@ class Value:
         "path",
         "payload",
         "skeleton",
+        "statistic",
         "symbol",
     )
 
@@ -80,6 +81,7 @@ class Value:
         self.path, self.line, self.symbol = site
         self.payload = payload
         self.skeleton: int | None = None
+        self.statistic: bool | None = None
 
     def __repr__(self) -> str:
         return show(self, 400)

@@ -106,6 +106,9 @@ def _judge(
 ) -> _Word:
     if trail[-1:] == ("mode",):
         return "mode", "LK109", "the model is left in training mode while it is tested", None
+    if any(t.endswith("from_pretrained") for t in trail):
+        shown = f"{show(before, 50) if before else 'nothing'} became {show(after, 50) if after else ''}"
+        return "pretrained", "PS702", f"another pretrained source: {shown}", _WARN
     if "asked" in trail:
         return _judge_asked(before, after, labels)
     if before is None or after is None:
@@ -157,6 +160,9 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
     if not before.flags & _DATA:
         return _FINE
     if before.flags & ENV and not before.flags & LOAD:
+        mark = skeleton(before)
+        if any(skeleton(v) == mark for v in walk(after)):
+            return _FINE
         return "episode", "EV205", f"the episodes are played differently: {show(after, 80)}", None
     old = {v.key for v in walk(before)}
     if _touches(after, labels) and not _touches(before, labels):

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
 from autosota.agents.code.values import CARRIED, DATA, LOAD, METRIC, PRED, Value, show, text_of, walk
-from autosota.agents.supervisor.compare import mode_of
+from autosota.agents.supervisor.compare import differences, mode_of
 from autosota.agents.supervisor.formula import (
     WRAPPERS,
     Learner,
     evaluation_part,
+    is_model,
     keys,
     label_names,
     labels_of,
@@ -67,6 +68,8 @@ class Rows:
     sources: set[int]
     tested_sources: set[int]
     trained_sources: set[int]
+    validation: set[int]
+    """What the validation score is computed from in the place of what is tested."""
 
     def only_trained(self, held_out: set[int]) -> set[int]:
         """The cut: data that training sees and this held-out part is not made of.
@@ -124,7 +127,22 @@ def rows_of(
         trained_sources={
             source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
         },
+        validation=_in_place_of(select, claim),
     )
+
+
+def _in_place_of(select: list[Sink], claim: list[Sink]) -> set[int]:
+    """Where the two formulas differ: rows of the validation part, and no rows that are tested."""
+    ours: set[int] = set()
+    theirs: set[int] = set()
+    for left, right in zip(select, claim, strict=False):
+        if left.value.key == right.value.key:
+            continue
+        for found in differences(left.value, right.value):
+            for side, part in ((ours, found.before), (theirs, found.after)):
+                if part is not None:
+                    side.update(v.key for v in walk(part, is_model) if v.flags & _DATA)
+    return ours - theirs
 
 
 def _label_columns(claim: list[Sink]) -> set[int]:
@@ -179,6 +197,8 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         if value.key in held_out and value.flags & _DATA:
             if learner.asked and _of_what_is_asked(value, learner.asked):
+                continue
+            if held_out is rows.claim and value.key in rows.validation:
                 continue
             judged = by_score or value.kind in ("cmp", "bool") or _all_compared(value)
             out.append(Leak(value, "score" if judged else "data", learned))

@@ -188,6 +188,11 @@ def _keys(value: Value, event: Event, sources: list[MetricSource]) -> list[Sink]
     content = _content(value)
     if content is None:
         return []
+    merged = _merged(content)
+    if content.kind != "dict" and len(merged) > 1:
+        found = [(s.name, part) for s in sources for part in merged if _gives(part, s.key)]
+        if {name for name, _ in found} == {s.name for s in sources}:
+            return [Sink(name, part, event, "file") for name, part in found]
     if content.kind != "dict":
         wanted = _file_matches(value, sources) or (
             content.flags & PRED and not _other_file(value, sources) and not _weights(content)
@@ -201,6 +206,40 @@ def _keys(value: Value, event: Event, sources: list[MetricSource]) -> list[Sink]
     for key, inner in flat.items():
         out.append(Sink(named.get(key, f"key:{key}"), inner, event, "file"))
     return out
+
+
+def _merged(content: Value) -> list[Value]:
+    """The dictionaries that one is put together from by `update` or `|`."""
+    if content.kind == "mut" and content.head == "update":
+        return [*_merged(content.kids[0]), *_merged_last(content)]
+    if content.kind == "op" and content.head == "|" and len(content.kids) == 2:
+        return [*_merged(content.kids[0]), *_merged(content.kids[1])]
+    if content.kind == "dict" and not content.kids:
+        return []
+    return [content]
+
+
+def _merged_last(content: Value) -> list[Value]:
+    last = content.kids[-1]
+    if last.kind == "method" and last.head == "update":
+        last = last.kids[-1]
+    return _merged(last)
+
+
+def _gives(part: Value, key: str) -> bool:
+    """True when a dictionary made by a library holds a key: it logs it, or prefixes its keys."""
+    last = key.rpartition(".")[2]
+    while part.kind in ("item", "attr") and part.kids:
+        part = part.kids[0]
+    texts = {text_of(v) for v in walk(part, lambda v: v.kind == "mut") if v.kind == "const"}
+    if last in texts:
+        return True
+    asks = part.kids[0] if part.kind == "pred" else part
+    named = [v.named("metric_key_prefix") for v in (part, *part.kids)]
+    prefix = next((v for v in named if v is not None), None)
+    if prefix is not None:
+        return last.startswith(text_of(prefix) + "_")
+    return asks.kind == "method" and asks.head == "evaluate" and last.startswith("eval_")
 
 
 def _other_file(value: Value, sources: list[MetricSource]) -> bool:
