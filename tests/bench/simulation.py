@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from simulated.noise import KINDS, LOPSIDED, NORMAL, Noise
+from simulated.noise import KINDS, LOPSIDED, NORMAL, SKEWED, Noise
 from simulated.peers import PEERS, Report
 from simulated.world import Ideas, Result, World, campaign, objective_of
 
@@ -42,6 +43,7 @@ TRAP = 0.5
 
 BLOCK = 50
 OURS = "ours"
+OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +217,8 @@ def reports(played: Sequence[Played], loop: str) -> list[tuple[float, Report]]:
 # ------------------------------------------------------------------ the tables
 
 
-def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None) -> None:
-    """Measure and print."""
-    halves = max(1, campaigns // 2)
-
-    def run(case: Case, count: int) -> list[Played]:
-        return measure(case, count, pool)
-
-    kinds = [k for k in KINDS if not only or any(w in k.name for w in only)]
+def noise_table(kinds: Sequence[Noise], campaigns: int, pool: ProcessPoolExecutor | None) -> None:
+    """Measure and print each kind of noise: ours, then beside the other loops."""
     print(
         f"{IDEAS} ideas, {BUDGET} evaluations; shares with 95 % intervals; gains in sd of the\n"
         "paired difference. found: the search kept it; fresh: confirmation pairs; pairs: with\n"
@@ -235,8 +231,8 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
     )
     by_kind = {}
     for kind in kinds:
-        null = run(Case(kind, peers=True), campaigns)
-        one = run(Case(kind, EFFECT, peers=True), halves)
+        null = measure(Case(kind, peers=True), campaigns, pool)
+        one = measure(Case(kind, EFFECT, peers=True), max(1, campaigns // 2), pool)
         by_kind[kind.name] = (null, one)
         print_ours(kind.name, null, one)
     print_ours(
@@ -251,13 +247,15 @@ def tables(campaigns: int, only: Sequence[str], pool: ProcessPoolExecutor | None
     )
     for name, (null, one) in by_kind.items():
         print_loops(name, null, one)
-    if only:
-        return
+
+
+def other_cases(campaigns: int, pool: ProcessPoolExecutor | None) -> None:
+    """Measure and print budgets, rows of campaigns, the worst skew and the traps."""
     title = "other cases (normal noise, unless said)"
     print(f"\n{title:<52}{'false':>22}{'confirmed':>25}{'runs':>7}")
     for name, case in extras().items():
-        count = halves if case.row == 1 else max(1, halves // 2)
-        played = run(case, count)
+        count = max(1, campaigns // (2 if case.row == 1 else 4))
+        played = measure(case, count, pool)
         kept = sum(any(r.confirmed for r in p.ours) for p in played)
         spent = median(sum(r.evaluations for r in p.ours) for p in played)
         print(f"{name:<52}{share(false_of(played), count):>22}{share(kept, count):>25}{spent:>7}")
@@ -270,7 +268,8 @@ def extras() -> dict[str, Case]:
     for budget in (60, 100, 200):
         found[f"{budget} evaluations: no effect"] = Case(NORMAL, evaluations=budget)
         found[f"{budget} evaluations: {EFFECT} sd"] = Case(NORMAL, EFFECT, evaluations=budget)
-    found[f"{ROW} campaigns in a row, no effect: any confirmed"] = Case(NORMAL, row=ROW)
+    for kind in (NORMAL, SKEWED):
+        found[f"{ROW} campaigns in a row, {kind.name}, no effect"] = Case(kind, row=ROW)
     found["ideas worth N(-0.5, 1) each"] = Case(NORMAL, spread=1.0)
     found["search rows flatter an idea by N(0, 0.5)"] = Case(NORMAL, search_rows=TRAP)
     found["the fixed test set trap: claim rows by N(0, 0.5)"] = Case(
@@ -286,18 +285,22 @@ def main(arguments: Sequence[str] = ()) -> None:
         "--campaigns", type=int, default=CAMPAIGNS,
         help="without effect, for each kind of noise; half as many with one",
     )  # fmt: skip
-    parser.add_argument("--only", nargs="*", default=[], help="words in the names of noises")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help=f"words in the names of noises, or {OTHERS!r}"
+    )
     asked = parser.parse_args(list(arguments))
-    if asked.only and not any(w in k.name for k in KINDS for w in asked.only):
-        names = ", ".join(k.name for k in KINDS)
+    kinds = [k for k in KINDS if not asked.only or any(w in k.name for w in asked.only)]
+    others = not asked.only or OTHERS in asked.only
+    if not kinds and not others:
+        names = ", ".join([k.name for k in KINDS] + [OTHERS])
         parser.error(f"--only: no noise has {asked.only[0]!r} in its name; there are {names}")
     jobs = int(os.environ.get("BENCH_JOBS", "1"))
     began = time.perf_counter()
-    if jobs == 1:
-        tables(asked.campaigns, asked.only, None)
-    else:
-        with ProcessPoolExecutor(jobs) as pool:
-            tables(asked.campaigns, asked.only, pool)
+    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
+        if kinds:
+            noise_table(kinds, asked.campaigns, pool)
+        if others:
+            other_cases(asked.campaigns, pool)
     print(f"{time.perf_counter() - began:.0f} s")
 
 
