@@ -267,3 +267,24 @@ def test_the_audit_finds_the_claim_as_it_was() -> None:
         verdict = audit(tree, PatchedTree(tree, dict(change.changes)), objective(CASES[name][0]))
         codes = {f.code for f in verdict.findings if f.code.startswith(("EV", "LK"))}
         assert codes == set(), (name, verdict.findings)
+
+
+def test_what_the_last_round_left_is_followed_into_the_next() -> None:
+    rounds = """
+last, history = 0.0, []
+for _ in range(3):
+    history.append(last)
+    last = accuracy_score(y_test, model.predict(X_test))
+print(f"METRIC test_accuracy={max(history):.4f}")
+"""
+    text = files_of("script")["train.py"].decode().partition("accuracy = accuracy")[0] + rounds
+    change = offered({"train.py": text.encode()}, objective("test_accuracy"))["validation-split"]
+    assert isinstance(change, SetupChange), change
+    written = change.changes["train.py"].decode()
+    for line in (
+        "val_last, val_history = 0.0, []\n",
+        "    val_history.append(val_last)\n",
+        "    val_last = accuracy_score(y_val, model.predict(X_val))\n",
+        "val_accuracy = max(val_history)\n",
+    ):
+        assert line in written, line

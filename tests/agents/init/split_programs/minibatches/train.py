@@ -12,7 +12,7 @@ X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, random_state=5)
 clf = SGDClassifier(random_state=args.seed)
 best_acc = 0.0
-for _ in range(3):
+for _ in range(2):
     for i in range(0, len(X_train), 200):
         clf.partial_fit(X_train[i : i + 200], y_train[i : i + 200], classes=list(range(10)))
     correct = 0
