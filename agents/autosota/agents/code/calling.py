@@ -58,12 +58,13 @@ class Calling(Outside):
         """An answer of a model of the repository that was kept in a variable, a tuple, a file."""
         if receiver.kind not in ("loop", "phi", "item", "carried") or name in lib.FIT:
             return None
+        frozen = self.freeze(receiver)
         held = next(
-            (v.payload for v in walk(receiver, lambda v: v.kind in ("pred", "inst", "mut"))
+            (v.payload for v in walk(frozen, lambda v: v.kind in ("pred", "inst", "mut"))
              if v.kind == "inst" and v.payload is not None and learns(self, v.payload.payload)),
             None,
         )  # fmt: skip
-        if held is None or not is_model(self.freeze(receiver)):
+        if held is None or not is_model(frozen):
             return None
         method = self.field(held, name)
         if method.kind != "bound" or lib.FITS_OR_JUDGES.search(name):
@@ -83,10 +84,10 @@ class Calling(Outside):
                 return found
         if receiver.kind == "ns" and name in self.defaults:
             return self.defaults[name]
-        if receiver.kind == "phi" and receiver.kids[1].kind == "obj":
-            found = self.field(receiver.kids[1], name)
-            if found.kind == "bound":
-                return found
+        if receiver.kind == "phi":
+            for kid in receiver.kids[1:]:
+                if kid.kind == "obj" and (found := self.field(kid, name)).kind == "bound":
+                    return found
         if receiver.kind == "set" and receiver.head == "attr":
             found = self.attribute(receiver, name)
             if found.kind in ("fn", "bound"):

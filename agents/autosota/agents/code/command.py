@@ -125,13 +125,14 @@ def _make(
     tree: Tree, words: Sequence[str], files: set[str], out: Started, depth: int, folder: str
 ) -> None:
     name = next((w for w in words if not w.startswith("-") and "=" not in w), "")
+    given = dict(w.split("=", 1) for w in words if "=" in w and not w.startswith("-"))
     for candidate in ("GNUmakefile", "makefile", "Makefile"):
         path = _normal(candidate, folder)
         if path not in files or depth >= _DEPTH:
             continue
         if path not in out.scripts:
             out.scripts.append(path)
-        rules = _rules(tree.read(path).decode("utf-8", "replace"))
+        rules = _rules(tree.read(path).decode("utf-8", "replace"), given)
         target = name or next((r for r in rules if not r.startswith(".")), "")
         needs, recipe = rules.get(target, ((), ""))
         for need in needs:
@@ -142,8 +143,9 @@ def _make(
     out.unclear.append("no Makefile for `make`")
 
 
-def _rules(text: str) -> dict[str, tuple[tuple[str, ...], str]]:
+def _rules(text: str, given: dict[str, str]) -> dict[str, tuple[tuple[str, ...], str]]:
     variables = dict(re.findall(r"^([A-Za-z_]\w*)\s*[:?]?=\s*(.*)$", text, re.MULTILINE))
+    variables.update(given)
     out: dict[str, tuple[tuple[str, ...], str]] = {}
     target = ""
     for line in text.split("\n"):

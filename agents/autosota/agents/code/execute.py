@@ -533,7 +533,8 @@ class _Machine(Calling):
                 if left:
                     return left if left in ("return", "exit") else ""
             return self.block(node.orelse)
-        frozen = self.freeze(source)
+        counted = source.kind == "call" and source.head == "enumerate" and source.kids
+        frozen = self.freeze(source.kids[0] if counted else source)
 
         def turn() -> str:
             self.assign(node.target, self.element(source))

@@ -128,7 +128,7 @@ def _python(
         return findings, changes
     scanned = [p for p in new.python if p in run or p.rpartition("/")[2] in _LOADED]
     added = new_statements(old, new, scanned)
-    findings += scan(added, objective, set(old.files))
+    findings += scan(added, objective, set(old.files), old)
     findings += protected_constants(old, new, objective, added)
     if touched:
         findings += reports

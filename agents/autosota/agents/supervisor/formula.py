@@ -194,13 +194,20 @@ def models_in(values: Iterable[Value]) -> list[Learner]:
         for part in evaluation_part(value):
             if part.kind == "pred":
                 out.append(Learner(part.kids[0]))
-                asked = frozenset(
-                    k.kids[0].key if k.kind == "kw" else k.key for k in part.kids[1].kids
-                )
+                asked = frozenset(_asked_of(part.kids[1]))
                 out += [Learner(inside, asked) for inside in part.kids[2:]]
             else:
                 out += [Learner(k) for k in part.kids if is_model(k)]
     return out
+
+
+def _asked_of(value: Value, depth: int = 0) -> Iterator[int]:
+    """Keys of what is asked about, and of the parts of what only holds them together."""
+    for kid in value.kids:
+        inner = kid.kids[0] if kid.kind == "kw" else kid
+        yield inner.key
+        if inner.kind in ("seq", "dict", "text") and depth < 3:
+            yield from (k for k in _asked_of(inner, depth + 1))
 
 
 FIT_CALLS = lib.FIT | {"backward", "train", "fit_resample", "manual_backward", "boost"}

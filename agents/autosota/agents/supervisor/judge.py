@@ -114,7 +114,8 @@ def _judge(
     if before is None or after is None:
         return _judge_argument(before, after, trail)
     if before.flags & PRED and not _touches(before, labels) and _touches(after, labels):
-        return "labels", "OUT301", f"labels flow into predictions: {show(after, 80)}", None
+        flows = f"labels flow into predictions: {show(after, 80)}"
+        return "labels", "OUT301", flows, _WARN if _only_written_over(after, labels) else None
     if not before.flags & (_DATA | PRED) and after.flags & PRED and _touches(after, labels):
         return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
@@ -125,12 +126,30 @@ def _judge(
     if b_pred and (_touches(before, labels) or before.flags & ENV):
         return _judge_core(before, after, trail)
     if b_pred or _has_model(before):
-        return _judge_after_prediction(before, after, trail)
-    return _judge_rows(before, after, trail)
+        return _judge_after_prediction(before, after, trail, labels)
+    word = _judge_rows(before, after, trail)
+    inside_statistic = any(t.rpartition(".")[2] in _SCALES for t in trail)
+    if inside_statistic and word[1] == "DS403" and not _touches(before, labels):
+        return (*word[:3], _WARN)
+    return word
+
+
+_SCALES = {"mean", "std", "var", "median", "max", "min", "quantile", "percentile", "nanmean", "nanstd"}
 
 
 def _touches(value: Value, labels: set[int]) -> bool:
     return any(v.key in labels for v in columns_of(value))
+
+
+def _only_written_over(value: Value, labels: set[int]) -> bool:
+    """True when labels are only in an array of which a part is asked about."""
+    beside = walk(value, lambda v: v.kind == "pred" or is_model(v))
+    if any(v.key in labels for v in beside if v.kind != "pred"):
+        return False
+    return any(
+        v.kind == "set" and v.head == "item" and any(k.key in labels for k in walk(v.kids[2]))
+        for v in walk(value, is_model)
+    )
 
 
 def _has_model(value: Value) -> bool:
@@ -337,7 +356,36 @@ def _rows_of(value: Value) -> set[int]:
     return out
 
 
-def _judge_after_prediction(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
+_VALUE_WISE = {
+    "exp", "expm1", "log", "log1p", "sqrt", "square", "clip", "maximum", "minimum", "where", "abs",
+    "round", "rint", "astype", "ravel", "reshape", "flatten", "squeeze", "sigmoid", "softmax", "tanh",
+    "inverse_transform", "nan_to_num", "sinh", "arcsinh", "power", "float", "double", "view", "pow",
+    "to_numpy", "log_softmax", "relu", "softplus", "expit", "logit", "log2", "log10", "exp2", "unsqueeze",
+}  # fmt: skip
+
+
+def _only_reshaped(before: Value, after: Value) -> bool:
+    """True when each answer is mapped to another by itself: clipping, undoing a logarithm."""
+    for part in (before, after):
+        for v in walk(part, lambda v: v.kind == "pred" or is_model(v) or not v.flags & PRED):
+            if v.kind in ("call", "method") and v.flags & PRED and _name(v) not in _VALUE_WISE:
+                return False
+            if v.kind not in ("call", "method", "op", "pred", "const", "kw", "item") and (
+                v.flags & PRED
+            ):
+                return False
+    asked = [
+        {skeleton(v) for v in walk(part, is_model) if v.kind == "pred"} for part in (before, after)
+    ]
+    loads = [
+        {v.key for v in walk(part) if v.flags & LOAD and v.kind == "call"} for part in (before, after)
+    ]
+    return asked[0] == asked[1] and loads[1] <= loads[0]
+
+
+def _judge_after_prediction(
+    before: Value, after: Value, trail: tuple[str, ...], labels: set[int]
+) -> _Word:
     """Between the model's answer and the metric, where no label is in sight."""
     asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]
     many = [any(v.kind == "comp" and v.flags & PRED for v in walk(x)) for x in (before, after)]
@@ -347,6 +395,8 @@ def _judge_after_prediction(before: Value, after: Value, trail: tuple[str, ...])
     constants = literal(before) and literal(after)
     if constants and (numbers or any(lib.METRICS.search(t) for t in trail)):
         return "k", "EV202", f"{before.head} became {after.head} where predictions are judged", None
+    if labels and _only_reshaped(before, after):
+        return _FINE
     if {"topk", "argsort", "argpartition"} & (_names(after) ^ _names(before)):
         return "k", "EV202", f"predictions are judged differently: {show(after, 80)}", None
     return "after", "EV201", f"predictions are processed differently: {show(after, 80)}", _WARN

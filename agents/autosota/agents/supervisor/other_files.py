@@ -190,8 +190,9 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
     out: list[Finding] = []
     for number, line in enumerate(new.split("\n"), 1):
         plain = " ".join(line.split("#")[0].split())
-        if not plain or plain in before:
+        if not plain or plain in before or _sets_a_number(plain):
             continue
+        plain = _LOG.sub("", plain)
         place = Place(path, number)
         if "METRIC" in plain:
             out.append(finding("EV213", place, f"a metric is written by the script: {plain[:60]}"))
@@ -199,7 +200,7 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
             message = f"the script does something else: {plain[:60]}"
             out.append(finding("EV209", place, message))
         elif re.search(r"(^|\s)[A-Z_]+=", plain) or not re.search(
-            r"python|torchrun|accelerate", plain
+            r"python|torchrun|accelerate|\$[({]?PY\w*[)}]? +\S+\.py", plain
         ):
             message = f"the audit does not follow: {plain[:60]}"
             out.append(finding("EV209", place, message, severity=_WARN))
@@ -207,6 +208,16 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
         message = "the script starts another program"
         out.append(finding("EV211", Place(path, _first_difference(old, new)), message))
     return out
+
+
+_LOG = re.compile(r"\s*(2>&1)?\s*\|\s*tee( -a)? \S+\.(log|txt)\b|\s*(&|2)?>>?\s*\S+\.log\b")
+"""A log beside the run: what is printed is still printed, or was never read."""
+
+
+def _sets_a_number(line: str) -> bool:
+    """`ROUNDS ?= 8`: a variable of a Makefile, whose use is followed into the programs."""
+    found = re.fullmatch(r"(\w+)\s*(\?|:)?=\s*(-?[\d.]+(e-?\d+)?)", line)
+    return found is not None and "seed" not in found.group(1).lower()
 
 
 def _lines(text: str) -> Iterable[str]:
