@@ -154,7 +154,7 @@ class Paper:
     title: str = ""
     source: str = ""
     claims: tuple[PaperClaim, ...] = ()
-    tolerance: float = 0.10
+    tolerance: float = 0.20
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autosota.agents.domain import Hypothesis, Objective, Purpose
+from autosota.agents.domain import Fate, Hypothesis, Objective, Purpose
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server import product_version
@@ -147,6 +147,7 @@ class Host:
                 dirty=snapshot.dirty,
                 version=product_version(),
                 prior_confirmations=self._confirmations(ledger, objective),
+                refuted=self._refuted(ledger, objective, snapshot.commit),
                 notes=tuple(snapshot.notes),
             )
             campaign_id = ledger.create_campaign()
@@ -269,6 +270,10 @@ class Host:
             "evaluations": len(state.runs),
             "ideas": len(state.tried),
             "isolation": self._grade(state),
+            "compute": finished.compute if finished is not None else None,
+            "caps": list(finished.caps) if finished is not None else [],
+            "controls": {c.name: c.passed for c in state.controls.values()},
+            "transfers": {t.name: t.holds for t in state.transfers.values()},
             "report": str(report),
         }
 
@@ -381,6 +386,19 @@ class Host:
             same = state.objective.metric == objective.metric
             count += same and any(r.purpose is Purpose.CONFIRM for r in state.runs)
         return count
+
+    def _refuted(self, ledger: Ledger, objective: Objective, base: str) -> tuple[str, ...]:
+        """Ideas of patches that did not hold when earlier campaigns confirmed them on this base."""
+        found: dict[str, None] = {}
+        for row in ledger.campaigns():
+            if row.started_at is None:
+                continue
+            state = fold(ledger.events(row.id))
+            judged, best = state.confirmation, state.best
+            same = state.objective.metric == objective.metric and state.start.base_commit == base
+            if same and judged is not None and best is not None and judged.fate is Fate.NOISE:
+                found.update(dict.fromkeys(best.ideas))
+        return tuple(found)
 
     def _grade(self, state: CampaignState) -> str | None:
         grades = [r.isolation for r in state.runs if claim_is_open(r, state)]

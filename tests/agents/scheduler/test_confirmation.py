@@ -43,15 +43,15 @@ def paper(value, **more):
 
 
 def test_a_baseline_far_below_the_paper_stops_and_says_by_how_much(world, make_idea):
-    state = world([make_idea("good")], {"good": 0.05}, objective=paper(0.95)).play()
+    state = world([make_idea("good")], {"good": 0.05}, objective=paper(1.3)).play()
     assert state.finished.verdict is CampaignVerdict.NOT_REPRODUCED
-    assert "the paper says 0.95 (Table 2)" in state.finished.reason
-    assert "18% of it" in state.finished.reason
+    assert "the paper says 1.3 (Table 2)" in state.finished.reason
+    assert "40% of it" in state.finished.reason
     assert not state.iterations
 
 
 def test_the_tolerance_is_the_users(world, make_idea):
-    objective = paper(0.95, tolerance=0.3)
+    objective = paper(1.3, tolerance=0.5)
     state = world([make_idea("good")], {"good": 0.05}, objective=objective).play()
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
@@ -367,12 +367,36 @@ def test_a_gain_that_holds_at_equal_compute_is_confirmed(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 
-def test_more_compute_without_a_knob_or_a_guard_is_not_confirmed(world, make_idea):
+def test_far_more_compute_without_a_knob_or_a_guard_ends_an_idea_in_search(world, make_idea):
     simulated = world([make_idea("longer")], budget=ROOM, extra=longer, seconds=seconds)
     state = simulated.play()
-    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
-    assert "+100% compute" in state.finished.reason
+    assert state.judged["longer"].fate is Fate.GUARDED
+    assert state.finished.verdict is CampaignVerdict.NO_GAIN
+    assert "it takes +100% compute" in state.finished.reason
     assert "objective.guard.wall_seconds" in state.finished.reason
+    assert len(executed(simulated, Purpose.SEARCH)) == 1
+
+
+def test_more_compute_without_a_knob_or_a_guard_is_not_confirmed(world, make_idea):
+    state = world(
+        [make_idea("longer")],
+        budget=ROOM,
+        extra=longer,
+        seconds=lambda name: 1.45 if name == "longer" else 1.0,
+    ).play()
+    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+    assert "+45% compute" in state.finished.reason
+    assert "controls.compute_knob" in state.finished.reason
+
+
+def test_a_time_guard_that_is_missed_by_far_ends_an_idea_in_search(world, make_idea):
+    objective = replace(PLAIN, guards=(Guard("wall_seconds", max_increase=0.2),))
+    simulated = world(
+        [make_idea("longer")], objective=objective, budget=ROOM, extra=longer, seconds=seconds
+    )
+    state = simulated.play()
+    assert state.judged["longer"].fate is Fate.GUARDED
+    assert "wall_seconds went from 1 to 2 (at most +20% allowed)" in state.judged["longer"].reason
 
 
 def test_a_guard_of_the_user_allows_more_compute(world, make_idea):

@@ -204,7 +204,7 @@ def test_a_guard_on_time_is_decided_at_the_confirmation(world, make_idea):
         [make_idea("slow")],
         {"slow": 0.05},
         objective=objective,
-        seconds=lambda name: 1.0 if name == BASELINE else 2.0,
+        seconds=lambda name: 1.0 if name == BASELINE else 1.45,
     ).play()
     assert state.judged["slow"].fate is Fate.PROVISIONAL
     assert state.confirmation.fate is Fate.GUARDED

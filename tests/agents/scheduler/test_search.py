@@ -192,7 +192,8 @@ def test_the_tuner_gets_every_second_param_iteration_until_it_has_nothing_more(w
     assert state.tuning_over == {"base"}
     scores = search.search_scores(state, "base")
     assert scores[0] == (None, pytest.approx(state.baseline.mean))
-    assert len(scores) == 1 + len(order)
+    on_base = {i.idea for i in state.iterations if i.parent == "base"}
+    assert {idea.id for idea, _ in scores[1:]} == on_base and len(scores) == 1 + len(on_base)
 
 
 # ------------------------------------------------------------------ racing and repetitions

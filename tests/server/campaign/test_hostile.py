@@ -85,7 +85,7 @@ def test_every_attack_gets_its_outcome_and_the_campaign_goes_on(tmp_path, monkey
     before = repository.fingerprint()
     ideas = [idea(name) for name in [*ATTACKS, "an honest one"]]
 
-    def implement(hypothesis, tree):
+    def implement(hypothesis, tree, _library):
         source = tree.read("train.py").decode()
         if hypothesis.title == "an honest one":
             made = source.replace("C=1.0", "C=10.0")
@@ -95,6 +95,7 @@ def test_every_attack_gets_its_outcome_and_the_campaign_goes_on(tmp_path, monkey
         return SimpleNamespace(changes={"train.py": made.encode()}, anchors=())
 
     monkeypatch.setattr(driver, "propose", lambda *_: ideas)
+    monkeypatch.setattr(driver.tuning, "suggest", lambda *_, **__: None)
     monkeypatch.setattr(driver, "implement", implement)
     monkeypatch.setattr(driver, "audit", lambda *_: Verdict(Decision.CLEARED))
     host = Host.find(repository.root)

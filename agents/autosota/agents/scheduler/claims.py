@@ -6,7 +6,7 @@ Pure, over the state alone; shown wherever a badge is. Nothing here decides a ve
 from __future__ import annotations
 
 from autosota.agents.domain import Comparison, Outcome, Purpose
-from autosota.agents.scheduler import statistics
+from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
 
@@ -34,6 +34,24 @@ def confirm_pairs(state: CampaignState) -> list[tuple[RunFinished, RunFinished]]
         if before is not None and after is not None:
             pairs.append((before, after))
     return [(a, b) for a, b in pairs if a.outcome is Outcome.OK is b.outcome]
+
+
+MORE_COMPUTE = 0.25
+"""R4: compute that grew by more than this share needs a guard that allows it, or a match."""
+
+LEAST_SECONDS = 0.2
+"""Compute that grew by less per run is start-up noise, whatever its share."""
+
+
+def allows_compute(state: CampaignState) -> bool:
+    """True when the user guards time themselves, so that the default limit does not hold."""
+    return any(g.name in guards.TIMED for g in state.objective.guards)
+
+
+def can_match(state: CampaignState) -> bool:
+    """True when a baseline of equal compute can be run."""
+    known = state.analysed is not None and state.analysed.compute_knob is not None
+    return known and state.objective.controls.compute_knob is not None
 
 
 def compute_of(run: RunFinished) -> float:
@@ -71,7 +89,8 @@ def claim_caps(state: CampaignState) -> tuple[str, ...]:
     if len(grades) > 1:
         caps.append("runs of different isolation grades were compared")
     if state.analysed is not None:
-        caps += [f"leakage probe: {text}" for text in state.analysed.probes]
+        found = [text for text in state.analysed.probes if not text.startswith("none ")]
+        caps += [f"leakage probe: {text}" for text in found]
     return tuple(caps)
 
 

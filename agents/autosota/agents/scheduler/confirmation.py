@@ -9,6 +9,7 @@ run (`controls`); only then is it judged.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from autosota.agents.domain import (
@@ -23,8 +24,12 @@ from autosota.agents.scheduler import controls, guards, power, racing, statistic
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import Action, CompareOutcomes, Execute, Record
 from autosota.agents.scheduler.claims import (
+    LEAST_SECONDS,
     MATCHED,
+    MORE_COMPUTE,
+    allows_compute,
     compute_change,
+    compute_of,
     confirm_pairs,
     sampling,
 )
@@ -35,12 +40,6 @@ from autosota.agents.scheduler.state import CampaignState
 
 FUTILITY_LOOK = 0.5
 """The share of the pairs after which a confirmation without any gain in search is given up."""
-
-MORE_COMPUTE = 0.25
-"""R4: compute that grew by more than this share needs a guard that allows it, or a match."""
-
-LEAST_SECONDS = 0.2
-"""Compute that grew by less per run is start-up noise, whatever its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +91,19 @@ def planned_effect(state: CampaignState) -> Effect | None:
     best, found = state.best, state.baseline
     if best is None or found is None:
         return None
-    result = compare_search(state, state.start.base_commit, best.commit)
+    base = state.start.base_commit
+    result, lost = compare_search(state, base, best.commit), 0.0
+    if result is None and state.ablation is not None:
+        # a reduced patch ran beside the whole only: the whole's gain, less what was dropped
+        result = compare_search(state, base, state.ablation.commit)
+        gone = [p.comparison for p in state.pieces.values() if not p.needed]
+        lost = math.fsum(c.difference or 0.0 for c in gone if c is not None)
     if result is None or result.difference is None:
         return None
     pool = racing.pooled(state.spread, found.sd)
     means = [statistics.mean(group) for group in state.differences.values()]
-    small = power.shrunken(result.difference, pool.sd, result.pairs, means)
-    return Effect(result.difference, small, pool.sd, result.pairs)
+    small = power.shrunken(result.difference - lost, pool.sd, result.pairs, means)
+    return Effect(result.difference - lost, small, pool.sd, result.pairs)
 
 
 def _seconds_of_best(state: CampaignState) -> float:
@@ -252,7 +257,7 @@ def _controlled(state: CampaignState, reason: str) -> tuple[Fate, str]:
 
 def costs_more(state: CampaignState) -> bool:
     """True when the candidate spends clearly more compute and no guard of the user allows it."""
-    if any(g.name in guards.TIMED for g in state.objective.guards):
+    if allows_compute(state):
         return False
     change = compute_change(state)
     return change is not None and change > MORE_COMPUTE and more_seconds(state) > LEAST_SECONDS
@@ -260,8 +265,6 @@ def costs_more(state: CampaignState) -> bool:
 
 def more_seconds(state: CampaignState) -> float:
     """Seconds of compute that a run of the candidate takes more, as a paired median."""
-    from autosota.agents.scheduler.claims import compute_of
-
     pairs = confirm_pairs(state)
     if not pairs:
         return 0.0

@@ -243,7 +243,9 @@ def matched_variant(state: CampaignState) -> Variant | None:
     knob, setting = state.objective.controls.compute_knob, knob_setting(state)
     if knob is None or setting is None:
         return None
-    return Variant(MATCHED, f"{knob.flag} {setting:g}")
+    # a flag as --epochs 40, a Hydra key as trainer.epochs=40
+    joined = f"{knob.flag} {setting:g}" if knob.flag.startswith("-") else f"{knob.flag}={setting:g}"
+    return Variant(MATCHED, joined)
 
 
 def _matched(state: CampaignState) -> Action | None:

@@ -5,7 +5,7 @@ Pure. Which verdict it is was decided by the phase that ends; here are its numbe
 
 from __future__ import annotations
 
-from autosota.agents.domain import CampaignVerdict
+from autosota.agents.domain import CampaignVerdict, Fate
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.claims import claim_caps, compute_change
 from autosota.agents.scheduler.spending import can_afford_idea, confirmation_pairs
@@ -56,7 +56,14 @@ def why_no_gain(state: CampaignState) -> str:
     if not gains:
         return "every idea that was tried failed to run"
     best = max(gains, key=lambda c: c.difference or 0.0)
-    text = f"{ideas_text(len(state.tried))} tried, none beyond noise"
+    tried = ideas_text(len(state.tried))
+    for judged in state.judged.values():
+        if judged.comparison is best and judged.fate is Fate.GUARDED and (best.difference or 0) > 0:
+            return (
+                f"{tried} tried; the best, {state.ideas[judged.idea].title}, had "
+                f"{best.difference:+.4g} on {best.metric}, but {judged.reason}"
+            )
+    text = f"{tried} tried, none beyond noise"
     if best.low is not None and best.high is not None:
         text += f"; the best had {best.difference:+.4g} ({best.low:+.4g} to {best.high:+.4g})"
     return f"{text} on {best.metric}"

@@ -33,7 +33,8 @@ class CampaignStarted:
     """Phase 0: what is to be done, at which commit.
 
     `prior_confirmations` counts the confirmations that earlier campaigns of this ledger
-    attempted on the same claim: running again is another look, and is corrected for.
+    attempted on the same claim: running again is another look, and is corrected for. `refuted`
+    are ideas that did not hold there, on the same base; they are not tried again.
     """
 
     kind: ClassVar[str] = "campaign_started"
@@ -43,6 +44,7 @@ class CampaignStarted:
     dirty: bool
     version: str
     prior_confirmations: int = 0
+    refuted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

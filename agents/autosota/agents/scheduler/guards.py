@@ -34,6 +34,17 @@ def limit_text(guard: Guard) -> str:
     return ", ".join(parts)
 
 
+def doubled(guard: Guard) -> Guard:
+    """The guard with twice its room: for readings that were not taken back to back."""
+    return Guard(
+        guard.name,
+        None if guard.max_increase is None else 2 * guard.max_increase,
+        None if guard.max_increase_abs is None else 2 * guard.max_increase_abs,
+        None if guard.max_decrease is None else 2 * guard.max_decrease,
+        None if guard.max_decrease_abs is None else 2 * guard.max_decrease_abs,
+    )
+
+
 def check(guard: Guard, pairs: Sequence[tuple[RunFinished, RunFinished]]) -> GuardResult:
     """Check one guard over (baseline, candidate) pairs run back to back.
 

@@ -19,7 +19,7 @@ def shrunken(effect: float, sd: float, pairs: int, effects: Sequence[float]) -> 
     """An effect that was chosen because it was large, moved towards zero.
 
     Normal prior centred at 0 whose variance is what the effects of all ideas show beyond noise
-    (empirical Bayes; Efron & Morris 1975). With fewer than three ideas the noise stands in.
+    (empirical Bayes; Efron & Morris 1975), and at least the noise of one pair.
 
     Args:
         effect: mean paired difference of the chosen change.
@@ -32,7 +32,8 @@ def shrunken(effect: float, sd: float, pairs: int, effects: Sequence[float]) -> 
         return effect
     prior = sd**2
     if len(effects) >= 3:
-        prior = max(0.1 * error, math.fsum(e * e for e in effects) / len(effects) - error)
+        # never below the noise of one pair: most ideas do nothing, but this one was screened
+        prior = max(prior, math.fsum(e * e for e in effects) / len(effects) - error)
     return effect * prior / (prior + error)
 
 

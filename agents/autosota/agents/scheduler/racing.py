@@ -27,7 +27,7 @@ FALSE_KEEPS = 1.0
 LEAST_PAIRS = 3
 """No idea is kept on fewer pairs where the objective has more seeds: one seed may be lucky."""
 
-FUTILE = 0.05
+FUTILE = 0.02
 """An idea is dropped once its predictive chance to pass falls below this."""
 
 PRIOR_DF = 2.0

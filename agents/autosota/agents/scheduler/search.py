@@ -11,6 +11,7 @@ claim.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from autosota.agents.domain import (
@@ -38,7 +39,13 @@ from autosota.agents.scheduler.actions import (
     Tune,
 )
 from autosota.agents.scheduler.baseline import FLAKY, seeds_are_idle
-from autosota.agents.scheduler.ending import ideas_text
+from autosota.agents.scheduler.claims import (
+    LEAST_SECONDS,
+    MORE_COMPUTE,
+    allows_compute,
+    can_match,
+    compute_of,
+)
 from autosota.agents.scheduler.spending import can_afford_idea, can_afford_runs, set_aside
 from autosota.agents.scheduler.state import CampaignState
 
@@ -53,6 +60,15 @@ IDLE_PAIRS = 2
 
 MOST_COMBINATIONS = 3
 """Combinations on one optimum: each further one needs a new promising idea."""
+
+PATIENCE = 12
+"""Iterations without a keep after which a search that has kept something is over."""
+
+ANCHOR_AFTER = 15
+"""Runs after which a reference is run once more: has the machine drifted since?"""
+
+REFUSED_TUNINGS = 3
+"""Tunings of one commit that the audit may refuse in a row before the tuner is left alone."""
 
 TUNER_EVERY = 2
 """Of PARAM iterations, every second is the tuner's, where there is something to tune."""
@@ -87,7 +103,16 @@ def _is_over(state: CampaignState) -> bool:
         known = [v for v in values if v is not None]
         if known and sign * (statistics.mean(known) - objective.target) >= 0:
             return True
+    if state.best is not None and state.honeymoon is None:
+        kept = [n for n, i in enumerate(state.iterations) if _was_kept(state, i)]
+        if len(state.iterations) - max(kept, default=0) > PATIENCE:
+            return True
     return not can_afford_idea(state)
+
+
+def _was_kept(state: CampaignState, iteration: ev.IdeaSelected) -> bool:
+    judged = state.judged.get(iteration.idea)
+    return judged is not None and judged.fate is Fate.PROVISIONAL
 
 
 def _next_idea(state: CampaignState) -> Action | None:
@@ -124,6 +149,9 @@ def _tuner_is_next(state: CampaignState) -> bool:
     """Every second PARAM iteration on the optimum is the tuner's."""
     head = state.head
     if head in state.tuning_over or state.honeymoon is not None:
+        return False
+    latest = state.tuned.get(head, [])[-REFUSED_TUNINGS:]
+    if len(latest) == REFUSED_TUNINGS and state.dead.issuperset(latest):
         return False
     numbers = [i for i in state.iterations if _is_param(state, i)]
     return len(numbers) % TUNER_EVERY == TUNER_EVERY - 1 or not select.untried(state)
@@ -292,11 +320,49 @@ def _try_idea(state: CampaignState, current: ev.IdeaSelected) -> Action:
     seeds = state.objective.seeds
     more = state.more_seeds(max(0, current.pairs - len(seeds)))
     step = race(state, reference, commit, patch_id, (*seeds, *more))
+    dear = too_dear(state, commit)
+    if dear:
+        result = compare_search(state, reference, commit)
+        return Record(ev.IdeaJudged(current.idea, Fate.GUARDED, dear, result))
     if isinstance(step, Execute):
         return step
     if isinstance(step, Failed):
         return Record(ev.IdeaJudged(current.idea, step.fate, step.reason))
     return Record(_judged(state, current.idea, reference, commit, step))
+
+
+def too_dear(state: CampaignState, commit: str) -> str:
+    """R4 in search: why the compute of a commit can never be confirmed; '' when it may.
+
+    Runs of the search are not back to back, so only twice what the confirmation will allow ends
+    an idea here. Against the base, as the confirmation is.
+    """
+    base = state.start.base_commit
+    pairs = [
+        (before, after)
+        for seed in (*state.objective.seeds, *state.more_seeds(len(state.objective.seeds)))
+        if (before := state.search_run(base, seed)) is not None
+        and (after := state.run(Purpose.SEARCH, commit, seed)) is not None
+        and before.outcome is Outcome.OK is after.outcome
+    ]
+    if not pairs:
+        return ""
+    for guard in state.objective.guards:
+        if guard.name in guards.TIMED:
+            outcome = guards.check(guards.doubled(guard), pairs)
+            if not outcome.held:
+                why = f"{guard.name} {guards.change_text(outcome)}"
+                return f"R4: {why} ({guards.limit_text(guard)} allowed)"
+    if allows_compute(state) or can_match(state):
+        return ""
+    more = statistics.median([compute_of(b) - compute_of(a) for a, b in pairs])
+    usual = statistics.median([compute_of(a) for a, _ in pairs])
+    if more <= 2 * LEAST_SECONDS or more <= 2 * MORE_COMPUTE * usual:
+        return ""
+    return (
+        f"R4: it takes {more / usual:+.0%} compute; allow it with objective.guard.wall_seconds, "
+        "or set controls.compute_knob so that a baseline of equal compute can be run"
+    )
 
 
 class Failed:
@@ -328,9 +394,15 @@ def race(
     seeds = seeds[:IDLE_PAIRS] if seeds_are_idle(state) else seeds
     found: list[float] = []
     level = racing.screen_level(len(state.looked_at | {commit}))
+    stale = _stale_before(state, reference, seeds[0])
+    if not state.history(commit, seeds[0]) and _needs_anchor(state, reference, seeds[0]):
+        return _repeat(state, reference, seeds[0])
     for seed in seeds:
         run = state.run(Purpose.SEARCH, commit, seed)
         before = state.search_run(reference, seed)
+        times = state.history(reference, seed)
+        if run is None and times and times[-1][0] < stale:
+            before = None  # measured on another machine, so to say: it has drifted since
         if run is None or before is None:
             standing = None
             if found and not whole:
@@ -343,7 +415,7 @@ def race(
                     return racing.Standing.FUTILE
                 return Failed(Fate.NOISE, "the budget ended before it was measured")
             if before is None:
-                return Execute(Purpose.SEARCH, side_of(state, reference), reference, seed)
+                return _repeat(state, reference, seed)
             pruning = _pruning(state) if not whole else None
             return Execute(Purpose.SEARCH, side, commit, seed, pruning=pruning)
         if run.outcome is Outcome.PRUNED:
@@ -363,6 +435,43 @@ def race(
     return racing.standing(found, _noise(state, found), len(found), level)
 
 
+def _repeat(state: CampaignState, commit: str, seed: int) -> Execute:
+    """Run a reference (again) in the search."""
+    purposes = [run for _, run in state.history(commit, seed) if run.purpose is Purpose.SEARCH]
+    side = side_of(state, commit)
+    return Execute(Purpose.SEARCH, side, commit, seed, attempt=len(purposes))
+
+
+def _needs_anchor(state: CampaignState, reference: str, seed: int) -> bool:
+    """True when a reference was last run so long ago that the machine may have drifted.
+
+    Where a repetition was the same to the last digit the next one waits twice as long.
+    """
+    times = state.history(reference, seed)
+    if not times or seeds_are_idle(state) or not can_afford_runs(state, 2, confirm=True):
+        return False
+    name = state.objective.select_on
+    values = [run.metrics.get(name) for _, run in times]
+    wait = ANCHOR_AFTER << min(20, sum(old == new for old, new in itertools.pairwise(values)))
+    return len(state.runs) - times[-1][0] > wait
+
+
+def _stale_before(state: CampaignState, reference: str, seed: int) -> int:
+    """Runs of a reference before this place in time no longer tell: its anchor has moved."""
+    name = state.objective.select_on
+    assert state.baseline is not None
+    times = state.history(reference, seed)
+    if len(times) < 2:
+        return 0
+    limit = racing.pooled(state.spread, state.baseline.sd).sd
+    stale = 0
+    for (_, old), (place, new) in itertools.pairwise(times):
+        before, after = old.metrics.get(name), new.metrics.get(name)
+        if before is not None and after is not None and abs(after - before) > limit:
+            stale = place
+    return stale
+
+
 def _judged(
     state: CampaignState, idea: str, reference: str, commit: str, standing: racing.Standing
 ) -> ev.IdeaJudged:
@@ -377,15 +486,15 @@ def _judged(
         if not outcome.held:
             why = f"R4: {guard.name} {guards.change_text(outcome)} ({outcome.limit} allowed)"
             return ev.IdeaJudged(idea, Fate.GUARDED, why, result)
-    tried = ideas_text(result.corrections)
+    tried = f"{result.corrections} look{'s' * (result.corrections != 1)}"
     if standing is racing.Standing.PASSED:
-        why = f"better in search over {_seeds(result)}, {tried} tried"
+        why = f"better in search over {_seeds(result)}, {tried}"
         if result.p_value is None:
             why = result.note or "one seed: no noise known"
         return ev.IdeaJudged(idea, Fate.PROVISIONAL, why, result)
     if result.difference <= 0:
         return ev.IdeaJudged(idea, Fate.NOISE, f"no gain over {_seeds(result)}", result)
-    why = f"within noise over {_seeds(result)}, {tried} tried"
+    why = f"within noise over {_seeds(result)}, {tried}"
     return ev.IdeaJudged(idea, Fate.NOISE, why, result)
 
 
@@ -453,10 +562,10 @@ def search_scores(
         return []
     whole = statistics.mean(known)
     found: list[tuple[Hypothesis | None, float | None]] = [(None, whole)]
-    for iteration in state.iterations:
-        if iteration.parent != commit or iteration.idea not in state.judged:
+    for idea in dict.fromkeys(i.idea for i in state.iterations if i.parent == commit):
+        if idea not in state.judged:
             continue
-        patch = state.patches.get(state.patch_on(iteration.idea, commit) or "")
+        patch = state.patches.get(state.patch_on(idea, commit) or "")
         pairs = state.search_pairs(commit, patch.commit) if patch is not None else []
         moves = [
             new - old
@@ -464,5 +573,5 @@ def search_scores(
             if (old := a.metrics.get(name)) is not None and (new := b.metrics.get(name)) is not None
         ]
         mean = whole + statistics.mean(moves) if moves else None
-        found.append((state.ideas[iteration.idea], mean))
+        found.append((state.ideas[idea], mean))
     return found

@@ -149,7 +149,11 @@ def choose(state: CampaignState) -> tuple[Hypothesis, str] | None:
 def leap_candidates(state: CampaignState) -> list[Hypothesis]:
     """The structural ideas of a leap, best first; at most three, of different families first."""
     experience = reflect(state)
-    ideas = [i for i in untried(state) if i.granularity is not Granularity.PARAM]
+    ideas = [
+        i
+        for i in untried(state)
+        if i.granularity is not Granularity.PARAM and i.provenance != "combination"
+    ]
     ranked = sorted(ideas, key=lambda idea: -score(idea, experience))
     chosen: list[Hypothesis] = []
     for once in (True, False):
@@ -181,7 +185,7 @@ def promising(state: CampaignState) -> list[str]:
         ):
             continue
         found.append((result.p_value, iteration.idea))
-    return [idea for _, idea in sorted(found)[:MOST_COMBINED]]
+    return [idea for _, idea in sorted(set(found))[:MOST_COMBINED]]
 
 
 def _why(idea: Hypothesis, experience: dict[str, Experience]) -> str:

@@ -73,6 +73,7 @@ class CampaignState:
     open_idea: ev.IdeaSelected | None = None
     branch: str = ""
     _by_key: dict[tuple[Purpose, str, int, str], ev.RunFinished] = field(default_factory=dict)
+    _history: dict[tuple[str, int], list[tuple[int, ev.RunFinished]]] = field(default_factory=dict)
     _made_on: dict[tuple[str, str], str] = field(default_factory=dict)
     _looked_at: dict[str, None] = field(default_factory=dict)
     _tried: dict[str, None] = field(default_factory=dict)
@@ -136,11 +137,14 @@ class CampaignState:
 
     def search_run(self, commit: str, seed: int) -> ev.RunFinished | None:
         """The run that tells of a commit in the search; the base has its baseline's, too."""
-        if commit == self.start.base_commit:
-            found = self.run(Purpose.BASELINE, commit, seed)
-            if found is not None:
-                return found
-        return self.run(Purpose.SEARCH, commit, seed)
+        found = self.run(Purpose.SEARCH, commit, seed)
+        if found is None and commit == self.start.base_commit:
+            return self.run(Purpose.BASELINE, commit, seed)
+        return found
+
+    def history(self, commit: str, seed: int) -> list[tuple[int, ev.RunFinished]]:
+        """All runs of a commit with a seed in baseline and search, with their place in time."""
+        return self._history.get((commit, seed), [])
 
     def more_seeds(self, count: int) -> tuple[int, ...]:
         """Seeds for a second look in the search, apart from the objective's and the fresh ones."""
@@ -200,6 +204,8 @@ class CampaignState:
         match event:
             case ev.CampaignStarted():
                 self.started = event
+                for name in event.refuted:
+                    self.refused[name] = "did not hold when an earlier campaign confirmed it"
             case ev.EnvironmentReady():
                 self.environment = event
             case ev.CodeAnalysed():
@@ -280,6 +286,9 @@ class CampaignState:
                 self.applied.append(event)
 
     def _add_run(self, run: ev.RunFinished) -> None:
+        if run.purpose in (Purpose.BASELINE, Purpose.SEARCH) and not run.variant:
+            times = self._history.setdefault((run.commit, run.seed), [])
+            times.append((len(self.runs), run))
         self.runs.append(run)
         self.wall_seconds += run.wall_seconds
         self._by_key[(run.purpose, run.commit, run.seed, run.variant)] = run
