@@ -134,7 +134,8 @@ def _python(
         findings += reports
         findings += _leaks(before, after)
         findings += seeds(before, after) + timing(before, after)
-        findings += _around_evaluation(changes, boundary, findings)
+        own = {n.rpartition(".")[2] for p in new.python for n in new.facts(p).symbols}
+        findings += _around_evaluation(changes, boundary, findings, own)
         findings += _unknown(before, after, touched)
     return findings, changes
 
@@ -311,7 +312,7 @@ _FAR = 20_000
 
 
 def _around_evaluation(
-    changes: list[tuple[Change, Side]], boundary: Boundary, findings: list[Finding]
+    changes: list[tuple[Change, Side]], boundary: Boundary, findings: list[Finding], own: set[str]
 ) -> Iterator[Finding]:
     """New statements inside functions that only evaluate, when their formula is still equal."""
     for change, side in changes:
@@ -321,14 +322,17 @@ def _around_evaluation(
         if any(f.place.path == change.path and f.severity != Severity.INFO for f in findings):
             continue
         for statement in change.added:
-            if _acts(statement.node):
+            if _acts(statement.node, own):
                 message = f"`{change.symbol}` evaluates, and does something new here"
                 yield finding("EV201", statement.place, message, severity=_WARN)
                 break
 
 
-def _acts(node: ast.stmt) -> bool:
-    """True for a statement that changes something which is not its function's own."""
+def _acts(node: ast.stmt, own: set[str]) -> bool:
+    """True for a statement that changes something which is not its function's own.
+
+    Calls of the repository's own functions were followed, so they are none.
+    """
     if isinstance(node, ast.Global | ast.Nonlocal | ast.Delete | ast.Try | ast.While):
         return True
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
@@ -337,13 +341,13 @@ def _acts(node: ast.stmt) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         called = node.value.func
         tail = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        return tail not in _QUIET
+        return tail not in _QUIET and tail not in own
     return False
 
 
 _QUIET = {
     "eval", "append", "extend", "print", "info", "debug", "warning", "set_description", "update",
-    "set_postfix", "close", "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
+    "log", "exit", "log_dict", "synchronize", "seed", "manual_seed", "set_postfix", "close", "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
 }  # fmt: skip
 
 

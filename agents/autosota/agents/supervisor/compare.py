@@ -50,9 +50,18 @@ def _differ(
     if depth > 60:
         yield Difference(before, after, trail)
         return
+    if before.kind != after.kind:
+        # batches of rows are those rows
+        if after.kind == "loader" and len(after.kids) == 1:
+            after = after.kids[0]
+        elif before.kind == "loader" and len(before.kids) == 1:
+            before = before.kids[0]
+        if before.key == after.key:
+            return
     inner = (*trail, before.head or before.kind)
     if before.kind == "pred" and after.kind == "pred":
         yield from _asked(before, after, inner, depth)
+        yield from _delivered(before.kids[0], after.kids[0], inner, depth)
         return
     if before.kind == "loop" and after.kind == "loop":
         yield from _differ(before.kids[0], after.kids[0], inner, depth + 1)

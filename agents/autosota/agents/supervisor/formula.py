@@ -46,6 +46,7 @@ def evaluation_kids(value: Value) -> Iterator[Value]:
     """The parts of a value that are on the evaluation's side."""
     if value.kind == "pred":
         yield value.kids[1]
+        yield from delivered(value.kids[0])
         return
     for at, kid in enumerate(value.kids):
         if is_model(kid):

@@ -31,6 +31,7 @@ from autosota.agents.supervisor.formula import (
     label_names,
     labels_of,
     skeleton,
+    summarises,
 )
 
 _DATA = DATA | LOAD
@@ -176,7 +177,7 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
         if any(v.flags & LOAD and v.kind in ("call", "method") for v in walk(after, is_model)):
             return "more", "OUT304", f"the model is given more data: {show(after, 60)}", _WARN
         return _FINE
-    if not before.flags & _DATA:
+    if not before.flags & _DATA or _only_weights(before):
         return _FINE
     if before.flags & ENV and not before.flags & LOAD:
         mark = skeleton(before)
@@ -201,6 +202,12 @@ def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) ->
     if any(_name(v) in _RESAMPLES | _CUTS and v.flags & _DATA for v in new):
         return "rows", "DS404", f"the tested rows are drawn again: {show(after, 80)}", _WARN
     return _FINE
+
+
+def _only_weights(value: Value) -> bool:
+    """True for parameters that a network is given beside the rows: `apply(params, x)`."""
+    parts = [v for v in walk(value, is_model) if v.flags & _DATA and v.kind != "dict"]
+    return bool(parts) and all(is_model(v) for v in parts)
 
 
 def _label_kept(before: Value, after: Value, names: set[str]) -> _Word:
@@ -370,9 +377,14 @@ def _only_reshaped(before: Value, after: Value) -> bool:
         for v in walk(part, lambda v: v.kind == "pred" or is_model(v) or not v.flags & PRED):
             if v.kind in ("call", "method") and v.flags & PRED and _name(v) not in _VALUE_WISE:
                 return False
-            if v.kind not in ("call", "method", "op", "pred", "const", "kw", "item") and (
+            if v.kind not in ("call", "method", "op", "pred", "const", "kw", "item", "attr") and (
                 v.flags & PRED
             ):
+                return False
+            if v.kind == "pred" or not v.flags & PRED:
+                continue
+            others = [k for k in v.kids if not k.flags & PRED and k.flags & _DATA]
+            if any(not summarises(k) and not is_model(k) for k in others):
                 return False
     asked = [
         {skeleton(v) for v in walk(part, is_model) if v.kind == "pred"} for part in (before, after)

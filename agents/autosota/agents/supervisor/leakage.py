@@ -383,9 +383,11 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
     if leak.through == "score":
         if name == "validation":
             return None
+        soft = leak.value.key in rows.select or not _carries_labels(leak.value, rows)
         watched = any(k.kind == "kw" and _watches(k.head) for k in walk(leak.training))
         message = f"what is kept depends on the score of {text}"
-        return Found("LK111" if watched else "LK112", message, leak.value, leak.training)
+        code = "LK111" if watched else "LK112"
+        return Found(code, message, leak.value, leak.training, warn=soft)
     if leak.through == "columns":
         if any(v.key in rows.labels or _is_label(v, rows) for v in walk(leak.value)):
             message = f"a column is made from the labels of {name} rows: {text}"
@@ -396,7 +398,30 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
         message = f"a transform learns from {name} rows: {text}"
         return Found("LK101", message, leak.value, leak.training, warn=True)
     code = "LK120" if leak.value.flags & LOAD and leak.value.kind == "call" else "LK109"
-    return Found(code, f"training sees {name} rows: {text}", leak.value, leak.training)
+    message = f"training sees {name} rows: {text}"
+    soft = not _carries_labels(leak.value, rows)
+    return Found(code, message, leak.value, leak.training, warn=soft)
+
+
+def _carries_labels(value: Value, rows: Rows) -> bool:
+    """False for what surely holds no label: other columns, and which rows there are."""
+    if not rows.label_names and not rows.label_columns:
+        return True
+    stack, seen = [value], set[int]()
+    while stack:
+        current = stack.pop()
+        if current.key in seen or not current.flags & _DATA:
+            continue
+        seen.add(current.key)
+        if current.key in rows.labels or _is_label(current, rows):
+            return True
+        named = current.kind == "item" and text_of(current.kids[1])
+        if named:
+            continue  # a column that is not the label
+        if _is_source(current):
+            return True
+        stack.extend(current.kids)
+    return False
 
 
 def _without_labels(leak: Leak, rows: Rows) -> bool:

@@ -129,6 +129,6 @@ def _own_loss(values: list[Value]) -> bool:
     for value in values:
         for part in walk(value, lambda v: v.kind == "pred"):
             name = part.head if part.kind == "attr" else text_of(part.kids[-1]) if part.kids else ""
-            if name == "loss" and part.kids[0].kind == "pred":
+            if name in ("loss", "metrics") and part.kids[0].kind == "pred":
                 return True
     return False
