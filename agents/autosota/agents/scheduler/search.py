@@ -27,7 +27,7 @@ from autosota.agents.domain import (
     Purpose,
 )
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler import guards, racing, select, statistics
+from autosota.agents.scheduler import guards, power, racing, select, statistics
 from autosota.agents.scheduler.actions import (
     Action,
     Audit,
@@ -46,7 +46,12 @@ from autosota.agents.scheduler.claims import (
     can_match,
     compute_of,
 )
-from autosota.agents.scheduler.spending import can_afford_idea, can_afford_runs, set_aside
+from autosota.agents.scheduler.spending import (
+    can_afford_idea,
+    can_afford_runs,
+    confirmation_pairs,
+    set_aside,
+)
 from autosota.agents.scheduler.state import CampaignState
 
 HONEYMOON = 5
@@ -61,11 +66,17 @@ IDLE_PAIRS = 2
 MOST_COMBINATIONS = 3
 """Combinations on one optimum: each further one needs a new promising idea."""
 
-PATIENCE = 12
-"""Iterations without a keep after which a search that has kept something is over."""
+PATIENCE = 6
+"""Iterations without a keep after which a search is over that has something sure to confirm."""
 
-ANCHOR_AFTER = 15
+ANCHOR_AFTER = 6
 """Runs after which a reference is run once more: has the machine drifted since?"""
+
+DRIFTED = 0.5
+"""Sds of a paired difference by which a repeated reference may differ and still count."""
+
+SURE = 0.9
+"""A confirmation with this chance of success is worth more than further ideas: see `PATIENCE`."""
 
 REFUSED_TUNINGS = 3
 """Tunings of one commit that the audit may refuse in a row before the tuner is left alone."""
@@ -105,9 +116,22 @@ def _is_over(state: CampaignState) -> bool:
             return True
     if state.best is not None and state.honeymoon is None:
         kept = [n for n, i in enumerate(state.iterations) if _was_kept(state, i)]
-        if len(state.iterations) - max(kept, default=0) > PATIENCE:
+        if len(state.iterations) - max(kept, default=0) > PATIENCE and _is_sure(state):
             return True
     return not can_afford_idea(state)
+
+
+def _is_sure(state: CampaignState) -> bool:
+    """True when the optimum, after shrinkage, is all but certain to be confirmed."""
+    assert state.best is not None and state.baseline is not None
+    base, pairs = state.start.base_commit, confirmation_pairs(state)
+    result = compare_search(state, base, state.best.commit)
+    if result is None or result.difference is None:
+        return False
+    pool = racing.pooled(state.spread, state.baseline.sd)
+    effect = power.shrunken(result.difference, pool.sd, result.pairs, [])
+    level = statistics.confirmation_level(state.start.prior_confirmations + 1)
+    return power.power(effect, pool.sd, pairs, level) >= SURE
 
 
 def _was_kept(state: CampaignState, iteration: ev.IdeaSelected) -> bool:
@@ -445,15 +469,13 @@ def _repeat(state: CampaignState, commit: str, seed: int) -> Execute:
 def _needs_anchor(state: CampaignState, reference: str, seed: int) -> bool:
     """True when a reference was last run so long ago that the machine may have drifted.
 
-    Where a repetition was the same to the last digit the next one waits twice as long.
+    Each repetition that finds it where it was lets the next one wait twice as long.
     """
     times = state.history(reference, seed)
     if not times or seeds_are_idle(state) or not can_afford_runs(state, 2, confirm=True):
         return False
-    name = state.objective.select_on
-    values = [run.metrics.get(name) for _, run in times]
-    wait = ANCHOR_AFTER << min(20, sum(old == new for old, new in itertools.pairwise(values)))
-    return len(state.runs) - times[-1][0] > wait
+    steady = sum(place > _stale_before(state, reference, seed) for place, _ in times[1:])
+    return len(state.runs) - times[-1][0] > ANCHOR_AFTER << min(20, steady)
 
 
 def _stale_before(state: CampaignState, reference: str, seed: int) -> int:
@@ -463,12 +485,12 @@ def _stale_before(state: CampaignState, reference: str, seed: int) -> int:
     times = state.history(reference, seed)
     if len(times) < 2:
         return 0
-    limit = racing.pooled(state.spread, state.baseline.sd).sd
-    stale = 0
-    for (_, old), (place, new) in itertools.pairwise(times):
-        before, after = old.metrics.get(name), new.metrics.get(name)
-        if before is not None and after is not None and abs(after - before) > limit:
-            stale = place
+    limit = DRIFTED * racing.pooled(state.spread, state.baseline.sd).sd
+    stale, trusted = 0, times[0][1].metrics.get(name)
+    for place, run in times[1:]:
+        now = run.metrics.get(name)
+        if now is None or trusted is None or abs(now - trusted) > limit:
+            stale, trusted = place, now  # against what still counts: slow drift adds up
     return stale
 
 
