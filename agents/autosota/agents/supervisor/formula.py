@@ -112,6 +112,9 @@ def labels_of(values: Iterable[Value]) -> set[int]:
                 continue
             if part.kind == "pred":
                 asked.update(v.key for v in columns_of(part.kids[1]))
+                if not part.kids[1].flags & _DATA:
+                    # a model that goes on with its own history: that is what it is asked about
+                    asked.update(v.key for v in walk(part.kids[0]) if v.flags & _DATA)
             elif part.flags & _DATA and not part.flags & PRED and not is_model(part):
                 beside.add(part.key)
     return beside - asked

@@ -24,6 +24,7 @@ from autosota.agents.supervisor.formula import (
     label_names,
     labels_of,
     models_in,
+    summarises,
     tested,
     trainings,
 )
@@ -100,7 +101,12 @@ def rows_of(
     trained: set[int] = set()
     chosen: set[tuple[str, str, int]] = set()
     for learner in learned:
-        for v in walk(learner.value, lambda v, asked=learner.asked: v.key in asked):  # type: ignore[misc]
+        for v in walk(
+            learner.value,
+            lambda v, asked=learner.asked: v.key in asked or summarises(v),  # type: ignore[misc]
+        ):
+            if summarises(v):
+                continue  # the number of users is no row of theirs
             if v.key not in learner.asked and v.flags & _DATA and v.kind not in WRAPPERS:
                 trained.add(v.key)
                 if (selector := _selector(v)) is not None:
@@ -194,6 +200,8 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         seen.add((value.key, by_score))
         if value.key in cut or value.key in learner.asked:
+            continue
+        if value.key in rows.known and summarises(value):
             continue
         if value.key in held_out and value.flags & _DATA:
             if learner.asked and _of_what_is_asked(value, learner.asked):
