@@ -210,7 +210,8 @@ def test_seeds_are_spent_where_the_answer_is_open(world, make_idea):
         )
         for name in effect
     }
-    assert spent["good"] == 3  # enough to be sure of; the ideas after it fail on the first seed
+    # three are enough to be sure of it, and one anchors it against drift; what follows fails at once
+    assert spent["good"] == 4
     assert all(spent[f"bad{n}"] == 1 for n in range(6))
 
 
@@ -349,3 +350,74 @@ def test_every_campaign_ends_within_its_budget(world, make_idea):
         state = simulated.play()
         assert len(state.runs) <= simulated.budget.evaluations
         assert state.finished is not None
+
+
+def test_a_reference_that_drifted_is_measured_again(world, make_idea):
+    # the machine gets slower: every score falls by a little with each run
+    class Drifting(world):
+        def run(self, action):
+            found = super().run(action)
+            moved = {k: (v or 0.0) - 0.004 * len(self.log) ** 0.5 for k, v in found.metrics.items()}
+            return replace(found, metrics=moved)
+
+    ideas = [*(make_idea(f"none{n}") for n in range(12)), make_idea("good")]
+    simulated = Drifting(ideas, {"good": 0.03}, budget=ROOM, sd=0.008)
+    state = simulated.play()
+    again = [r for r in state.runs if r.purpose is Purpose.SEARCH and r.side == "baseline"]
+    assert len({r.seed for r in again}) > 1  # not the anchor alone
+    assert len({r.run_id for r in state.runs}) <= len(state.runs)
+    assert state.judged["good"].fate is Fate.PROVISIONAL
+
+
+def test_a_steady_reference_is_anchored_ever_more_seldom(world, make_idea):
+    simulated = world([make_idea(f"i{n}") for n in range(30)], budget=ROOM)
+    state = simulated.play()
+    places = [
+        n
+        for n, r in enumerate(state.runs)
+        if r.side == "baseline" and r.seed == 0 and r.purpose is Purpose.SEARCH
+    ]
+    waits = [b - a for a, b in zip(places, places[1:], strict=False)]
+    assert places and waits == sorted(waits)
+    assert len(places) <= 5
+
+
+def test_where_nothing_was_kept_the_most_promising_idea_is_confirmed(world, make_idea):
+    hoped = 0
+    for seed in range(30):
+        simulated = world([make_idea("some")], {"some": 0.014}, budget=ROOM, random_seed=seed)
+        state = simulated.play()
+        judged = state.judged["some"]
+        if judged.fate is Fate.NOISE and state.plan is not None:
+            hoped += 1
+            assert state.best.ideas == ("some",)
+    assert hoped
+
+
+def test_what_an_earlier_campaign_refuted_is_not_tried_again(world, make_idea):
+    class Second(world):
+        def start(self):
+            return replace(super().start(), refuted=("lucky",), prior_confirmations=1)
+
+    state = Second([make_idea("lucky"), make_idea("other")], {"lucky": 0.1}, budget=ROOM).play()
+    assert "lucky" not in [i.idea for i in state.iterations]
+    assert "did not hold" in state.refused["lucky"]
+
+
+def test_tunings_that_are_refused_do_not_go_on_for_ever(world, make_idea):
+    class Refused(world):
+        def execute(self, state, action):
+            if isinstance(action, actions.Tune):
+                number = sum(len(v) for v in state.tuned.values())
+                return ev.IdeasProposed(
+                    action.commit, (make_idea(f"t{number}", PARAM),), by="tuner"
+                )
+            return super().execute(state, action)
+
+    simulated = Refused(
+        params(make_idea, 2),
+        budget=ROOM,
+        cleared=lambda i: Decision.NEEDS_REVIEW if i[0] == "t" else Decision.CLEARED,
+    )
+    state = simulated.play()
+    assert len(state.tuned["base"]) == search.REFUSED_TUNINGS

@@ -20,7 +20,7 @@ from autosota.agents.domain import (
     Outcome,
     Purpose,
 )
-from autosota.agents.scheduler import controls, guards, power, racing, statistics
+from autosota.agents.scheduler import controls, guards, power, racing, select, statistics
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import Action, CompareOutcomes, Execute, Record
 from autosota.agents.scheduler.claims import (
@@ -34,12 +34,22 @@ from autosota.agents.scheduler.claims import (
     sampling,
 )
 from autosota.agents.scheduler.ending import finish, why_no_gain
-from autosota.agents.scheduler.search import compare_search
+from autosota.agents.scheduler.search import compare_search, ideas_of
 from autosota.agents.scheduler.spending import confirmation_pairs, run_seconds
 from autosota.agents.scheduler.state import CampaignState
 
 FUTILITY_LOOK = 0.5
 """The share of the pairs after which a confirmation without any gain in search is given up."""
+
+
+SURE_POWER = 0.95
+"""The chance of success that a confirmation is sized for."""
+
+LEAST_PAIRS = 6
+"""Fewer cannot pass the exact sign-flip test at one-sided 0.025: 2 ** -5 is above it."""
+
+HOPE = 0.5
+"""Where nothing was kept, the most promising idea is confirmed if its chance is this good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,17 @@ class Effect:
 def plan(state: CampaignState) -> Action:
     """The search is over: plan the confirmation of what it kept, or say that nothing helped."""
     if state.best is None:
+        hope = _most_promising(state)
+        if hope is not None:
+            return Record(hope)
         return Record(finish(state, CampaignVerdict.NO_GAIN, why_no_gain(state)))
-    pairs = confirmation_pairs(state)
-    if pairs == 0:
+    most = confirmation_pairs(state)
+    if most == 0:
         need = 2 * len(state.objective.seeds) + 2 * statistics.MINIMUM_CONFIRM_PAIRS
         reason = f"no budget for a confirmation: set budget.evaluations to {need} or more"
         return Record(finish(state, CampaignVerdict.PROVISIONAL, reason))
     attempt = state.start.prior_confirmations + 1
+    pairs = planned_pairs(state, most)
     fresh = state.seeds_from((attempt - 1) * state.objective.confirm_seeds, pairs)
     level = statistics.confirmation_level(attempt)
     effect = planned_effect(state)
@@ -84,6 +98,41 @@ def plan(state: CampaignState) -> Action:
             else None,
         )
     )
+
+
+def _most_promising(state: CampaignState) -> ev.BestMoved | None:
+    """The idea that came closest, where none was kept: its confirmation was put aside anyway.
+
+    Screening only chooses; whether it is a gain the claim decides, on fresh seeds.
+    """
+    pairs = confirmation_pairs(state)
+    level = statistics.confirmation_level(state.start.prior_confirmations + 1)
+    for idea in select.promising(state):
+        patch = state.patches.get(state.patch_on(idea, state.optimum) or "")
+        judged = state.judged[idea].comparison
+        if patch is None or judged is None or judged.difference is None or state.baseline is None:
+            continue
+        sd = racing.pooled(state.spread, state.baseline.sd).sd
+        effect = power.shrunken(judged.difference, sd, judged.pairs, [])
+        if sd > 0 and power.power(effect, sd, pairs, level) >= HOPE:
+            return ev.BestMoved(patch.commit, patch.id, ideas_of(state, patch.commit))
+    return None
+
+
+def planned_pairs(state: CampaignState, most: int) -> int:
+    """How many pairs the confirmation takes, fixed before its first run.
+
+    As many as give `power.SIZED_FOR` of the effect seen in search a chance of `SURE_POWER`, but
+    at least half of `objective.confirm_seeds`, at least `LEAST_PAIRS`, and at most what seeds
+    and budget allow.
+    """
+    effect = planned_effect(state)
+    if effect is None or effect.sd <= 0:
+        return most
+    level = statistics.confirmation_level(state.start.prior_confirmations + 1)
+    needed = power.pairs_needed(power.SIZED_FOR * effect.shrunken, effect.sd, level, SURE_POWER)
+    least = max(LEAST_PAIRS, math.ceil(state.objective.confirm_seeds / 2))
+    return most if needed is None else min(most, max(needed, least))
 
 
 def planned_effect(state: CampaignState) -> Effect | None:

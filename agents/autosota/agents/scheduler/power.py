@@ -14,6 +14,9 @@ from autosota.agents.scheduler import statistics
 WANTED_POWER = 0.80
 MOST_PAIRS = 5000
 
+SIZED_FOR = 0.5
+"""The share of an effect that decisions build on: what was chosen looks better than it is."""
+
 
 def shrunken(effect: float, sd: float, pairs: int, effects: Sequence[float]) -> float:
     """An effect that was chosen because it was large, moved towards zero.

@@ -22,7 +22,10 @@ from enum import Enum
 from autosota.agents.scheduler import statistics
 
 FALSE_KEEPS = 1.0
-"""How many ideas without effect a whole search may keep, in expectation (per-family rate)."""
+"""How many of the first twenty ideas may be kept without effect, in expectation (per family)."""
+
+LEAST_LEVEL, MOST_LEVEL = 0.05, 0.25
+"""No idea is screened harder or softer: beyond twenty looks one more in twenty may be false."""
 
 LEAST_PAIRS = 3
 """No idea is kept on fewer pairs where the objective has more seeds: one seed may be lucky."""
@@ -96,7 +99,7 @@ def p_value(differences: Sequence[float], noise: Noise) -> float | None:
 
 def screen_level(tried: int) -> float:
     """The one-sided level of an idea when `tried` ideas were measured, itself included."""
-    return min(0.25, FALSE_KEEPS / max(1, tried))
+    return min(MOST_LEVEL, max(LEAST_LEVEL, FALSE_KEEPS / max(1, tried)))
 
 
 def look_level(level: float, pairs: int, most: int) -> float:

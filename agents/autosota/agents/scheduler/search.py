@@ -11,7 +11,6 @@ claim.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
 from autosota.agents.domain import (
@@ -122,7 +121,7 @@ def _is_over(state: CampaignState) -> bool:
 
 
 def _is_sure(state: CampaignState) -> bool:
-    """True when the optimum, after shrinkage, is all but certain to be confirmed."""
+    """True when half of what the search saw of the optimum would all but surely be confirmed."""
     assert state.best is not None and state.baseline is not None
     base, pairs = state.start.base_commit, confirmation_pairs(state)
     result = compare_search(state, base, state.best.commit)
@@ -131,7 +130,7 @@ def _is_sure(state: CampaignState) -> bool:
     pool = racing.pooled(state.spread, state.baseline.sd)
     effect = power.shrunken(result.difference, pool.sd, result.pairs, [])
     level = statistics.confirmation_level(state.start.prior_confirmations + 1)
-    return power.power(effect, pool.sd, pairs, level) >= SURE
+    return power.power(power.SIZED_FOR * effect, pool.sd, pairs, level) >= SURE
 
 
 def _was_kept(state: CampaignState, iteration: ev.IdeaSelected) -> bool:
