@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -210,7 +211,7 @@ def test_seeds_are_spent_where_the_answer_is_open(world, make_idea):
         )
         for name in effect
     }
-    # three are enough to be sure of it, and one anchors it against drift; what follows fails at once
+    # three are enough to be sure of it, and one anchors it against drift
     assert spent["good"] == 4
     assert all(spent[f"bad{n}"] == 1 for n in range(6))
 
@@ -377,7 +378,7 @@ def test_a_steady_reference_is_anchored_ever_more_seldom(world, make_idea):
         for n, r in enumerate(state.runs)
         if r.side == "baseline" and r.seed == 0 and r.purpose is Purpose.SEARCH
     ]
-    waits = [b - a for a, b in zip(places, places[1:], strict=False)]
+    waits = [b - a for a, b in itertools.pairwise(places)]
     assert places and waits == sorted(waits)
     assert len(places) <= 5
 
@@ -385,7 +386,8 @@ def test_a_steady_reference_is_anchored_ever_more_seldom(world, make_idea):
 def test_where_nothing_was_kept_the_most_promising_idea_is_confirmed(world, make_idea):
     hoped = 0
     for seed in range(30):
-        simulated = world([make_idea("some")], {"some": 0.014}, budget=ROOM, random_seed=seed)
+        tight = Budget(evaluations=36, wall_seconds=1e6)  # no room for a second look
+        simulated = world([make_idea("some")], {"some": 0.012}, budget=tight, random_seed=seed)
         state = simulated.play()
         judged = state.judged["some"]
         if judged.fate is Fate.NOISE and state.plan is not None:
