@@ -386,11 +386,13 @@ def test_a_steady_reference_is_anchored_ever_more_seldom(world, make_idea):
 def test_where_nothing_was_kept_the_most_promising_idea_is_confirmed(world, make_idea):
     hoped = 0
     for seed in range(30):
-        tight = Budget(evaluations=36, wall_seconds=1e6)  # no room for a second look
-        simulated = world([make_idea("some")], {"some": 0.012}, budget=tight, random_seed=seed)
+        tight = Budget(evaluations=50, wall_seconds=1e6)  # no room for a second look
+        ideas = [*(make_idea(f"bad{n}") for n in range(12)), make_idea("some")]
+        effect = {"some": 0.014} | {f"bad{n}": -0.1 for n in range(12)}
+        simulated = world(ideas, effect, budget=tight, random_seed=seed)
         state = simulated.play()
-        judged = state.judged["some"]
-        if judged.fate is Fate.NOISE and state.plan is not None:
+        judged = state.judged.get("some")
+        if judged is not None and judged.fate is Fate.NOISE and state.plan is not None:
             hoped += 1
             assert state.best.ideas == ("some",)
     assert hoped

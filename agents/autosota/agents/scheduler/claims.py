@@ -89,7 +89,7 @@ def claim_caps(state: CampaignState) -> tuple[str, ...]:
     if len(grades) > 1:
         caps.append("runs of different isolation grades were compared")
     if state.analysed is not None:
-        found = [text for text in state.analysed.probes if not text.startswith("none ")]
+        found = [text for text in state.analysed.probes if ": none of " not in text]
         caps += [f"leakage probe: {text}" for text in found]
     return tuple(caps)
 
