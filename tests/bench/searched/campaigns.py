@@ -89,6 +89,7 @@ class Player:
         evaluations: the campaign's budget.
         attempt: confirmations that were tried on this claim before.
         order: shuffles the library and makes all ideas equal; no tuner, no combinations.
+        refuted: ideas that did not hold when they were confirmed before.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Player:
         evaluations: int,
         attempt: int = 0,
         order: random.Random | None = None,
+        refuted: tuple[str, ...] = (),
     ) -> None:
         self.repository, self._executor, self._memory = repository, executor, memory
         self.spent, self._order = spent, order
@@ -110,7 +112,7 @@ class Player:
         objective = replace(
             repository.objective, seeds=seeds, budget=Budget(evaluations, wall_seconds=LONG)
         )
-        self.append(ev.CampaignStarted(objective, "", BASE, False, "0", attempt))
+        self.append(ev.CampaignStarted(objective, "", BASE, False, "0", attempt, refuted))
         self.append(ev.EnvironmentReady("python", "", "", Isolation.OVERLAID, Machine()))
         self.append(ev.CodeAnalysed(repository.boundary, "", ""))
 
@@ -161,8 +163,8 @@ class Player:
                 return ev.PatchAudited(action.patch, self._audit(action.patch))
             case actions.Plant():
                 objective, boundary = state.objective, self.repository.boundary
-                changes = null_patch(self.trees[BASE], objective, boundary)
-                commit = self.commit(BASE, dict(changes))
+                comment = null_patch(self.trees[BASE], objective, boundary)
+                commit = self.commit(BASE, dict(comment))
                 return ev.PatchMade(Patch("null", NULL_PATCH, BASE, commit, ""))
             case actions.TakeApart():
                 pieces = take_apart(self.trees[BASE], self.trees[action.commit])
@@ -351,9 +353,11 @@ def _campaigns(
 ) -> Outcome:
     """Campaigns one after the other until one confirms a gain, or the budget is spent."""
     spent, attempts, story = Spent(), 0, []
+    refuted: dict[str, None] = {}
     while budget - spent.evaluations > len(seeds):
         left = budget - spent.evaluations
-        player = Player(repository, executor, memory, spent, seeds, left, attempts, order)
+        known = tuple(refuted)
+        player = Player(repository, executor, memory, spent, seeds, left, attempts, order, known)
         player.play(until=lambda state: state.best is not None)
         if player.state.best is not None:
             player.end_search()
@@ -365,6 +369,9 @@ def _campaigns(
         if state.plan is None:
             break  # nothing was kept: the same search again would end the same
         attempts += 1
+        judged, best = state.confirmation, state.best
+        if judged is not None and judged.fate is Fate.NOISE and best is not None:
+            refuted.update(dict.fromkeys(best.ideas))
     return Outcome(False, spent, None, attempts, tuple(story))
 
 

@@ -18,11 +18,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autosota.agents.code.tree import MemoryTree
-from autosota.agents.domain import Boundary, Objective, Outcome
+from autosota.agents.domain import Boundary, Controls, Objective, Outcome
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.boundary import draw_boundary
 from autosota.server.config import load_objective
@@ -100,7 +100,8 @@ class Executor:
         """A task, from a copy of its folder; data that is not shipped is made there."""
         source, folder = folders()[name], self._scratch / name
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        objective = load_objective(folder)
+        # controls on permuted rows, and outcomes per example, would be the same for all searchers
+        objective = replace(load_objective(folder), controls=Controls(), outcomes="")
         missing = not all(any(folder.glob(p)) for p in objective.protocol.data)
         if missing:
             subprocess.run([sys.executable, "make_data.py"], cwd=folder, check=True)

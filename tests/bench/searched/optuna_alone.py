@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 from autosota.agents.domain import (
     CampaignVerdict,
@@ -24,10 +25,14 @@ from autosota.agents.ideator import tuning
 from autosota.agents.ideator.tuning_space import MOST_COST
 from autosota.agents.scheduler import actions, racing, statistics
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.search import race
+from autosota.agents.scheduler.search import compare_search, too_dear
 from searched import campaigns as search
 from searched.campaigns import BASE, Memory, Player, Spent, gain_of, told
 from searched.executions import Executor, Repository
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
 
 CONTROLS = 3
 """Runs that a confirmation takes beside its pairs: the null patch twice, the winner again."""
@@ -47,9 +52,9 @@ class Study:
         self.settings = player.settings(BASE)
         sampler = optuna.samplers.TPESampler(seed=sampler_seed)
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        direction = player.repository.objective.direction.value
+        direction = optuna.study.StudyDirection[player.repository.objective.direction.name]
         self.study = optuna.create_study(direction=direction, sampler=sampler, pruner=pruner)
-        self.space = {
+        self.space: dict[str, BaseDistribution] = {
             s.name: optuna.distributions.IntDistribution(int(s.low), int(s.high), log=s.log)
             if s.integer
             else optuna.distributions.FloatDistribution(s.low, s.high, log=s.log)
@@ -69,7 +74,7 @@ class Study:
             trial.report(statistics.mean(known[: step + 1]), step)
         self.study.tell(trial, found.mean)
 
-    def ask(self) -> tuple[object, dict[str, float | int]] | None:
+    def ask(self) -> tuple[Trial, dict[str, float | int]] | None:
         """The next trial whose code is new and whose runs take at most twice as long."""
         for _ in range(TRIES):
             trial = self.study.ask(self.space)
@@ -174,6 +179,9 @@ def _try(study: Study, spent: Spent) -> tuple[str | None, bool]:
         if run.outcome is not Outcome.OK or value is None or before is None:
             study.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             break
+        if too_dear(player.state, patch.commit):  # R4 is known to all searchers
+            study.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            break
         values_seen.append(value)
         moves.append(sign * (value - before))
         trial.report(statistics.mean(values_seen), step)
@@ -182,12 +190,19 @@ def _try(study: Study, spent: Spent) -> tuple[str | None, bool]:
             break
     else:
         study.study.tell(trial, statistics.mean(values_seen))
-        passed = (
-            race(player.state, BASE, patch.commit, patch.id, objective.seeds)
-            is racing.Standing.PASSED
-        )
+        passed = _passes(player, patch.commit)
     player.append(ev.IdeaJudged(idea.id, Fate.NOISE, "a trial"))
     return patch.commit, passed
+
+
+def _passes(player: Player, commit: str) -> bool:
+    """Whether a whole trial passes the last look of the screening that ideas have to pass."""
+    result = compare_search(player.state, BASE, commit)
+    if result is None or result.difference is None or result.difference <= 0:
+        return False
+    level = racing.screen_level(len(player.state.looked_at))
+    most = len(player.state.objective.seeds)
+    return result.p_value is None or result.p_value <= racing.look_level(level, most, most)
 
 
 def _confirm(study: Study, commit: str, attempts: int) -> tuple[bool, float | None, str]:
