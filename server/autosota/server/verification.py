@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autosota.agents.domain import Outcome, Receipt, RunRequest
 from autosota.agents.scheduler import events as ev
+from autosota.agents.scheduler.controls import variant_named
 from autosota.agents.scheduler.state import fold
 from autosota.server.errors import UserError
 from autosota.server.laboratory import SandboxLaboratory
@@ -118,6 +119,7 @@ def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Re
                 base_commit=receipt.base_commit,
                 seed=receipt.seed,
                 mask_claim=masked,
+                variant=variant_named(state, receipt.variant),
             )
         )
     finally:

@@ -343,6 +343,29 @@ def judge_transfer(state: CampaignState, name: str) -> ev.TransferJudged | None:
     return ev.TransferJudged(name, True, "the gain holds", result)
 
 
+def variant_named(state: CampaignState, name: str) -> Variant:
+    """The variant that a run's name stands for, from the objective: to execute it again.
+
+    Raises:
+        ValueError: this objective has no variant of that name.
+    """
+    declared = state.objective.controls
+    if name in ("", NULL):
+        return Variant(name)
+    if name == LABELS and declared.labels is not None:
+        return Variant(name, permute=declared.labels)
+    if name == INPUTS and declared.inputs is not None:
+        return Variant(name, permute=declared.inputs)
+    if name == AGAIN:
+        return Variant(name, fresh_environment=not state.objective.environment.python)
+    if name == MATCHED and (matched := matched_variant(state)) is not None:
+        return matched
+    for transfer in state.objective.transfers:
+        if name == f"transfer {transfer.name}":
+            return Variant(name, transfer.arguments)
+    raise ValueError(f"the objective has no variant {name!r}")
+
+
 # ------------------------------------------------------------------ small things
 
 
