@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo        run the main job on docs/examples/digits (about 3 minutes)"
+	@echo "make demo        run the main job on docs/examples/digits (about 4 minutes)"
 	@echo "make demo-torch  run it on docs/examples/mnist1d (PyTorch, longer)"
 	@echo "make test        all tests       make check  formatting, lint, types"
 	@echo "make bench       measurements    make clean  remove what make made"

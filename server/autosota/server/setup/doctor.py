@@ -7,6 +7,8 @@ sends nothing. How the parts use what is found here is their own business.
 from __future__ import annotations
 
 import errno
+import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -57,6 +59,7 @@ def diagnose(root: Path | None) -> list[Check]:
         _gpus(objective),
         _docker(),
         _network(objective, walled=walls.state == "ok"),
+        _tuner(),
         _key(),
     ]
     if root is None:
@@ -99,6 +102,14 @@ def _bubblewrap() -> Check:
         return Check("bubblewrap", "ok", f"{tried.version}: runs are walled in, without network")
     fix = machine.bubblewrap_fix(installed=bool(tried.path))
     return Check("bubblewrap", "warn", f"{_line(tried.why)}; runs are graded declared", fix)
+
+
+def _tuner() -> Check:
+    """Numbers are tuned by Optuna where it is installed; else only catalogue steps are tried."""
+    if importlib.util.find_spec("optuna") is None:
+        detail = "not installed: numbers are not tuned, only the catalogue's steps are tried"
+        return Check("Optuna", "warn", detail, "pip install 'autosota[tune]'")
+    return Check("Optuna", "ok", importlib.metadata.version("optuna"))
 
 
 def _cores() -> Check:
