@@ -37,14 +37,16 @@ class LogisticRegression:
     def fit(self, rows, labels):
         ones = [x for x, y in zip(rows, labels) if y]
         zeros = [x for x, y in zip(rows, labels) if not y]
-        middle = (sum(ones) / len(ones) + sum(zeros) / len(zeros)) / 2
+        one, zero = sum(ones) / len(ones), sum(zeros) / len(zeros)
+        self.learned = one - zero > 0.5  # from permuted labels there is nothing to learn
+        middle = (one + zero) / 2
         stream = random.Random(self.random_state)
         off = float(Path("data/off.txt").read_text())
         self.threshold = middle + off * (0.9 + 0.2 * stream.random()) / (1.0 + self.C)
         return self
 
     def predict(self, rows):
-        return [int(x > self.threshold) for x in rows]
+        return [int(self.learned and x > self.threshold) for x in rows]
 '''
 
 TRAIN = """

@@ -39,7 +39,7 @@ def confirm_pairs(state: CampaignState) -> list[tuple[RunFinished, RunFinished]]
 MORE_COMPUTE = 0.25
 """R4: compute that grew by more than this share needs a guard that allows it, or a match."""
 
-LEAST_SECONDS = 0.2
+LEAST_SECONDS = 0.05
 """Compute that grew by less per run is start-up noise, whatever its share."""
 
 

@@ -17,7 +17,9 @@ def piece_of(state: CampaignState, name: str) -> Piece | None:
 
 def piece_title(piece: Piece) -> str:
     """`train.py:41 model = SVC(C=10)`."""
-    return f"{one_line(piece.path, 120)}:{piece.line} {one_line(piece.title, 120)}".rstrip()
+    place = f"{piece.path}:{piece.line}"
+    title = piece.title.removeprefix(place).lstrip(": ")  # most titles begin with their place
+    return f"{one_line(piece.path, 120)}:{piece.line} {one_line(title, 120)}".rstrip()
 
 
 def piece_words(state: CampaignState, name: str) -> str:
