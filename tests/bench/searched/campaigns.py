@@ -326,9 +326,12 @@ def ours(
     memory: Memory,
     seeds: tuple[int, ...],
     budget: int,
+    *,
+    patient: bool = False,
 ) -> Outcome:
-    """The product's search."""
-    return _campaigns(repository, executor, memory, seeds, budget, None)
+    """The product's search; a patient one ends when a campaign of the product would."""
+    at = (repository, executor, memory, seeds, budget)
+    return _campaigns(*at, None, patient=patient)
 
 
 def random_order(
@@ -350,6 +353,8 @@ def _campaigns(
     seeds: tuple[int, ...],
     budget: int,
     order: random.Random | None,
+    *,
+    patient: bool = False,
 ) -> Outcome:
     """Campaigns one after the other until one confirms a gain, or the budget is spent."""
     spent, attempts, story = Spent(), 0, []
@@ -358,7 +363,7 @@ def _campaigns(
         left = budget - spent.evaluations
         known = tuple(refuted)
         player = Player(repository, executor, memory, spent, seeds, left, attempts, order, known)
-        player.play(until=lambda state: state.best is not None)
+        player.play(until=lambda state: state.best is not None and not patient)
         if player.state.best is not None:
             player.end_search()
         state = player.play()
