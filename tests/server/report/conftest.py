@@ -46,6 +46,7 @@ from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.claims import AGAIN, INPUTS, LABELS, MATCHED, NULL
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
+from autosota.server.campaign import run_id
 from autosota.server.ledger.codec import receipt_hash
 
 DIFF = """diff --git a/train.py b/train.py
@@ -330,9 +331,7 @@ class Lab:
         noise = random.Random(f"wall{action.commit}{action.seed}").random()
         more = 1.0 + sum(self.compute.get(n, 0.0) for n in names)
         return Receipt(
-            run_id="-".join(
-                filter(None, ("c1", action.purpose, action.side, f"s{action.seed}", variant))
-            ).replace(" ", "_"),
+            run_id=run_id("c1", action),
             campaign="c1",
             purpose=action.purpose,
             side=action.side,
