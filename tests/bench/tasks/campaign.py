@@ -109,8 +109,8 @@ class Driver:
                 return ev.AblationPlanned(action.patch, action.commit, tuple(pieces))
             case actions.Reduce():
                 whole = self._patch_of(action.patch)
-                names = enumerate(self.ideas_in(whole.commit))
-                left = [n for i, n in names if f"{i}:{n}" not in action.drop]
+                numbered = enumerate(self.ideas_in(whole.commit))
+                left = [n for i, n in numbered if f"{i}:{n}" not in action.drop]
                 commit = self._unique("+".join(["base", *left]))
                 reduced = self._patch(whole.hypothesis, "base", commit)
                 return ev.PatchReduced(reduced, action.patch, action.drop)
@@ -263,6 +263,7 @@ def search(
         len(state.runs),
         confirmed,
         claim,
+        state.plan.effect if state.plan is not None else None,
         [_line(e) for e in driver.events if isinstance(e, ev.IdeaJudged | ev.ConfirmationJudged)],
     )
     return answer, driver

@@ -126,8 +126,9 @@ class Experiment:
     def _wanted(self, config: Config, rows: Array) -> Array:
         """The targets of these rows, as the estimator is asked for them."""
         if self.task.kind != "series":
-            return self.targets[rows]
-        later = self.targets[rows + self.task.horizon]
+            now: Array = self.targets[rows]
+            return now
+        later: Array = self.targets[rows + self.task.horizon]
         return later - self.targets[rows] if config.difference else later
 
     def _score(self, config: Config, models: list[Any], x: Array, rows: Array) -> Score:
@@ -146,7 +147,13 @@ class Experiment:
 
     def _table(self, config: Config) -> Array:
         """Inputs of all rows, before anything that has to be learned from training rows."""
-        key = (config.hidden, config.subset, config.units, config.log, config.expand)
+        key: tuple[object, ...] = (
+            config.hidden,
+            config.subset,
+            config.units,
+            config.log,
+            config.expand,
+        )
         if self.task.kind == "series":
             key += (config.lags, config.harmonics, config.windows, config.trend, config.difference)
         if key not in self._tables:

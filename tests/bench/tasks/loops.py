@@ -20,7 +20,9 @@ FLOOR_RUNS = 5
 class Answer:
     """What a loop ends with.
 
-    `reported` is the gain on validation as the loop saw it; `evaluations` counts trainings.
+    `reported` is the gain on validation as the loop saw it, `expected` what it says will be left
+    of it, and `claim` the gain on the claim's rows, where a loop says so; `evaluations` counts
+    trainings, those asked for twice included.
     """
 
     config: Config
@@ -29,6 +31,7 @@ class Answer:
     evaluations: int
     confirmed: bool = False
     claim: float | None = None
+    expected: float | None = None
     log: list[str] = field(default_factory=list)
 
 
@@ -55,7 +58,8 @@ def climb(
     used += first_runs
     least = floor(values)
     start = best = fmean(values)
-    config, kept = baseline, ()
+    config = baseline
+    kept: tuple[str, ...] = ()
     while used < budget:
         tried = 0
         for idea in pool:
