@@ -396,7 +396,9 @@ class Host:
             state = fold(ledger.events(row.id))
             judged, best = state.confirmation, state.best
             same = state.objective.metric == objective.metric and state.start.base_commit == base
-            if same and judged is not None and best is not None and judged.fate is Fate.NOISE:
+            if not same or judged is None or best is None:
+                continue
+            if judged.fate in (Fate.NOISE, Fate.GUARDED) or judged.reason.startswith("R4"):
                 found.update(dict.fromkeys(best.ideas))
         return tuple(found)
 
