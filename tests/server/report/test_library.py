@@ -90,7 +90,7 @@ def test_apply_of_what_was_not_confirmed_says_so_first(written, not_held):
 
 def test_a_control_receipt_is_masked_until_the_claim_was_judged(written, survived):
     middle = survived.until(lambda s: "permuted labels" in s.controls)
-    name = next(n for n in middle.receipts if "permuted_labels" in n)
+    name = next(n for n in middle.receipts if "permuted-labels" in n)
     lines = "\n".join(written(middle).show(name).lines)
     assert "test_accuracy = masked until it is read" in lines
     assert "seed 5, permuted labels" in lines

@@ -32,6 +32,7 @@ def starting(lines, head):
 
 def test_a_campaign_tells_what_it_does_in_order(survived):
     lines = stream(survived)
+    pairs = len(survived.state.plan.seeds)
     heads = (
         "baseline test_accuracy 0.9",
         "leap 2 structural candidates"
@@ -40,10 +41,12 @@ def test_a_campaign_tells_what_it_does_in_order(survived):
         "ablation of c1-p9, 3 pieces: train.py:14 model = standardise(C=10); ",
         "train.py:14 model = standardise(C=10): carries +",
         "the smallest patch that keeps the gain is c1-p9-without-h1",
-        "confirmation of c1-p9-without-h1 on 10 fresh paired seeds: a confirmation takes 20 runs",
+        f"confirmation of c1-p9-without-h1 on {pairs} fresh paired seeds: a confirmation takes "
+        f"{2 * pairs} runs",
         "control null patch: passed",
         "control re-execution: passed",
-        "→ confirmed: better on 10 fresh paired seeds; spent: confirmation 20 runs, ",
+        f"→ confirmed: better on {pairs} fresh paired seeds; spent: confirmation {2 * pairs} "
+        "runs, ",
         "transfer half the data: the gain holds, +0.0",
     )
     places = [lines.index(starting(lines, head)[0]) for head in heads]

@@ -67,10 +67,12 @@ def test_the_confirmation_is_what_the_receipts_give(confirmed):
         if r.purpose is Purpose.CONFIRM:
             seeds[r.seed][r.side != BASELINE] = r.value("test_accuracy")
     gains = [b - a for a, b in seeds.values()]
-    half = 2.2621571628 * plain.stdev(gains) / math.sqrt(10)  # t(9), 97.5 %
+    # Student's t at 97.5 % with 5 to 9 degrees of freedom, from a printed table
+    table = {6: 2.5705818, 7: 2.4469119, 8: 2.3646243, 9: 2.3060041, 10: 2.2621572}
+    half = table[len(gains)] * plain.stdev(gains) / math.sqrt(len(gains))
     assert shown.low.value == pytest.approx(plain.mean(gains) - half, abs=1e-9)
     assert shown.high.value == pytest.approx(plain.mean(gains) + half, abs=1e-9)
-    assert len(shown.difference.receipts) == 20
+    assert len(shown.difference.receipts) == 2 * len(gains)
     assert {confirmed.receipts[r].side for r in shown.baseline.receipts} == {BASELINE}
     assert shown.isolation is Isolation.SEALED
 

@@ -124,7 +124,7 @@ def test_every_control_has_a_row_and_says_why_it_did_not_run(confirmed, survived
     rows = {r.name: r for r in survival.control_rows(evidence(survived))}
     assert {r.result for r in rows.values()} == {"passed"}
     assert all(r.comparison.receipts for r in rows.values())
-    assert len(rows[MATCHED].comparison.seeds) == 10
+    assert rows[MATCHED].comparison.seeds == survived.state.plan.seeds
     rows = {r.name: r for r in survival.control_rows(evidence(confirmed))}
     assert rows["null patch"].result == rows["re-execution"].result == "passed"
     assert rows[LABELS].reason == "no [controls] labels are declared"
@@ -189,7 +189,8 @@ def test_controls_of_the_claim_stay_masked_until_it_is_judged(survived):
         if r.purpose in (Purpose.CONFIRM, Purpose.CONTROL)
         and (v := r.value("test_accuracy")) is not None
     ]
-    assert len(hidden) == 20 + 17
+    controls = [r for r in state.runs if r.purpose is Purpose.CONTROL]
+    assert len(hidden) == state.plan.evaluations + len(controls)
     proved = evidence(middle).state
     page = render(middle.history, middle.receipts)
     said = "\n".join(
@@ -319,7 +320,9 @@ def test_what_was_spent_is_the_receipts_time(survived):
         held = [r for r in survived.receipts.values() if r.purpose is purpose]
         assert rows[what].runs.value == len(held)
         assert rows[what].wall.value == pytest.approx(sum(r.resources.wall_seconds for r in held))
-    assert spent_words(survived.state).startswith("confirmation 20 runs, ")
+    assert spent_words(survived.state).startswith(
+        f"confirmation {survived.state.plan.evaluations} runs, "
+    )
 
 
 @pytest.mark.parametrize("name", ["effect", "sd", "power", "expected_seconds"])

@@ -34,8 +34,8 @@ def test_a_confirmed_sentence_says_all_that_it_takes(confirmed):
     assert sentence == (
         f"Confirmed: test_accuracy {result.baseline_mean:.4f} → {result.candidate_mean:.4f}, "
         f"+{result.difference:.4f} (95 % interval +{result.low:.4f} to +{result.high:.4f}, "
-        f"10 paired fresh seeds, {len(confirmed.state.tried)} ideas tried, claim read once per "
-        f"side, compute {change_words(confirmed.state.finished.compute)}, grade sealed)."
+        f"{result.pairs} paired fresh seeds, {len(confirmed.state.tried)} ideas tried, claim read "
+        f"once per side, compute {change_words(confirmed.state.finished.compute)}, grade sealed)."
     )
 
 
