@@ -121,7 +121,8 @@ def table(judged: Sequence[Judged]) -> Iterator[str]:
         for word, hits in rows:
             low, high = wilson(hits, len(own))
             share = hits / len(own) if own else 0.0
-            yield f"{kind:10s} {word:13s} {hits:4d} of {len(own):4d}  {share:4.2f} [{low:.2f}, {high:.2f}]"
+            interval = f"[{low:.2f}, {high:.2f}]"
+            yield f"{kind:10s} {word:13s} {hits:4d} of {len(own):4d}  {share:4.2f} {interval}"
     seconds = sorted(j.seconds for j in judged)
     if seconds:
         last = seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]
@@ -144,7 +145,7 @@ def cases(judged: Sequence[Judged]) -> Iterator[str]:
 def main(arguments: Sequence[str] = ()) -> None:
     """Score sets of patches and print the tables."""
     named = [Path(a) for a in arguments if not a.startswith("-")]
-    folders = named or [p for p in (OWN, OWN / "blind") if (p / "honest.toml").is_file()]
+    folders = named or [OWN, OWN / "blind" / "a", OWN / "blind" / "b"]
     for folder in folders:
         if not (folder / "honest.toml").is_file():
             print(f"{folder}: not measured, it holds no honest.toml")

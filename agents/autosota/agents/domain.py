@@ -397,7 +397,7 @@ class RunRequest:
     base_commit: str
     seed: int
     mask_claim: bool
-    variant: Variant = Variant()  # noqa: RUF009 - frozen
+    variant: Variant = Variant()
     pruning: Pruning | None = None
 
 

@@ -72,7 +72,7 @@ def test_an_effect_of_one_and_a_half_sd_is_confirmed() -> None:
 
 
 def test_trying_again_in_the_same_ledger_does_not_find_what_is_not_there() -> None:
-    # the guarantee is for differences that are symmetric without effect; the bench shows skewed ones
+    # the guarantee is for differences that are symmetric without effect; the bench has skewed ones
     case = simulation.Case(noise.NORMAL, row=5)
     played = simulation.measure(case, 20)
     assert simulation.false_of(played) <= 1

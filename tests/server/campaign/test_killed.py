@@ -17,7 +17,14 @@ from autosota.server.ledger.store import Ledger
 
 pytestmark = [pytest.mark.campaign, pytest.mark.bwrap]
 
-MEASURED = ("wall_seconds", "receipt", "resources", "seconds_per_run", "expected_seconds", "compute")
+MEASURED = (
+    "wall_seconds",
+    "receipt",
+    "resources",
+    "seconds_per_run",
+    "expected_seconds",
+    "compute",
+)
 
 
 def story(repository: Repository) -> list[tuple[str, object]]:

@@ -13,8 +13,8 @@ from autosota.server.sandbox import bubblewrap
 from autosota.server.setup import doctor, machine
 from autosota.server.setup.doctor import Check, diagnose
 
-NAMES = ["Python", "git", "bubblewrap", "cores", "memory", "disk", "GPUs", "Docker", "network", "Optuna",
-         "model key", "state", "SQLite", "objective"]  # fmt: skip
+NAMES = ["Python", "git", "bubblewrap", "cores", "memory", "disk", "GPUs", "Docker", "network",
+         "Optuna", "model key", "state", "SQLite", "objective"]  # fmt: skip
 GOOD = '[objective]\ncommand = "python t.py {seed}"\nmetric = "acc"\nselect_on = "val_acc"\n'
 
 

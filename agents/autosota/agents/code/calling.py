@@ -12,11 +12,13 @@ import re
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.fingerprint import fingerprint, local_names
 from autosota.agents.code.freezing import DEEPEST, learns
+from autosota.agents.code.learners import methods_of
 from autosota.agents.code.models import is_model
 from autosota.agents.code.outside import Outside, option_name
 from autosota.agents.code.state import Frame, FunctionInfo, ObjectInfo
 from autosota.agents.code.values import (
     DATA,
+    ENV,
     METRIC,
     OBJECT,
     OPTION,
@@ -170,6 +172,13 @@ class Calling(Outside):
         self.site = site
         if isinstance(info.node, ast.Lambda):
             return result
+        if (
+            owner is not None
+            and owner.kind == "obj"
+            and name in _PLAYS
+            and plays(self, owner.payload)
+        ):
+            return self._played(result)
         asked = positional[1:] if owner is not None else positional
         if result.kind in ("const", "obj", "seq", "dict") or not asked:
             return result
@@ -187,6 +196,12 @@ class Calling(Outside):
         if lib.PREDICT_NAME.match(name):
             return self._by_weights(asked, named, result)
         return result
+
+    def _played(self, result: Value) -> Value:
+        """What an environment of the repository answers."""
+        if result.kind == "seq":
+            return self.make("seq", "", tuple(self._played(k) for k in result.kids))
+        return self.make("played", "", (self.freeze(result),), ENV | DATA)
 
     def _asks_inside(self, owner: Value | None, result: Value) -> bool:
         """True when a result holds a model's answer that is not part of what the owner is."""
@@ -208,9 +223,22 @@ class Calling(Outside):
 
     def _answers(self, owner: Value, name: str, result: Value) -> bool:
         """True when a method of something that learns gives what was learned of its arguments."""
-        if lib.FITS_OR_JUDGES.search(name) or not result.flags & (DATA | TRAINED):
+        scores = name == "score" and self._only_scores(owner)
+        if (lib.FITS_OR_JUDGES.search(name) and not scores) or not result.flags & (DATA | TRAINED):
             return False
         return learns(self, owner.payload)
+
+    def _only_scores(self, owner: Value) -> bool:
+        """True for a class whose answer is a score: it has no `predict` that is judged by it."""
+        info: ObjectInfo = owner.payload
+        names = {
+            n
+            for path, symbol in self.lineage(info.path, info.symbol)
+            for n in methods_of(self.program.facts(path), symbol)
+        }
+        return not any(
+            n.startswith("predict") or n in ("forward", "decision_function") for n in names
+        )
 
     def _bind_parameters(
         self, frame: Frame, info: FunctionInfo, positional: list[int], named: dict[str, int]
@@ -289,9 +317,7 @@ class Calling(Outside):
         for name, box in (*zip(names, positional, strict=False), *named.items()):
             self.bind((info.number, name), box)
         if any(b.endswith("NamedTuple") for b in self.outer_bases(path, symbol)):
-            defaults = {
-                n: self.box(self.field(made, n)) for n in names if n not in named
-            }
+            defaults = {n: self.box(self.field(made, n)) for n in names if n not in named}
             return self.named_tuple(tuple(names), positional, defaults | named)
         post = self.field(made, "__post_init__")
         if post.kind == "bound":
@@ -364,6 +390,19 @@ class Calling(Outside):
             return value
         site = (value.path, value.line, value.symbol)
         return Value(value.kind, value.head, kids, value.flags, site, value.payload)
+
+
+_PLAYS = {"step", "reset", "observe"}
+
+
+def plays(machine: Calling, info: ObjectInfo) -> bool:
+    """True for an object of a class that can be reset and stepped: an environment."""
+    names = {
+        n
+        for path, symbol in machine.lineage(info.path, info.symbol)
+        for n in methods_of(machine.program.facts(path), symbol)
+    }
+    return {"step", "reset"} <= names and not names & {"fit", "forward", "train", "learn"}
 
 
 _LOSS_NAME = re.compile(r"(loss|entropy|nll|mse|l1|criterion|ctc|bce|kl_div)", re.IGNORECASE)

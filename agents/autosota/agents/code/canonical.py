@@ -29,7 +29,9 @@ _AXIS_FIRST = {
 _ONE_KEYWORD = {"dim": "axis", "keepdim": "keepdims", "descending_": "descending"}
 _PAIR = ("y_true", "y_pred")
 _PAIRED = {"y_pred", "y_score", "y_prob", "y_proba", "y_hat", "labels_pred"}
-_METRICS = re.compile(r"^sklearn\.metrics\.|^scipy\.stats\.|^torch\.nn\.functional\.\w*(loss|entropy)")
+_METRICS = re.compile(
+    r"^sklearn\.metrics\.|^scipy\.stats\.|^torch\.nn\.functional\.\w*(loss|entropy)"
+)
 _ORDERS = {
     "sklearn": (("y_true", "labels_true"), tuple(sorted(_PAIRED))),
     "torch": (("input",), ("target",)),

@@ -392,8 +392,14 @@ class Expressions(State):
         if not _has_columns(table):
             return None
         kids = table.kids
+        if table.kind == "method" and table.head == "drop":
+            return self.item(kids[0], name)
         if table.kind == "item" and len(kids) == 2:
-            inner = self.item(kids[0], name)
+            if kids[0].kind == "attr":
+                column = self.item(kids[0].kids[0], name)
+                inner = self.make("attr", kids[0].head, (column,))
+            else:
+                inner = self.item(kids[0], name)
             return self.make("item", "", (inner, kids[1]), DATA if kids[1].kind == "slice" else 0)
         if table.kind == "method" and table.head in ("sort_values", "head", "tail", "sample"):
             keys = [t for k in kids[1:] for v in (k, *k.kids) for t in (v,) if text_of(v)]
@@ -586,9 +592,7 @@ class Expressions(State):
                 self.names[key] = box
         return self.make("comp", kind, (*made, *kids))
 
-    def _each(
-        self, target: ast.expr, source: Value, elements: list[ast.expr], kind: str
-    ) -> Value:
+    def _each(self, target: ast.expr, source: Value, elements: list[ast.expr], kind: str) -> Value:
         """A comprehension over things that are spelled out: each in its turn."""
         names = [(self.frame.number, n.id) for n in ast.walk(target) if isinstance(n, ast.Name)]
         saved = {key: self.names.get(key) for key in names}
@@ -705,6 +709,11 @@ def _has_columns(table: Value) -> bool:
         if table.kind == "item" and len(table.kids) == 2:
             chosen = table.kids[1]
             if text_of(chosen) or not (chosen.flags & DATA or chosen.kind == "slice"):
+                return False
+        elif table.kind == "attr" and table.head in ("iloc", "loc"):
+            pass
+        elif table.kind == "method" and table.head == "drop":
+            if not any(k.kind == "kw" and k.head == "columns" for k in table.kids):
                 return False
         elif table.kind != "method" or table.head not in ("sort_values", "head", "tail", "sample"):
             return False

@@ -187,4 +187,6 @@ def learns(machine: Expressions, info: ObjectInfo) -> bool:
 
 def trains_others(machine: Expressions, info: ObjectInfo) -> bool:
     """True for an object that derives from a library's trainer: it holds the model it trains."""
-    return any(b.endswith(("Trainer", "Learner")) for b in machine.outer_bases(info.path, info.symbol))
+    return any(
+        b.endswith(("Trainer", "Learner")) for b in machine.outer_bases(info.path, info.symbol)
+    )

@@ -30,7 +30,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _SURELY_ANSWERS = re.compile(
-    r"^(predict\w*|forecast\w*|recommend\w*|classify\w*|scores|score_items|rank_items|infer\w*|decode"
+    r"^(predict\w*|score|forecast\w*|recommend\w*|classify\w*|scores|score_items|rank_items|infer\w*|decode"
     r"|tag|act|segment|detect\w*|impute|reconstruct|denoise|survival_function|hazard\w*|answer|retrieve"
     r"|translate|transcribe|most_similar|nearest|select_action|choose_action)$"
 )
@@ -41,13 +41,13 @@ _NO_MODEL = re.compile(
     r"|Checkpoint\w*|Schedule\w*|Optimi[sz]er|Buffer|Memory|Accuracy|Recall|Precision|AUC|F1|IoU"
     r"|Matrix|Results?|Report\w*|Callback|Hook|Writer|Reader|Store|Queue|Recorder|History|Batcher)$"
 )
-_DATA_BASES = re.compile(r"(Dataset|DataModule|Sampler|Callback|Enum|Metric|Env|Wrapper|NamedTuple)$")
+_DATA_BASES = re.compile(
+    r"(Dataset|DataModule|Sampler|Callback|Enum|Metric|Env|Wrapper|NamedTuple)$"
+)
 _JUDGES = {"compute", "result", "results", "as_dict", "reset_states"}
 
 
-def shaped_like_a_model(
-    name: str, bases: Iterable[str], methods: dict[str, ast.AST]
-) -> bool:
+def shaped_like_a_model(name: str, bases: Iterable[str], methods: dict[str, ast.AST]) -> bool:
     """True for a class that learns and answers.
 
     Args:

@@ -25,7 +25,16 @@ ENVIRONMENTS = re.compile(
     r"(^|\.)(make|make_vec|load|load_from_id|create|make_\w+|\w+Env)$"
 )
 """Calls that give an environment, which answers to what a policy does."""
-LOAD_METHODS = {"glob", "read_text", "read_bytes", "read", "readlines", "readline", "iterdir", "rglob"}
+LOAD_METHODS = {
+    "glob",
+    "read_text",
+    "read_bytes",
+    "read",
+    "readlines",
+    "readline",
+    "iterdir",
+    "rglob",
+}
 CONFIG_LOADERS = re.compile(
     r"^(yaml|ruamel\.yaml|toml|tomllib|tomli|configparser|omegaconf|hydra|ml_collections|munch|box)\b"
 )
@@ -129,12 +138,17 @@ ANSWERS = re.compile(
     r"|detect\w*|segment\w*|posterior\w*|conditional_\w+|act|choose_action|get_action|select_action)$"
 )
 """Methods by which something that was fitted, built or loaded as a model answers."""
-UNFITTED = re.compile(r"(Tokenizer|Processor|FeatureExtractor|Vectorizer|Encoder|Scaler|Normalizer)")
+UNFITTED = re.compile(
+    r"(Tokenizer|Processor|FeatureExtractor|Vectorizer|Encoder|Scaler|Normalizer)"
+)
 
 METRICS = re.compile(
     r"^(sklearn\.metrics\.|torchmetrics\.|evaluate\.load|datasets\.load_metric|keras\.metrics\."
     r"|tensorflow\.keras\.metrics\.|scipy\.stats\.(pearsonr|spearmanr|kendalltau)|ignite\.metrics"
     r"|sacrebleu\.|rouge|nltk\.translate|torcheval\.|monai\.metrics|seqeval\.|pycocotools"
+    r"|lifelines\.utils\.\w*concordance|sksurv\.metrics\.|pytrec_eval|ranx\.|jiwer\.|bert_score"
+    r"|torch_fidelity|clean_?fid|pytorch_fid|mir_eval|pesq|pystoi|motmetrics|prdc|properscoring"
+    r"|fairlearn\.metrics|lpips|scoringrules|aif360\.metrics|ir_measures|ogb\.\w+\.\w*Evaluator"
     r"|sklearn\.model_selection\.cross_val|skimage\.metrics\.|segmentation_models_pytorch\.metrics)"
 )
 CLOCKS = re.compile(
@@ -151,6 +165,12 @@ ESTIMATORS = re.compile(
             r"sklearn\.(?!metrics|datasets|utils|model_selection|base\.clone|inspection|set_config)",
             r"sklearn\.model_selection\.\w*SearchCV$",
             r"(xgboost|lightgbm|catboost)\.(?!\w*(DMatrix|Dataset|Pool))",
+            r"(lifelines|sksurv|hmmlearn|pyod|gensim\.models|implicit|surprise|prophet|darts|river|umap"
+            r"|hdbscan|pymc|numpyro|pyro|gpytorch|GPy|botorch|stable_baselines3|sb3_contrib|diffusers"
+            r"|spacy|fasttext|deepxde|pgmpy|causalml|econml|tslearn|sktime|autogluon|lightfm|annoy|faiss"
+            r"|kerastuner|fastai|mxnet|paddle|allennlp|ultralytics|detectron2|mmdet|pykeen|dgl\.nn"
+            r"|arch|statsforecast|neuralforecast|sentencepiece|crfsuite|sklearn_crfsuite|pomegranate)"
+            r"\.(?!utils|metrics|datasets|data|evaluation|transforms|preprocessing)",
             r"(ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders|statsmodels)\.",
             r"torch\.nn\.(?!functional|\w*Loss$)",
             r"torch\.(compile|hub\.load)",

@@ -65,8 +65,10 @@ def _holds_model(value: Value, depth: int, index: Value | None = None) -> bool:
                 return -len(value.kids) <= at < len(value.kids) and is_model(value.kids[at], depth)
             return any(is_model(k, depth) for k in value.kids)
         if value.kind in ("loop", "carried") and value.kids:
-            if value.kind == "loop" and value.kids[0].kind in ("const", "seq") and (
-                not value.kids[0].kids
+            if (
+                value.kind == "loop"
+                and value.kids[0].kind in ("const", "seq")
+                and (not value.kids[0].kids)
             ):
                 value = value.kids[1]
             else:
@@ -77,8 +79,11 @@ def _holds_model(value: Value, depth: int, index: Value | None = None) -> bool:
         if value.kind == "mut" and value.head in ("append", "extend") and len(value.kids) > 1:
             value = value.kids[-1]
             continue
-        if value.kind == "call" and value.head in ("max", "min") and depth < 5:
-            return any(_holds_model(k, depth + 1, index) for k in value.kids if k.kind != "kw")
+        if value.kind == "call" and value.head in ("max", "min", "sorted") and depth < 5:
+            plain = value.positional
+            one_list = len(plain) == 1 and plain[0].kind == "seq" and value.head != "sorted"
+            several = plain[0].kids if one_list else plain
+            return any(_holds_model(k, depth + 1, index) for k in several)
         return is_model(value, depth)
     return False
 

@@ -59,10 +59,10 @@ class Outside(Freezing):
         if same and first is not None and (first.kind != "seq" or name in ("list", "tuple")):
             return first if first.flags & OBJECT else self.freeze(first)
         if lib.LOADER_CLASSES.search(name) and parts:
-            kept = tuple(
+            named_parts = tuple(
                 k for k in parts[1:] if k.kind == "kw" and k.head not in lib.LOADER_NEUTRAL
             )
-            return self.make("loader", "", (parts[0], *kept))
+            return self.make("loader", "", (parts[0], *named_parts))
         flags = 0
         if lib.LOADERS.search(name) and not _configuration(name, parts):
             flags |= LOAD | DATA
@@ -82,6 +82,8 @@ class Outside(Freezing):
         last = name.rpartition(".")[2]
         if last in lib.SAMPLERS and "." in name:
             flags |= DATA
+        if name == "len" and len(parts) == 1:
+            parts = (_same_rows(parts[0]),)
         kind, short, parts = canonical("call", name, parts)
         made = self.make(kind, short, parts, flags)
         if name in lib.META_CALLS or lib.CONFIG_LOADERS.match(name):
@@ -140,12 +142,13 @@ class Outside(Freezing):
         if name in ("dataclasses.field", "field"):
             if "default" in named:
                 return self.boxes[named["default"]]
-            made = self.boxes[named["default_factory"]] if "default_factory" in named else None
-            return self.apply(made, [], {}) if made is not None else const(None)
+            if "default_factory" not in named:
+                return const(None)
+            return self.apply(self.boxes[named["default_factory"]], [], {})
         if lib.PARSES_CLASS.match(name):
             given = [self.boxes[b] for b in (*positional, *named.values())]
-            found = next((v for v in given if v.kind == "cls"), None)
-            return self.parsed(found) if found is not None else None
+            parsed = next((v for v in given if v.kind == "cls"), None)
+            return self.parsed(parsed) if parsed is not None else None
         if name == "vars" and first is not None and first.kind in ("ns", "obj"):
             return first
         if name == "next" and first is not None:
@@ -202,9 +205,9 @@ class Outside(Freezing):
             return
         path, content = place
         before = self.get((FILES, path))
-        if made.kind == "method" and made.head == "write" and before is not None:
-            if before.key != content.key:
-                content = self.make("lines", "", (before, content))
+        writes = made.kind == "method" and made.head == "write"
+        if writes and before is not None and before.key != content.key:
+            content = self.make("lines", "", (before, content))
         self.bind((FILES, path), self.box(content))
 
     def _from_file(self, name: str, first: Value | None, parts: tuple[Value, ...]) -> Value | None:
@@ -252,8 +255,10 @@ class Outside(Freezing):
         if name == "add_argument":
             self._add_option(positional, named)
             return const(None)
-        if name.startswith("parse_") and receiver.kind == "call" and receiver.head.endswith(
-            "HfArgumentParser"
+        if (
+            name.startswith("parse_")
+            and receiver.kind == "call"
+            and receiver.head.endswith("HfArgumentParser")
         ):
             wanted = receiver.payload if isinstance(receiver.payload, tuple) else ()
             return self.make(
@@ -521,6 +526,35 @@ def _fitted(value: Value) -> bool:
     return is_model(value) and not lib.UNFITTED.search(_made_by(value))
 
 
+_KEEPS_ROWS = {
+    "drop", "assign", "astype", "fillna", "sort_values", "to_numpy", "rename", "reset_index",
+    "set_index", "copy", "replace", "interpolate", "ffill", "bfill", "round", "clip",
+}  # fmt: skip
+
+
+def _same_rows(value: Value) -> Value:
+    """The table that another was made of without losing or adding a row."""
+    for _ in range(40):
+        if value.kind == "set" and value.head == "item" and text_of(value.kids[1]):
+            value = value.kids[0]
+        elif value.kind in ("method", "mut") and value.head in _KEEPS_ROWS:
+            rows_gone = value.head == "drop" and value.named("columns") is None
+            if rows_gone:
+                return value
+            value = value.kids[0]
+        elif value.kind == "item" and value.flags & LOAD and _names_columns(value.kids[1]):
+            value = value.kids[0]
+        else:
+            return value
+    return value
+
+
+def _names_columns(index: Value) -> bool:
+    if index.kind == "seq":
+        return bool(index.kids) and all(text_of(k) for k in index.kids)
+    return False
+
+
 def _made_by(value: Value) -> str:
     while value.kids and value.kind != "call":
         value = value.kids[0]
@@ -535,6 +569,7 @@ def option_name(flag: str) -> str:
 def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
     """True for a read of settings, which hold no rows."""
     texts = [text_of(v) for p in parts for v in walk(p)]
+    texts += [v.head for p in parts for v in walk(p) if v.kind == "option"]
     joined = " ".join(t for t in texts if t)
     mode = text_of(parts[1]) if len(parts) > 1 else ""
     if name in ("open", "io.open") and mode[:1] in ("w", "a", "x"):

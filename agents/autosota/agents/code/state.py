@@ -145,8 +145,10 @@ class State:
             return yes
         for _ in range(4):
             negated = condition.kind == "op" and condition.head == "not"
-            zero = condition.kind == "cmp" and condition.head in ("==", "!=") and any(
-                k.kind == "const" and k.head in ("0", "0.0") for k in condition.kids
+            zero = (
+                condition.kind == "cmp"
+                and condition.head in ("==", "!=")
+                and any(k.kind == "const" and k.head in ("0", "0.0") for k in condition.kids)
             )
             if negated:
                 condition, yes, no = condition.kids[0], no, yes

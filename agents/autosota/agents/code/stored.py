@@ -28,7 +28,8 @@ _READS = re.compile(
     r"|genfromtxt)$|^(pandas|polars)\.read_\w+$|\.load_model$|^open$|^(io|gzip|bz2)\.open$"
     r"|^csv\.(reader|DictReader)$|\.load_from_checkpoint$"
 )
-_WRAPS_PATH = {"str", "pathlib.Path", "open", "io.open", "gzip.open", "os.fspath", "os.path.abspath",
+_WRAPS_PATH = {"str", "pathlib.Path", "open", "io.open", "gzip.open", "os.fspath",
+               "os.path.abspath",
                "os.path.expanduser", "hydra.utils.to_absolute_path"}  # fmt: skip
 
 
@@ -87,9 +88,7 @@ def written(value: Value) -> Place | None:
         from autosota.agents.code.values import const
 
         path = plain[0]
-        kids = [
-            part for k in value.kids if k.kind == "kw" for part in (const(k.head), k.kids[0])
-        ]
+        kids = [part for k in value.kids if k.kind == "kw" for part in (const(k.head), k.kids[0])]
         kids += [part for n, k in enumerate(plain[1:]) for part in (const(f"arr_{n}"), k)]
         content = Value("dict", "", tuple(kids))
     elif value.kind == "method" and value.head in ("write_text", "write_bytes", "write"):

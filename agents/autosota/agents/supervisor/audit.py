@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from autosota.agents.code.facts import FileFacts
-from autosota.agents.code.program import Program
 from autosota.agents.code.values import ENV, METRIC, PRED, Value, walk
 from autosota.agents.domain import (
     Boundary,
@@ -131,8 +131,10 @@ def _python(
     findings += scan(added, objective, set(old.files), old)
     findings += protected_constants(old, new, objective, added)
     if touched:
-        findings += reports
-        findings += _leaks(before, after)
+        unsure = bool(before.unknown) or not _understood(before)
+        findings += _milder(reports) if unsure else reports
+        leaks = list(_leaks(before, after))
+        findings += _milder(leaks) if unsure else leaks
         findings += seeds(before, after) + timing(before, after)
         own = {n.rpartition(".")[2] for p in new.python for n in new.facts(p).symbols}
         findings += _around_evaluation(changes, boundary, findings, own)
@@ -162,9 +164,8 @@ def _protected(
 ) -> Iterator[Finding]:
     """Declared functions and files that belong to the evaluation as a whole.
 
-    A change that leaves every reported formula as it was is a change of wording. Where formulas
-    differ, and where they were not followed, a person looks; a difference that is a known trick
-    is refused for what it is.
+    A change of meaning in them is looked at by a person, whatever the formulas say; where a
+    formula differs in a way that is refused, it is refused for what it is.
     """
     old, new = before.program, after.program
     run = {*before.command.files, *before.evaluator.files}
@@ -175,10 +176,9 @@ def _protected(
         if path not in new.files:
             yield finding("EV201", Place(path, 1), "a file of the evaluation is removed")
         elif path in different:
-            severity = _how_sure(before, after, reports, path in run)
-            if severity is not Severity.INFO:
-                message = "a file of the evaluation is changed"
-                yield _first_change(old.facts(path), new.facts(path), message, severity)
+            severity = _how_sure(reports, path in run)
+            message = "a file of the evaluation is changed"
+            yield _first_change(old.facts(path), new.facts(path), message, severity)
     for entry in objective.protocol.evaluation:
         path, _, name = entry.partition("::")
         if not name or path not in python or path not in old.files:
@@ -197,25 +197,39 @@ def _protected(
         )
         if now is None and moved:
             continue
-        severity = _how_sure(before, after, reports, path in run)
-        if severity is Severity.INFO:
-            continue
+        severity = _how_sure(reports, path in run)
         place = now.facts.place(now.node) if now is not None else Place(path, 1)
         related = [RelatedPlace(path, was.node.lineno, "in the base")]
         message = f"declared evaluation `{entry}` is changed"
         yield finding("EV201", place, message, related, severity)
 
 
-def _how_sure(before: Reading, after: Reading, reports: list[Finding], run: bool) -> Severity:
+_SURE = {"EV213", "EV207", "EV204", "OUT302", "SEL501"}
+
+
+def _understood(reading: Reading) -> bool:
+    """True when the claim's formula has a model's answers in it, or none are needed."""
+    return all(s.value.flags & PRED for s in reading.claim)
+
+
+def _milder(findings: list[Finding]) -> list[Finding]:
+    """Findings about formulas whose base was not understood: they ask, they do not refuse."""
+    return [
+        replace(f, severity=_WARN)
+        if f.severity in (Severity.BLOCK, Severity.ERROR) and f.code not in _SURE
+        else f
+        for f in findings
+    ]
+
+
+def _how_sure(reports: list[Finding], run: bool) -> Severity:
     """How bad a change of protected code is, by what it does to the reported formulas."""
     if not run:
         return Severity.BLOCK
     if any(f.severity in (Severity.BLOCK, Severity.ERROR) for f in reports):
         return Severity.BLOCK
-    if reports or before.unknown or after.unknown:
-        return _WARN
-    followed = all(s.value.flags & PRED for s in before.claim) and before.claim
-    return Severity.INFO if followed else _WARN
+    # formulas that look alike clear nothing here: what the analysis lost of them is not known
+    return _WARN
 
 
 def _first_change(old: FileFacts, new: FileFacts, message: str, severity: Severity) -> Finding:
@@ -347,7 +361,8 @@ def _acts(node: ast.stmt, own: set[str]) -> bool:
 
 _QUIET = {
     "eval", "append", "extend", "print", "info", "debug", "warning", "set_description", "update",
-    "log", "exit", "log_dict", "synchronize", "seed", "manual_seed", "set_postfix", "close", "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
+    "log", "exit", "log_dict", "synchronize", "seed", "manual_seed", "set_postfix", "close",
+    "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
 }  # fmt: skip
 
 

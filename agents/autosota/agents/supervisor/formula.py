@@ -157,8 +157,10 @@ def _statistic(value: Value) -> bool:
         return axis is None or axis.head in ("0", "None") or axis.kind == "seq"
     if value.kind not in ("op", "item", "attr", "seq", "dict", "kw", "method", "call", "phi"):
         return False
-    if value.kind in ("method", "call") and value.flags & LOAD and not any(
-        k.flags & LOAD for k in value.kids
+    if (
+        value.kind in ("method", "call")
+        and value.flags & LOAD
+        and not any(k.flags & LOAD for k in value.kids)
     ):
         return False
     rows = [k for k in value.kids if k.flags & _DATA]

@@ -246,7 +246,9 @@ def _call(statement: Statement, node: ast.Call, nodes: list[ast.AST]) -> Iterato
         name = tail
     root = dotted(node.func).partition(".")[0]
     # a variable called `sched` or `requests` is not the module of that name
-    imported = not nameless and (root in facts.bound or ("." not in name and root not in facts.symbols))
+    imported = not nameless and (
+        root in facts.bound or ("." not in name and root not in facts.symbols)
+    )
     if name in ("setattr", "delattr", "object.__setattr__", "type.__setattr__") and node.args:
         target = facts.dotted(node.args[0])
         root = dotted(node.args[0]).partition(".")[0]

@@ -108,7 +108,9 @@ def _judge(
     if trail[-1:] == ("mode",):
         return "mode", "LK109", "the model is left in training mode while it is tested", None
     if any(t.endswith("from_pretrained") for t in trail):
-        shown = f"{show(before, 50) if before else 'nothing'} became {show(after, 50) if after else ''}"
+        shown = (
+            f"{show(before, 50) if before else 'nothing'} became {show(after, 50) if after else ''}"
+        )
         return "pretrained", "PS702", f"another pretrained source: {shown}", _WARN
     if "asked" in trail:
         return _judge_asked(before, after, labels)
@@ -135,7 +137,18 @@ def _judge(
     return word
 
 
-_SCALES = {"mean", "std", "var", "median", "max", "min", "quantile", "percentile", "nanmean", "nanstd"}
+_SCALES = {
+    "mean",
+    "std",
+    "var",
+    "median",
+    "max",
+    "min",
+    "quantile",
+    "percentile",
+    "nanmean",
+    "nanstd",
+}
 
 
 def _touches(value: Value, labels: set[int]) -> bool:
@@ -365,9 +378,11 @@ def _rows_of(value: Value) -> set[int]:
 
 _VALUE_WISE = {
     "exp", "expm1", "log", "log1p", "sqrt", "square", "clip", "maximum", "minimum", "where", "abs",
-    "round", "rint", "astype", "ravel", "reshape", "flatten", "squeeze", "sigmoid", "softmax", "tanh",
+    "round", "rint", "astype", "ravel", "reshape", "flatten", "squeeze", "sigmoid", "softmax",
+    "tanh",
     "inverse_transform", "nan_to_num", "sinh", "arcsinh", "power", "float", "double", "view", "pow",
-    "to_numpy", "log_softmax", "relu", "softplus", "expit", "logit", "log2", "log10", "exp2", "unsqueeze",
+    "to_numpy", "log_softmax", "relu", "softplus", "expit", "logit", "log2", "log10", "exp2",
+    "unsqueeze",
 }  # fmt: skip
 
 
@@ -390,7 +405,8 @@ def _only_reshaped(before: Value, after: Value) -> bool:
         {skeleton(v) for v in walk(part, is_model) if v.kind == "pred"} for part in (before, after)
     ]
     loads = [
-        {v.key for v in walk(part) if v.flags & LOAD and v.kind == "call"} for part in (before, after)
+        {v.key for v in walk(part) if v.flags & LOAD and v.kind == "call"}
+        for part in (before, after)
     ]
     return asked[0] == asked[1] and loads[1] <= loads[0]
 

@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.state import Event
-from autosota.agents.code.values import CARRIED, DATA, LOAD, METRIC, PRED, Value, show, text_of, walk
+from autosota.agents.code.values import (
+    CARRIED,
+    DATA,
+    LOAD,
+    METRIC,
+    PRED,
+    Value,
+    show,
+    text_of,
+    walk,
+)
 from autosota.agents.supervisor.compare import differences, mode_of
 from autosota.agents.supervisor.formula import (
     WRAPPERS,
@@ -103,9 +113,9 @@ def rows_of(
     for learner in learned:
         for v in walk(
             learner.value,
-            lambda v, asked=learner.asked: v.key in asked or summarises(v),  # type: ignore[misc]
+            lambda v, asked=learner.asked: v.key in asked or _is_size(v),  # type: ignore[misc]
         ):
-            if summarises(v):
+            if _is_size(v):
                 continue  # the number of users is no row of theirs
             if v.key not in learner.asked and v.flags & _DATA and v.kind not in WRAPPERS:
                 trained.add(v.key)
@@ -135,6 +145,12 @@ def rows_of(
         },
         validation=_in_place_of(select, claim),
     )
+
+
+def _is_size(value: Value) -> bool:
+    """True for a number of things, such as the largest user id: no row is learned from."""
+    last = value.head.rpartition(".")[2]
+    return last in ("max", "min", "nunique", "unique") and summarises(value)
 
 
 def _in_place_of(select: list[Sink], claim: list[Sink]) -> set[int]:
@@ -221,7 +237,10 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             source = source_key(value)
             if source in rows.tested_sources - rows.trained_sources:
                 out.append(Leak(value, "data", learned))
-            elif source not in rows.sources | rows.tested_sources | rows.trained_sources and not _own_file(value, rows):
+            elif (
+                source not in rows.sources | rows.tested_sources | rows.trained_sources
+                and not _own_file(value, rows)
+            ):
                 out.append(Leak(value, "new", learned))
             continue
         stack.extend(_parts(value, by_score))

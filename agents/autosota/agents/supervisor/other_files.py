@@ -6,6 +6,7 @@ the formula of the reported metric does not depend on its key.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -257,12 +258,30 @@ def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
     return out
 
 
+def _flat(value: object, prefix: str) -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
+def _line_of(text: str, key: str) -> int:
+    at = text.find(f'"{key.rpartition(".")[2]}"')
+    return text.count("\n", 0, max(at, 0)) + 1
+
+
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"-?[\d_.]+(e-?\d+)?|true|false|null|none", text.strip(), re.I))
 
 
 def _pairs(text: str) -> dict[str, tuple[str, int]]:
     """Key → (value, line), nested by indentation or by `[section]`."""
+    if text.lstrip().startswith("{"):
+        try:
+            return {k: (json.dumps(v), _line_of(text, k)) for k, v in _flat(json.loads(text), "")}
+        except ValueError:
+            pass
     out: dict[str, tuple[str, int]] = {}
     stack: list[tuple[int, str]] = []
     section = ""

@@ -1,0 +1,2 @@
+"""Duplicate question matching."""
+__version__ = "0.3.1"
