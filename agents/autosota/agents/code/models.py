@@ -14,6 +14,8 @@ from autosota.agents.code.values import Value, literal
 def is_model(value: Value, depth: int = 0) -> bool:
     """True for something that learns or transforms: an estimator, a network, a trainer."""
     for _ in range(40):
+        if value.learned:
+            return True
         if value.kind == "inst":
             return _model_object(value)
         if value.kind == "call":

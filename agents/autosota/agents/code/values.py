@@ -48,6 +48,7 @@ class Value:
         "key",
         "kids",
         "kind",
+        "learned",
         "line",
         "path",
         "payload",
@@ -82,6 +83,7 @@ class Value:
         self.payload = payload
         self.skeleton: int | None = None
         self.statistic: bool | None = None
+        self.learned = False
 
     def __repr__(self) -> str:
         return show(self, 400)

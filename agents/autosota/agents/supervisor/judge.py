@@ -126,7 +126,7 @@ def _judge(
         return _judge_replaced(after)
     if any(v.kind == "opaque" for v in walk(after)):
         return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
-    if b_pred and (_touches(before, labels) or before.flags & ENV):
+    if b_pred and (_touches(before, labels) or before.flags & ENV or not labels):
         return _judge_core(before, after, trail)
     if b_pred or _has_model(before):
         return _judge_after_prediction(before, after, trail, labels)

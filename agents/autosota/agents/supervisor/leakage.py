@@ -79,6 +79,8 @@ class Rows:
     sources: set[int]
     tested_sources: set[int]
     trained_sources: set[int]
+    label_sources: set[int]
+    """Labels, and the tables they are columns or rows of."""
     validation: set[int]
     """What the validation score is computed from in the place of what is tested."""
 
@@ -143,6 +145,7 @@ def rows_of(
         trained_sources={
             source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
         },
+        label_sources=_label_sources(claim),
         validation=_in_place_of(select, claim),
     )
 
@@ -432,7 +435,7 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
 
 def _carries_labels(value: Value, rows: Rows) -> bool:
     """False for what surely holds no label: other columns, and which rows there are."""
-    if not rows.label_names and not rows.label_columns:
+    if not rows.label_sources:
         return True
     stack, seen = [value], set[int]()
     while stack:
@@ -440,15 +443,42 @@ def _carries_labels(value: Value, rows: Rows) -> bool:
         if current.key in seen or not current.flags & _DATA:
             continue
         seen.add(current.key)
-        if current.key in rows.labels or _is_label(current, rows):
+        if current.key in rows.label_sources or _is_label(current, rows):
             return True
-        named = current.kind == "item" and text_of(current.kids[1])
-        if named:
-            continue  # a column that is not the label
-        if _is_source(current):
-            return True
-        stack.extend(current.kids)
+        stack.extend(_content(current))
     return False
+
+
+def _content(value: Value) -> Iterable[Value]:
+    """What the rows of a value are made of: not how they were chosen or put in order."""
+    if value.kind == "item" and text_of(value.kids[1]):
+        return ()  # a column that is not the label
+    if value.kind in ("item", "split", "folds", "method") and value.kids:
+        return value.kids[:1]
+    if value.kind == "set" and value.head == "item" and len(value.kids) == 3:
+        return (value.kids[0], value.kids[2])
+    return value.kids
+
+
+def _label_sources(claim: list[Sink]) -> set[int]:
+    """Keys of labels and of all that they are rows or columns of."""
+    labels = labels_of(s.value for s in claim)
+    out: set[int] = set()
+    for sink in claim:
+        for value in walk(sink.value, lambda v: v.kind == "pred" or is_model(v)):
+            if value.key not in labels:
+                continue
+            stack = [value]
+            while stack:
+                current = stack.pop()
+                if current.key in out or not current.flags & _DATA:
+                    continue
+                out.add(current.key)
+                if current.kind == "item" and text_of(current.kids[1]):
+                    stack.append(current.kids[0])
+                else:
+                    stack.extend(_content(current))
+    return out
 
 
 def _without_labels(leak: Leak, rows: Rows) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution, follow
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import ENV, PRED, Value, text_of, walk
+from autosota.agents.code.values import DATA, ENV, PRED, Value, text_of, walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
+from autosota.agents.supervisor.common import mark_learned
 from autosota.agents.supervisor.formula import Learner, labels_of, tested
 from autosota.agents.supervisor.leakage import Rows, learners, rows_of
 from autosota.agents.supervisor.sinks import Sink, handed_over, reported
@@ -88,6 +89,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         select = [s for s in sinks if s.name == objective.select_on]
         if objective.metric not in names and not any(not s.name for s in sinks):
             unknown.append(f"how {objective.metric} is computed was not found")
+    mark_learned([s.value for s in select], [s.value for s in claim])
     claim_value = [s.value for s in claim]
     acted = any(v.flags & ENV for v in claim_value)
     if claim and not acted and not tested(claim_value):
@@ -98,6 +100,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         and not acted
         and not labels_of(claim_value)
         and not _own_loss(claim_value)
+        and not _judged_by_itself(claim_value)
     ):
         unknown.append(f"which labels {objective.metric} is computed with was not found")
     for path in command.files:
@@ -121,6 +124,15 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         tuple(learned),
         rows,
         tuple(dict.fromkeys(unknown)),
+    )
+
+
+def _judged_by_itself(values: list[Value]) -> bool:
+    """True when the labels are among what a model is asked: a density, the rank of the answer."""
+    return any(
+        part.kind == "pred" and part.kids[1].flags & DATA
+        for value in values
+        for part in walk(value, lambda v: v.kind == "pred")
     )
 
 
