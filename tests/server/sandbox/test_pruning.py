@@ -65,26 +65,29 @@ def test_a_metric_once_per_epoch_without_a_step_says_the_way_out(bench):
 
 @BOTH
 @pytest.mark.parametrize(
-    ("value", "direction"), [("0.3", "maximize"), ("0.9", "minimize"), ("nan", "maximize")]
+    ("first", "value", "direction"),
+    [("0.1", "0.3", "maximize"), ("0.95", "0.9", "minimize"), ("0.7", "nan", "maximize")],
 )
-def test_a_run_that_is_worse_than_its_bound_ends_at_once(bench, kind, alive, value, direction):
+def test_a_run_that_is_worse_than_its_bound_ends_at_once(
+    bench, kind, alive, first, value, direction
+):
     mark = f"pruned-{bench.root.parent.name}-{kind}"
     code = "import time; time.sleep(600)"
     bench.commit(
         "base",
         train=f"import subprocess, sys, time\n"
         f"subprocess.Popen([sys.executable, '-c', {code!r}, {mark!r}], start_new_session=True)\n"
-        f"print('METRIC val_acc=0.5 step=1', flush=True)\n"
+        f"print('METRIC val_acc={first} step=1', flush=True)\n"
         f"print('METRIC val_acc={value} step=2', flush=True)\ntime.sleep(600)",
     )
-    pruning = Pruning("val_acc", Direction(direction), ((1, 0.5), (2, 0.5), (3, 0.5)))
+    pruning = Pruning("val_acc", Direction(direction), ((2, 0.5), (3, 0.5)))
     began = time.monotonic()
     receipt = bench.runner(kind).run(replace(bench.request(mask=True), pruning=pruning))
     assert time.monotonic() - began < 50
     assert receipt.outcome is Outcome.PRUNED
     assert receipt.reason == f"pruned at step 2: val_acc is {value}, worse than 0.5"
     assert [m.value for m in receipt.metrics] == [None, None]
-    assert receipt.intermediate[0] == (1, 0.5)
+    assert receipt.intermediate[0] == (1, float(first))
     assert not alive(mark)
 
 
@@ -108,5 +111,15 @@ def test_bounds_hold_at_their_step_only():
     for name, step, value in [("m", 4, 9.0), ("other", 5, 9.0), ("m", 5, 1.0), ("m", 6, 9.0)]:
         pruner.take(name, step, value)
         assert pruner.reason == ""
-    pruner.take("m", 5, 1.5)
-    assert pruner.reason == "pruned at step 5: m is 1.5, worse than 1.0"
+    late = Pruner(Pruning("m", Direction.MINIMIZE, ((5, 1.0),)))
+    late.take("m", 4, 2.0)
+    late.take("m", 5, 1.5)
+    assert late.reason == "pruned at step 5: m is 1.5, worse than 1.0"
+
+
+def test_the_best_value_so_far_is_what_the_bounds_are_for():
+    """As Optuna's percentile pruner, which the bounds come from."""
+    pruner = Pruner(Pruning("m", Direction.MAXIMIZE, ((5, 0.5),)))
+    for step, value in [(3, 0.6), (5, 0.4), (5, 0.1)]:
+        pruner.take("m", step, value)
+    assert pruner.reason == ""
