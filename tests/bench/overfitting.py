@@ -28,7 +28,7 @@ from tasks import campaign, ideas, loops
 from tasks.data import TASKS, Task, split
 from tasks.experiment import Config, Experiment
 
-REPEATS = 8
+REPEATS = 6
 BUDGET = 100
 FRESH_SEEDS = 10
 FIRST_FRESH = 1_000_000
