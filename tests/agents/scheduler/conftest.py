@@ -62,6 +62,7 @@ class World:
         ev.OutcomesCompared(action.patch, 0, None, "no files")
     )
     knob: float | None = None
+    scales: float = 1.0
     log: list[actions.Action] = field(default_factory=list)
     events: list[ev.Event] = field(default_factory=list)
 
@@ -83,6 +84,12 @@ class World:
         commit = action.commit.removesuffix("+null")
         plain = not action.variant.arguments and action.variant.permute is None
         return (commit,) if plain else (commit, action.variant.name)
+
+    def turned(self, action: actions.Execute) -> float:
+        """How much longer a run takes because the compute knob was turned."""
+        if self.knob is None or not action.variant.arguments.startswith("--epochs "):
+            return 1.0
+        return 1.0 + self.scales * (float(action.variant.arguments.split()[1]) / self.knob - 1.0)
 
     def run(self, action: actions.Execute) -> ev.RunFinished:
         names = self.ideas_in(action.commit)
@@ -111,7 +118,7 @@ class World:
             reason="",
             metrics=metrics if outcome is Outcome.OK else {},
             isolation=Isolation.SEALED,
-            wall_seconds=self.seconds(name),
+            wall_seconds=self.seconds(name) * self.turned(action),
             receipt="",
             variant=action.variant.name,
             attempt=action.attempt,

@@ -367,6 +367,42 @@ def test_a_gain_that_holds_at_equal_compute_is_confirmed(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 
+def test_a_baseline_that_did_not_get_the_compute_is_no_match(world, make_idea):
+    # nine tenths of a run are start-up: twice the epochs are a tenth more time, not twice as much
+    state = world(
+        [make_idea("longer")],
+        {"longer": 0.05},
+        objective=KNOB,
+        budget=ROOM,
+        seconds=seconds,
+        knob=20,
+        scales=0.1,
+    ).play()
+    judged = state.controls[claims.MATCHED]
+    assert judged.passed is None
+    assert judged.reason.startswith("not matched: with --epochs 40 the baseline took 1.1 s")
+    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+
+
+@pytest.mark.parametrize("key", ["labels", "inputs"])
+def test_a_permutation_that_changes_nothing_is_no_accusation(world, make_idea, key):
+    def extra(action, _name):
+        return (
+            {"test": 0.9}
+            if action.purpose is not Purpose.SEARCH and "good" in str(action.commit)
+            else {}
+        )
+
+    objective = replace(PLAIN, controls=Controls(**{key: LABELS}))
+    state = world(
+        [make_idea("good")], {"good": 0.05}, objective=objective, budget=ROOM, extra=extra
+    ).play()
+    name = claims.LABELS if key == "labels" else claims.INPUTS
+    assert state.controls[name].passed is None
+    assert "it changed nothing" in state.controls[name].reason
+    assert any(cap.startswith(f"{name} control not run") for cap in state.finished.caps)
+
+
 def test_far_more_compute_without_a_knob_or_a_guard_ends_an_idea_in_search(world, make_idea):
     simulated = world([make_idea("longer")], budget=ROOM, extra=longer, seconds=seconds)
     state = simulated.play()

@@ -296,6 +296,8 @@ def _controlled(state: CampaignState, reason: str) -> tuple[Fate, str]:
     if costs_more(state) and (matched is None or matched.passed is None):
         change = compute_change(state)
         assert change is not None
+        if matched is not None:
+            return Fate.PROVISIONAL, f"R4: it takes {change:+.0%} compute; {matched.reason}"
         return (
             Fate.PROVISIONAL,
             f"R4: it takes {change:+.0%} compute, and no baseline of equal compute was run; set "

@@ -29,6 +29,7 @@ from autosota.agents.scheduler.claims import (
     MATCHED,
     NULL,
     compute_change,
+    compute_of,
     confirm_pairs,
 )
 from autosota.agents.scheduler.spending import NULL_PAIRS, can_afford_runs
@@ -168,6 +169,12 @@ def _judge_permuted(state: CampaignState, name: str) -> ev.ControlJudged | None:
     result = _compare(state, metric, pairs)
     if result is None or result.candidate_mean is None:
         return None
+    if all(before == after for before, after in pairs):
+        why = (
+            f"it changed nothing: {metric} is the same to the last digit, so the file is not read "
+            "there, or holds inputs and labels together; declare the one that holds only these rows"
+        )
+        return ev.ControlJudged(name, None, why, result)
     base = [v for a, _ in confirm_pairs(state) if (v := a.metrics.get(metric)) is not None]
     level, spread = statistics.mean(base), statistics.sample_sd(base)
     lost = sign * (level - result.candidate_mean)
@@ -285,8 +292,31 @@ def _judge_matched(state: CampaignState) -> ev.ControlJudged | None:
         gain += f" (90 % interval {result.low:+.4g} to {result.high:+.4g})"
     certain = result.low is None or result.low > 0
     if result.difference > 0 and certain:
+        spent, wanted = _matched_compute(state)
+        if spent < (1.0 - MATCH_ABOVE) * wanted:
+            why = (
+                f"not matched: with {variant.arguments} the baseline took {spent:.3g} s of "
+                f"compute, the candidate {wanted:.3g} s (part of a run is start-up, which the "
+                f"knob does not scale), so {gain} says nothing of equal compute"
+            )
+            return ev.ControlJudged(MATCHED, None, why, result)
         return ev.ControlJudged(MATCHED, True, f"the gain holds at equal compute: {gain}", result)
     return ev.ControlJudged(MATCHED, False, f"the gain vanishes at equal compute: {gain}", result)
+
+
+def _matched_compute(state: CampaignState) -> tuple[float, float]:
+    """Median compute of the matched baseline's runs and of the candidate's, in seconds.
+
+    Scaling the knob by the ratio of whole runs falls short where start-up is a part of them, so
+    what was really spent is measured, not assumed.
+    """
+    plan = state.plan
+    assert plan is not None
+    base = state.start.base_commit
+    matched = [state.run(Purpose.CONTROL, base, seed, MATCHED) for seed in plan.seeds]
+    spent = [compute_of(run) for run in matched if run is not None]
+    wanted = [compute_of(after) for _, after in confirm_pairs(state)]
+    return statistics.median(spent), statistics.median(wanted)
 
 
 # ------------------------------------------------------------------ other settings
