@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from autosota.agents.domain import Decision, Severity
+from autosota.agents.rules import RULES
 from autosota.agents.supervisor.audit import audit
-from autosota.agents.supervisor.rules import RULES
 
 
 def _shown(verdict):

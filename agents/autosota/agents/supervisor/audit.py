@@ -26,6 +26,7 @@ from autosota.agents.domain import (
     Verdict,
 )
 from autosota.agents.protocols import Tree
+from autosota.agents.rules import finding
 from autosota.agents.supervisor.boundary import boundary_of
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
 from autosota.agents.supervisor.compare import mode_of
@@ -36,7 +37,6 @@ from autosota.agents.supervisor.leakage import chosen_saves, new_leaks
 from autosota.agents.supervisor.other_files import conftest, hooks_and_shadows, judge_other
 from autosota.agents.supervisor.reading import Reading, read
 from autosota.agents.supervisor.reports import compare_reports, place_of, seeds, timing
-from autosota.agents.supervisor.rules import finding
 
 _WARN = Severity.WARNING
 _ORDER = {Severity.BLOCK: 0, Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from autosota.agents.code.facts import FileFacts, Statement
 from autosota.agents.code.program import Program
 from autosota.agents.domain import Finding, Objective, Place, Severity
-from autosota.agents.supervisor.rules import finding
+from autosota.agents.rules import finding
 
 _CONFIGS = (".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".env")
 

@@ -19,7 +19,7 @@ from autosota.agents.code.fingerprint import dotted
 from autosota.agents.code.lower import is_opaque
 from autosota.agents.code.program import Program
 from autosota.agents.domain import Finding, Objective, Severity
-from autosota.agents.supervisor.rules import finding
+from autosota.agents.rules import finding
 
 _WARN, _ERROR, _BLOCK = Severity.WARNING, Severity.ERROR, Severity.BLOCK
 _FRAMES = re.compile(

@@ -15,10 +15,10 @@ from autosota.agents.code.program import Program
 from autosota.agents.code.values import text_of
 from autosota.agents.domain import Finding, Objective, Place, Severity
 from autosota.agents.protocols import Tree
+from autosota.agents.rules import finding
 from autosota.agents.supervisor.boundary import SETTINGS, matches
 from autosota.agents.supervisor.formula import evaluation_part
 from autosota.agents.supervisor.reading import Reading
-from autosota.agents.supervisor.rules import finding
 
 _WARN = Severity.WARNING
 _TEXTS = (

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from autosota.agents.code.values import DATA, LOAD, OPTION, PRED, SEED, TIME, Value, show, walk
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
+from autosota.agents.rules import finding
 from autosota.agents.supervisor.compare import differences
 from autosota.agents.supervisor.formula import evaluation_part, labels_of
 from autosota.agents.supervisor.judge import judge
 from autosota.agents.supervisor.reading import Reading
-from autosota.agents.supervisor.rules import finding
 from autosota.agents.supervisor.sinks import Sink
 
 _DATA = DATA | LOAD
