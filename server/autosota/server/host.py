@@ -6,6 +6,7 @@ words and typed rows. It decides nothing about ideas or verdicts.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,24 +25,30 @@ from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
 from autosota.server.ledger.store import CampaignRow, Ledger
 from autosota.server.library import Applied, Library, LibraryEntry, Shown
+from autosota.server.report.formats import count, duration
 from autosota.server.view import claim_is_open
 from autosota.server.workspace.root import find_root, prepare_state
 from autosota.server.workspace.store import GitWorkspace
 
 STOP_SECONDS = 10.0
+_CAMPAIGN = re.compile(r"c[0-9]+(?![0-9A-Za-z])")
 
 Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line changes for one campaign. None: as the objective says."""
+    """What the command line changes for one campaign. None: as the objective says.
+
+    `new` starts one also where the last is unfinished and could go on.
+    """
 
     max_evaluations: int | None = None
     max_wall_seconds: float | None = None
     max_dollars: float | None = None
     offline: bool = False
     sandbox: str | None = None
+    new: bool = True
 
     def over(self, objective: Objective) -> Objective:
         """The objective with these options.
@@ -88,6 +95,10 @@ class Status:
         return self.fields
 
 
+def _newest(rows: list[CampaignRow]) -> CampaignRow:
+    return [row for row in rows if row.started_at is not None][-1]
+
+
 def workspace_root(start: Path) -> Path:
     """The workspace that a folder belongs to.
 
@@ -126,8 +137,14 @@ class Host:
     def start(
         self, options: RunOptions, note: Note, progress: Note = lambda _line: None
     ) -> Iterator[Campaign]:
-        """A new campaign, with this process as its driver."""
+        """A new campaign, with this process as its driver.
+
+        Raises:
+            UserError: the objective names what is not there, the last campaign is unfinished
+                and could go on (unless `options.new`), or one is running.
+        """
         from autosota.server.laboratory import SandboxLaboratory
+        from autosota.server.setup.declarations import check_declarations
 
         loaded = read_objective(self.root)
         objective = options.over(loaded.objective)
@@ -137,9 +154,11 @@ class Host:
         with Ledger(self.ledger_path) as ledger, GitWorkspace(self.root) as workspace:
             self._refuse_second_driver(ledger)
             snapshot = workspace.snapshot([*objective.protocol.data, *objective.protocol.labels])
-            left = self._unfinished(ledger)
-            if left is not None:
-                note(f"note: campaign {left} was not finished; autosota resume would go on with it")
+            declared = replace(loaded, objective=objective)
+            for doubt in check_declarations(declared, workspace.tree(snapshot.commit), self.root):
+                note(f"warning: {doubt}")
+            if left := self._left(ledger, objective, snapshot.commit, new=options.new):
+                note(f"note: {left}")
             started = ev.CampaignStarted(
                 objective=objective,
                 objective_hash=objective_hash(objective),
@@ -165,19 +184,24 @@ class Host:
                 yield Campaign(campaign_id, ledger, workspace, laboratory)
 
     @contextmanager
-    def resume(self, note: Note, progress: Note = lambda _line: None) -> Iterator[Campaign]:
-        """The newest unfinished campaign, with this process as its driver."""
+    def resume(
+        self, note: Note, progress: Note = lambda _line: None, campaign: str | None = None
+    ) -> Iterator[Campaign]:
+        """An unfinished campaign (the newest if none is named), driven by this process.
+
+        Raises:
+            UserError: there is none to go on with, another one is running, or a later campaign
+                began a confirmation of the same claim, which this one did not pay for.
+        """
         from autosota.server.laboratory import SandboxLaboratory
 
         with self._ledger(write=True) as ledger:
-            left = self._unfinished(ledger)
-            if left is None:
-                raise UserError(
-                    f"{self.root}: no campaign is left to resume; autosota run starts one"
-                )
+            left = self._resumable(ledger, campaign)
+            self._refuse_second_driver(ledger)
             with Lease.acquire(ledger, left), GitWorkspace(self.root) as workspace:
                 self._forget_stops(left)
                 state = fold(ledger.events(left))
+                self._refuse_uncounted(ledger, left, state)
                 if objective_hash(self.objective()) != state.start.objective_hash:
                     note(
                         "warning: the objective has changed since; the campaign goes on with "
@@ -200,7 +224,7 @@ class Host:
             UserError: no campaign is running.
         """
         with self._ledger() as ledger:
-            row = self._newest(ledger)
+            row = self._row(ledger)
         if Lease.holder(self.ledger_path, row.id) is None:
             raise UserError(f"no campaign is running in {self.root}")
         with Mailbox(self.ledger_path) as mailbox:
@@ -212,12 +236,13 @@ class Host:
             time.sleep(0.05)
         return row.id, False
 
-    def status(self) -> Status:
-        """The newest campaign, as it is now."""
+    def status(self, campaign: str | None = None) -> Status:
+        """A campaign as it is now: the one named, the one that runs, or the newest."""
         from autosota.server.report.text import summary_lines
 
         with self._ledger() as ledger:
-            row = self._newest(ledger)
+            row = self._row(ledger, campaign)
+            rows = ledger.campaigns()
             state = fold(ledger.events(row.id))
         driver = Lease.holder(self.ledger_path, row.id)
         doing = "running" if driver is not None else "not running"
@@ -233,14 +258,19 @@ class Host:
             now = f", {activity.body.get('doing', '')}" if activity is not None else ""
             lines.append(f"driver: process {driver.pid} on {driver.host}{now}")
         elif state.finished is None:
-            lines.append("nobody drives it: autosota resume goes on")
+            named = "" if row.id == _newest(rows).id else f" --campaign {row.id}"
+            lines.append(f"nobody drives it: autosota resume{named} goes on")
         lines.append(
-            f"spent: {len(state.runs)} of {budget.evaluations} runs, "
-            f"{state.wall_seconds:.0f} of {budget.wall_seconds:.0f} s in runs"
+            f"budget: {len(state.runs)} of {count(budget.evaluations, 'run')} used, "
+            f"{duration(state.wall_seconds)} of {duration(budget.wall_seconds)} in runs"
         )
         lines += summary_lines(state)
+        others = [f"{r.id} ({r.verdict or 'unfinished'})" for r in rows if r.id != row.id]
+        if others:
+            lines.append(f"other campaigns: {', '.join(others)}; see them with --campaign ID")
         fields = {
             "campaign": row.id,
+            "campaigns": {r.id: r.verdict for r in rows if r.started_at is not None},
             "state": doing.split(":")[0],
             "verdict": state.finished.verdict if state.finished is not None else None,
             "driver": driver.pid if driver is not None else None,
@@ -279,24 +309,30 @@ class Host:
 
     # ------------------------------------------------------------------ the library
 
-    def library(self) -> list[LibraryEntry]:
-        """The ideas of the newest campaign, each with its fate."""
-        with self._library() as library:
+    def library(self, campaign: str | None = None) -> list[LibraryEntry]:
+        """The ideas of a campaign (the newest if none is named), each with its fate."""
+        with self._library(campaign) as library:
             return library.entries()
 
-    def show(self, id: str) -> Shown:
-        """An idea, a patch or a receipt, by its id."""
-        with self._library() as library:
+    def show(self, id: str, campaign: str | None = None) -> Shown:
+        """An idea, a patch, a receipt or a campaign, by its id."""
+        if campaign is None and _CAMPAIGN.fullmatch(id):
+            return Shown(self.status(id).lines)
+        with self._library(campaign or self._campaign_of(id)) as library:
             return library.show(id)
 
-    def apply(self, id: str | None) -> Applied:
+    def apply(self, id: str | None, campaign: str | None = None) -> Applied:
         """Bring a patch into the user's working tree."""
-        with self._library(write=True) as library, GitWorkspace(self.root) as workspace:
+        named = campaign or (self._campaign_of(id) if id is not None else None)
+        with (
+            self._library(named, write=True) as library,
+            GitWorkspace(self.root) as workspace,
+        ):
             return library.apply(id, workspace)
 
-    def reject(self, id: str, why: str) -> Hypothesis:
+    def reject(self, id: str, why: str, campaign: str | None = None) -> Hypothesis:
         """Refuse an idea, through its driver if one is alive."""
-        with self._library(write=True) as library:
+        with self._library(campaign or self._campaign_of(id), write=True) as library:
             idea = library.find_idea(id)
             if Lease.holder(self.ledger_path, library.campaign) is None:
                 library.refuse(idea, why)
@@ -312,15 +348,15 @@ class Host:
         from autosota.server.results import write_report
 
         with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
-            row = self._newest(ledger) if campaign is None else ledger.campaign(campaign)
+            row = self._row(ledger, campaign)
             return write_report(ledger, row.id, workspace, self.state_dir, out)
 
-    def export(self, destination: Path) -> list[str]:
+    def export(self, destination: Path, campaign: str | None = None) -> list[str]:
         """Write the improved repository, patch, receipts and report; gives what to say."""
         from autosota.server.results import write_export
 
         with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
-            row = self._newest(ledger)
+            row = self._row(ledger, campaign)
             return write_export(ledger, row.id, workspace, destination)
 
     def verify(self, receipts: tuple[str, ...], *, rerun: bool) -> Iterator[tuple[str, bool]]:
@@ -343,9 +379,18 @@ class Host:
             yield ledger
 
     @contextmanager
-    def _library(self, *, write: bool = False) -> Iterator[Library]:
+    def _library(self, campaign: str | None = None, *, write: bool = False) -> Iterator[Library]:
         with self._ledger(write=write) as ledger:
-            yield Library(ledger, self._newest(ledger).id)
+            yield Library(ledger, self._row(ledger, campaign).id)
+
+    def _campaign_of(self, id: str) -> str | None:
+        """The campaign that the id of a patch or run begins with (`c2-p3`), if there is one."""
+        found = _CAMPAIGN.match(id)
+        if found is None:
+            return None
+        with self._ledger() as ledger:
+            known = {row.id for row in ledger.campaigns() if row.started_at is not None}
+        return found[0] if found[0] in known else None
 
     def _forget_stops(self, campaign: str) -> None:
         """A stop that no driver lived to obey is not for the next one."""
@@ -354,15 +399,78 @@ class Host:
                 if message.kind == "stop":
                     mailbox.done(message.id)
 
-    def _newest(self, ledger: Ledger) -> CampaignRow:
+    def _row(self, ledger: Ledger, campaign: str | None = None) -> CampaignRow:
+        """The campaign named, else the one that is running, else the newest."""
         rows = [r for r in ledger.campaigns() if r.started_at is not None]
+        if campaign is not None:
+            found = next((r for r in rows if r.id == campaign), None)
+            return found or ledger.campaign(campaign)
         if not rows:
             raise UserError(f"{self.root}: no campaign yet; autosota run starts one")
-        return rows[-1]
+        running = (r for r in rows if Lease.holder(self.ledger_path, r.id) is not None)
+        return next(running, rows[-1])
 
-    def _unfinished(self, ledger: Ledger) -> str | None:
+    def _left(self, ledger: Ledger, objective: Objective, base: str, *, new: bool) -> str:
+        """What to know about the last campaign when it is unfinished; '' when it is not.
+
+        Raises:
+            UserError: it could go on with what it has measured, and no new one was asked for.
+        """
         rows = [r for r in ledger.campaigns() if r.started_at is not None]
-        return rows[-1].id if rows and rows[-1].finished_at is None else None
+        if not rows or rows[-1].finished_at is not None:
+            return ""
+        last = rows[-1].id
+        state = fold(ledger.events(last))
+        runs = count(len(state.runs), "run")
+        how = f"campaign {last} is unfinished ({'stopped' if state.stopped else 'killed'} "
+        same = state.start.objective_hash == objective_hash(objective)
+        if not new and state.runs and same and state.start.base_commit == base:
+            raise UserError(
+                f"{how}after {runs}); autosota resume goes on with it, autosota run --new "
+                "starts another from the beginning"
+            )
+        what = "" if same else "; the objective has changed since"
+        return (
+            f"{how}after {runs}{what}); this is a new one, and autosota resume --campaign {last} "
+            "would go on with the other"
+        )
+
+    def _resumable(self, ledger: Ledger, campaign: str | None) -> str:
+        """The id of the campaign to go on with."""
+        rows = [r for r in ledger.campaigns() if r.started_at is not None]
+        if campaign is not None:
+            row = self._row(ledger, campaign)
+            if row.finished_at is not None:
+                raise UserError(
+                    f"campaign {row.id} is finished ({row.verdict}), so nothing is left to resume; "
+                    "autosota run starts a new one"
+                )
+            return row.id
+        if not rows or rows[-1].finished_at is not None:
+            older = [r.id for r in rows if r.finished_at is None]
+            way = f"autosota resume --campaign {older[-1]} goes on with an older one, or " * bool(
+                older
+            )
+            raise UserError(
+                f"{self.root}: no campaign is left to resume; {way}autosota run starts one"
+            )
+        return rows[-1].id
+
+    def _refuse_uncounted(self, ledger: Ledger, campaign: str, state: CampaignState) -> None:
+        """A claim's level pays for every confirmation begun before; one begun since is not in it.
+
+        Raises:
+            UserError: another campaign began one, and this one has not yet.
+        """
+        if any(r.purpose is Purpose.CONFIRM for r in state.runs):
+            return
+        begun = self._confirmations(ledger, state.objective, but=campaign)
+        if begun > state.start.prior_confirmations:
+            raise UserError(
+                f"campaign {campaign} cannot go on: since it began, another one began to confirm "
+                f"{state.objective.metric}, and its level does not pay for that; autosota run "
+                "--new starts one that does"
+            )
 
     def _refuse_second_driver(self, ledger: Ledger) -> None:
         for row in ledger.campaigns():
@@ -373,19 +481,19 @@ class Host:
                     f"{holder.host}); autosota status shows it, autosota stop ends it"
                 )
 
-    def _confirmations(self, ledger: Ledger, objective: Objective) -> int:
+    def _confirmations(self, ledger: Ledger, objective: Objective, but: str = "") -> int:
         """Confirmations of this claim that earlier campaigns of this ledger began.
 
         Also those that were given up before the claim was read: their fresh seeds are used.
         """
-        count = 0
+        begun = 0
         for row in ledger.campaigns():
-            if row.started_at is None:
+            if row.started_at is None or row.id == but:
                 continue
             state = fold(ledger.events(row.id))
             same = state.objective.metric == objective.metric
-            count += same and any(r.purpose is Purpose.CONFIRM for r in state.runs)
-        return count
+            begun += same and any(r.purpose is Purpose.CONFIRM for r in state.runs)
+        return begun
 
     def _refuted(self, ledger: Ledger, objective: Objective, base: str) -> tuple[str, ...]:
         """Ideas of patches that did not hold when earlier campaigns confirmed them on this base."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autosota.agents.domain import Budget, Environment, Objective, Protocol
+from autosota.agents.domain import Budget, Environment, Objective, Paper, PaperClaim, Protocol
 from autosota.server.config import warnings_of
 
 CLEAN = Objective(
@@ -22,13 +22,19 @@ def test_a_careful_objective_has_no_warning() -> None:
     assert warnings_of(CLEAN) == []
 
 
+def test_a_search_on_the_claim_names_the_way_out() -> None:
+    (line,) = warnings_of(replace(CLEAN, select_on="acc"))
+    assert "autosota split" in line
+    assert warnings_of(replace(CLEAN, paper=Paper("", "", (PaperClaim("acc", 0.9),)))) == []
+
+
 def test_each_doubt_is_one_line() -> None:
     for changes, expected in [
         ({"select_on": "acc"}, "LK112: search selects"),
         ({"command": "python t.py"}, "objective.command has no"),
         ({"seeds": (3,)}, "objective.seeds has one"),
         ({"protocol": Protocol(("e.py",), ("d/**",))}, "protocol.labels is not"),
-        ({"protocol": Protocol((), (), ("l/**",))}, "protocol.data is not"),
+        ({"paper": Paper("", "", (PaperClaim("accuracy", 0.9),))}, "paper.claims has no"),
         ({"timeout_seconds": 7201.0}, "objective.timeout (7201 s)"),
         ({"budget": Budget(evaluations=25)}, "budget.evaluations (25) leaves"),
         (

@@ -208,6 +208,12 @@ def test_objectives(tmp_path):
     found = look(tmp_path, "objective")
     assert (found.state, found.fix) == ("warn", f"autosota init {tmp_path}")
     objective(tmp_path, '[protocol]\ndata = ["d/**"]\nevaluation = ["t.py"]\n')
+    found = look(tmp_path, "objective")
+    assert found.state == "fail" and "there is no file 't.py'" in found.detail
+    (tmp_path / "t.py").write_text("print('METRIC acc=1')\n")
+    assert "'d/**' names no file" in look(tmp_path, "objective").fix
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x.csv").write_text("a\n1\n")
     assert look(tmp_path, "objective").state == "ok"
     objective(tmp_path, '[protocol]\ndata = ["d/**"]\nevaluation = ["t.py"]\n[budget]\nwall = 3\n')
     assert look(tmp_path, "objective").state == "warn"

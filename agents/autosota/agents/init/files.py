@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tree_sitter import Node
 
+from autosota.agents.code.command import started_by
 from autosota.agents.code.source import SourceFile
 from autosota.agents.init import syntax
+from autosota.agents.init.declared import interface
 from autosota.agents.init.paths import Paths
 from autosota.agents.init.repository import Repository
 from autosota.agents.init.wordlist import words_in
+from autosota.agents.protocols import Tree
 
 _WRITE_FIRST = words_in(
     "np.save np.savez np.savez_compressed np.savetxt numpy.save numpy.savez numpy.savetxt"
@@ -67,6 +71,29 @@ def files(repo: Repository, script: str, values: Mapping[str, str]) -> Files:
                 if found:
                     (writes if writing else reads).setdefault(found, Use(found, where))
     return Files(tuple(reads.values()), tuple(writes.values()))
+
+
+def read_by(tree: Tree, command: str) -> tuple[Use, ...]:
+    """The files that the programs of a command read, with their settings as the command has them.
+
+    Args:
+        tree: the repository.
+        command: as in the objective.
+    """
+    repo = Repository(tree)
+    found: dict[str, Use] = {}
+    for entry in started_by(tree, command).entries:
+        if not repo.has(entry.path):
+            continue
+        values = {}
+        for flag in interface(repo, entry.path).flags:
+            words = entry.arguments
+            given = [b for a, b in pairwise((*words, "")) if a in flag.names]
+            given += [w.partition("=")[2] for w in words if w.partition("=")[0] in flag.names]
+            values[flag.dest] = next((g for g in reversed(given) if g), flag.default)
+        for use in files(repo, entry.path, values).reads:
+            found.setdefault(use.path, use)
+    return tuple(found.values())
 
 
 def opens_for_writing(source: SourceFile, call: Node) -> bool:

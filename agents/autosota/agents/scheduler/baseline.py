@@ -6,7 +6,9 @@ paper by more than `paper.tolerance`, ends the campaign: gains over a broken bas
 
 from __future__ import annotations
 
-from autosota.agents.domain import BASELINE, CampaignVerdict, Outcome, Purpose
+from difflib import get_close_matches
+
+from autosota.agents.domain import BASELINE, CampaignVerdict, Objective, Outcome, Purpose
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler import guards, statistics
 from autosota.agents.scheduler.actions import Action, Execute, Record
@@ -30,6 +32,7 @@ def measure(state: CampaignState) -> Action:
             if run.outcome in FLAKY and run.attempt == 0 and done:
                 return Execute(Purpose.BASELINE, BASELINE, base, seed, attempt=1)
             reason = f"the baseline did not run with seed {seed}: {run.outcome}: {run.reason}"
+            reason += missing(run, objective)
             return Record(finish(state, CampaignVerdict.NOT_REPRODUCED, reason))
         done.append(run)
     for guard in objective.guards:
@@ -42,6 +45,25 @@ def measure(state: CampaignState) -> Action:
     if not state.reads:
         return Record(ev.ClaimRead(BASELINE, Purpose.BASELINE, objective.seeds))
     return Record(measured(state, done))
+
+
+def missing(run: ev.RunFinished, objective: Objective) -> str:
+    """Which metrics a run did have, when one it must report is missing; '' when none is."""
+    if run.outcome is not Outcome.METRIC_MISSING:
+        return ""
+    found = sorted(name for name, value in run.metrics.items() if value is not None)
+    keys = {"metric": objective.metric, "select_on": objective.select_on}
+    for key, wanted in keys.items():
+        if run.metrics.get(wanted) is not None:
+            continue
+        way = f"name it in objective.{key}, or print METRIC {wanted}=… at the end"
+        if not found:
+            return f"; the run printed no METRIC line; {way}"
+        listed = " and ".join(filter(None, (", ".join(found[:7][:-1]), found[:7][-1])))
+        near = next(iter(get_close_matches(wanted, found, n=1)), None)
+        hint = f"; did you mean {near!r}?" if near else f"; {way}"
+        return f" (objective.{key}); the run printed {listed}{hint}"
+    return ""
 
 
 def measured(state: CampaignState, done: list[ev.RunFinished]) -> ev.BaselineMeasured:

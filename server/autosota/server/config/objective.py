@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autosota.agents.domain import (
@@ -101,11 +101,15 @@ _RUN_DIR = "{run_dir}/"
 
 @dataclass(frozen=True, slots=True)
 class LoadedObjective:
-    """An objective, the file it was read from, and what is doubtful about it."""
+    """An objective, the file it was read from, and what is doubtful about it.
+
+    `start` is what a message about one of its keys begins with, such as `autosota.toml: `.
+    """
 
     objective: Objective
     file: Path
     warnings: tuple[str, ...]
+    start: str = "autosota.toml: "
 
 
 def load_objective(root: Path, file: Path | None = None) -> Objective:
@@ -127,7 +131,8 @@ def read_objective(root: Path, file: Path | None = None) -> LoadedObjective:
     """
     source = read_source(root, file)
     objective = objective_of(source.table, source.label, source.prefix)
-    return LoadedObjective(objective, source.file, source.warnings + tuple(warnings_of(objective)))
+    warnings = source.warnings + tuple(warnings_of(objective))
+    return LoadedObjective(objective, source.file, warnings, f"{source.label}: {source.prefix}")
 
 
 def objective_of(table: Mapping[str, Any], label: str, prefix: str = "") -> Objective:
@@ -249,7 +254,19 @@ def _outcomes(section: Section) -> str:
     if not file:
         return ""
     if not file.startswith(_RUN_DIR) or not file.lower().endswith(".csv"):
-        section.add("outcomes", f'{shown(file)} is not a CSV file like "{{run_dir}}/outcomes.csv"')
+        name = PurePosixPath(file.replace("{run_dir}", "").replace("\\", "/")).stem
+        meant = f"{{run_dir}}/{_PLACEHOLDER.sub('', name).strip('-_.') or 'outcomes'}.csv"
+        section.add(
+            "outcomes",
+            f'{shown(file)} is not a CSV file like "{{run_dir}}/outcomes.csv"; let the program '
+            f'write one into {{run_dir}} and name it "{meant}"',
+        )
+    elif found := _PLACEHOLDER.findall(file.removeprefix(_RUN_DIR)):
+        section.add(
+            "outcomes",
+            f"{shown(file)}: {{{found[0]}}} is not filled in here; each run has a {{run_dir}} of "
+            "its own, so let the file have one name",
+        )
     else:
         section.inside("outcomes", file.removeprefix(_RUN_DIR), root="{run_dir}")
     return file

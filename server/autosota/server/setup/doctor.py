@@ -251,12 +251,20 @@ def _objective(root: Path | None) -> tuple[Objective | None, Check]:
         fix = f"autosota init {root}"
         return None, Check("objective", "warn", f"{root} has no autosota.toml yet", fix)
     from autosota.server.config import read_objective
+    from autosota.server.setup.declarations import check_declarations
+    from autosota.server.setup.folder import FolderTree
 
+    fix = "correct that line of the objective"
     try:
         loaded = read_objective(root)
     except UserError as error:
-        return None, Check("objective", "fail", _line(error), "correct that line of the objective")
-    objective, warnings = loaded.objective, loaded.warnings
+        return None, Check("objective", "fail", _line(error), fix)
+    try:
+        doubts = check_declarations(loaded, FolderTree(root), root)
+    except UserError as error:
+        return loaded.objective, Check("objective", "fail", _line(error), fix)
+    warnings = (*loaded.warnings, *doubts)
+    objective = loaded.objective
     detail = f"{objective.direction.value} {objective.metric} of: {_line(objective.command)}"
     if warnings:
         more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
