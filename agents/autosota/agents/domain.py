@@ -60,6 +60,7 @@ class Outcome(StrEnum):
     CRASHED = "crashed"
     COMMAND_NOT_FOUND = "command_not_found"
     TIMEOUT = "timeout"
+    TOO_SLOW = "too_slow"
     STOPPED = "stopped"
     OUT_OF_MEMORY = "out_of_memory"
     DISK_QUOTA = "disk_quota"
@@ -381,12 +382,21 @@ class Pruning:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """When a run is stopped as too slow, in wall seconds of its command, and what is said then."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """One execution of the experiment that the campaign asks for.
 
     `side` is `baseline` or the id of the patch whose commit is run; `commit` is what runs and
     `base_commit` is what protected files are restored from. When `mask_claim` is true the
-    claim's value is neither returned nor left in logs.
+    claim's value is neither returned nor left in logs. `limit` ends it before the objective's
+    timeout does.
     """
 
     run_id: str
@@ -399,6 +409,7 @@ class RunRequest:
     mask_claim: bool
     variant: Variant = Variant()
     pruning: Pruning | None = None
+    limit: TimeLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +437,10 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Hardware and software a run used; runs from different hardware are not compared."""
+    """Hardware and software a run used; runs from different hardware are not compared.
+
+    `threads` are the variables that told numeric libraries how many threads to start.
+    """
 
     cpu: str = ""
     cores: int = 0
@@ -436,6 +450,7 @@ class Machine:
     system: str = ""
     python: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
+    threads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,6 +533,7 @@ class RelatedPlace:
     path: str
     line: int
     message: str
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

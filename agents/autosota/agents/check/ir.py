@@ -1,0 +1,488 @@
+"""The small tree that rules read: statements and expressions, lowered once per top-level unit.
+
+A node knows the unit (top-level statement) it stands in and its bytes relative to that unit, so
+a unit that only moved keeps its tree. What the names mean is not known here (`names`), nor what
+the values are (`flow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One top-level statement of the virtual text.
+
+    Attributes:
+        offset: Byte at which it starts now; changes when text above it is edited.
+        text: Its bytes.
+        ordinal: Which of the units with this same text it is, from 0.
+        broken: It holds a syntax error: what is not seen in it is unknown, not absent.
+        body: Its statement, as a tuple of one (or more, after `;`), empty when nothing.
+    """
+
+    offset: int
+    text: bytes
+    ordinal: int = 0
+    broken: bool = False
+    body: tuple[Stmt, ...] = ()
+
+    @property
+    def key(self) -> tuple[bytes, int]:
+        """What identifies it while others are edited."""
+        return (self.text, self.ordinal)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Bytes `start` to `end` of a unit."""
+
+    unit: Unit
+    start: int
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Expr(Node):
+    """An expression."""
+
+
+@dataclass(slots=True, eq=False)
+class Stmt(Node):
+    """A statement."""
+
+
+@dataclass(slots=True, eq=False)
+class Name(Expr):
+    """`id`."""
+
+    id: str
+
+
+@dataclass(slots=True, eq=False)
+class Const(Expr):
+    """A literal: `str`, `bytes`, `int`, `float`, `complex`, `bool`, `None` or `...`."""
+
+    value: object
+
+
+@dataclass(slots=True, eq=False)
+class Attribute(Expr):
+    """`value.attr`."""
+
+    value: Expr
+    attr: str
+
+
+@dataclass(slots=True, eq=False)
+class Subscript(Expr):
+    """`value[index]`; several indices are one `Sequence` of kind `tuple`."""
+
+    value: Expr
+    index: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Slice(Expr):
+    """`lower:upper:step` inside a subscript."""
+
+    lower: Expr | None
+    upper: Expr | None
+    step: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Call(Expr):
+    """`func(*args, **keywords)`. A keyword of None is `**value`; `*x` is a `Starred`."""
+
+    func: Expr
+    args: tuple[Expr, ...]
+    keywords: tuple[tuple[str | None, Expr], ...]
+
+    def keyword(self, name: str) -> Expr | None:
+        """The argument given by this keyword, or None."""
+        for key, value in self.keywords:
+            if key == name:
+                return value
+        return None
+
+    def argument(self, position: int, name: str) -> Expr | None:
+        """The argument at this position or by this keyword, or None."""
+        if position < len(self.args) and not isinstance(self.args[position], Starred):
+            return self.args[position]
+        return self.keyword(name)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(Expr):
+    """`kind` is `tuple`, `list` or `set`."""
+
+    kind: str
+    elts: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Dict(Expr):
+    """A key of None is `**value`."""
+
+    items: tuple[tuple[Expr | None, Expr], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Binary(Expr):
+    """`left op right`; also `and` and `or`."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Unary(Expr):
+    """`op operand`: `-`, `+`, `~`, `not`."""
+
+    op: str
+    operand: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Compare(Expr):
+    """`operands[0] ops[0] operands[1] ops[1] …`, ops such as `<`, `==`, `not in`, `is`."""
+
+    ops: tuple[str, ...]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Choice(Expr):
+    """`body if test else orelse`."""
+
+    test: Expr
+    body: Expr
+    orelse: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Param:
+    """One parameter. `kind` is ``''``, `*` or `**`."""
+
+    name: str
+    default: Expr | None = None
+    kind: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Lambda(Expr):
+    """`lambda params: body`."""
+
+    params: tuple[Param, ...]
+    body: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Comprehension(Expr):
+    """`kind` is `list`, `set`, `dict` or `generator`; `element` is the value of a dict's item."""
+
+    kind: str
+    key: Expr | None
+    element: Expr
+    loops: tuple[tuple[Expr, Expr], ...]
+    conditions: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Formatted(Expr):
+    """An f-string: its literal text with `{}` for each part, and the parts."""
+
+    text: str
+    parts: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Starred(Expr):
+    """`*value`, or `**value` outside calls."""
+
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Walrus(Expr):
+    """`name := value`."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Wrapped(Expr):
+    """`await value`, `yield value`, `yield from value`; `kind` says which."""
+
+    kind: str
+    value: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Unknown(Expr):
+    """Something not understood, or nested too deeply: nothing is known of it."""
+
+
+@dataclass(slots=True, eq=False)
+class Assign(Stmt):
+    """`targets[0] = targets[1] = value`. `value` is None for a bare annotation.
+
+    `op` is ``''`` for `=`, else the operator of an augmented assignment (`+`).
+    """
+
+    targets: tuple[Expr, ...]
+    value: Expr | None
+    op: str = ""
+    annotation: Expr | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Evaluate(Stmt):
+    """An expression as a statement."""
+
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Import(Stmt):
+    """Pairs of local name and dotted name; `*` binds everything of a module."""
+
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True, eq=False)
+class If(Stmt):
+    """`elif` is an `If` in `orelse`. A `match` is a chain of these with an unknown test."""
+
+    test: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class For(Stmt):
+    """`for target in iterable`."""
+
+    target: Expr
+    iterable: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class While(Stmt):
+    """`while test`."""
+
+    test: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Handler(Node):
+    """`except kinds as name: body`; kinds is None for a bare `except`."""
+
+    kinds: Expr | None
+    name: str
+    body: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Try(Stmt):
+    """`try` with its handlers."""
+
+    body: tuple[Stmt, ...]
+    handlers: tuple[Handler, ...]
+    orelse: tuple[Stmt, ...]
+    final: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class With(Stmt):
+    """`with value as target, …`."""
+
+    items: tuple[tuple[Expr, Expr | None], ...]
+    body: tuple[Stmt, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Function(Stmt):
+    """`def name(params)`."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: tuple[Stmt, ...]
+    decorators: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Class(Stmt):
+    """`class name(bases)`."""
+
+    name: str
+    bases: tuple[Expr, ...]
+    body: tuple[Stmt, ...]
+    decorators: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Return(Stmt):
+    """`return value`."""
+
+    value: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Raise(Stmt):
+    """`raise value`."""
+
+    value: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Assert(Stmt):
+    """`assert test`."""
+
+    test: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Delete(Stmt):
+    """`del targets`."""
+
+    targets: tuple[Expr, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Jump(Stmt):
+    """`break`, `continue` or `pass`."""
+
+    kind: str
+
+
+@dataclass(slots=True, eq=False)
+class Global(Stmt):
+    """`global names` or `nonlocal names`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Broken(Stmt):
+    """A region that does not parse: whatever stands there is unknown."""
+
+
+def parts(node: Node) -> Iterator[Expr]:
+    """The expressions directly inside an expression or a statement (not those of its body)."""
+    match node:
+        case Attribute(value=value) | Starred(value=value) | Walrus(value=value):
+            yield value
+        case Call():
+            yield node.func
+            yield from node.args
+            for _, value in node.keywords:
+                yield value
+        case Subscript():
+            yield node.value
+            yield node.index
+        case Sequence():
+            yield from node.elts
+        case Binary():
+            yield node.left
+            yield node.right
+        case Compare():
+            yield from node.operands
+        case Assign():
+            yield from node.targets
+            if node.value is not None:
+                yield node.value
+        case Evaluate(value=value):
+            yield value
+        case Dict():
+            for key, value in node.items:
+                if key is not None:
+                    yield key
+                yield value
+        case Unary():
+            yield node.operand
+        case Slice():
+            yield from (e for e in (node.lower, node.upper, node.step) if e is not None)
+        case Choice():
+            yield from (node.test, node.body, node.orelse)
+        case Lambda():
+            yield from (p.default for p in node.params if p.default is not None)
+            yield node.body
+        case Comprehension():
+            for target, iterable in node.loops:
+                yield iterable
+                yield target
+            yield from node.conditions
+            if node.key is not None:
+                yield node.key
+            yield node.element
+        case Formatted():
+            yield from node.parts
+        case Wrapped() | Return() | Raise():
+            if node.value is not None:
+                yield node.value
+        case If() | While() | Assert():
+            yield node.test
+        case For():
+            yield node.target
+            yield node.iterable
+        case With():
+            for value, target in node.items:
+                yield value
+                if target is not None:
+                    yield target
+        case Function():
+            yield from node.decorators
+            yield from (p.default for p in node.params if p.default is not None)
+        case Class():
+            yield from node.decorators
+            yield from node.bases
+        case Delete():
+            yield from node.targets
+        case Handler():
+            if node.kinds is not None:
+                yield node.kinds
+
+
+def blocks(node: Node) -> Iterator[tuple[Stmt, ...]]:
+    """The bodies of a statement, in order."""
+    match node:
+        case If() | For() | While():
+            yield node.body
+            yield node.orelse
+        case With() | Function() | Class():
+            yield node.body
+        case Try():
+            yield node.body
+            for handler in node.handlers:
+                yield handler.body
+            yield node.orelse
+            yield node.final
+
+
+def expressions(node: Node) -> Iterator[Expr]:
+    """Every expression below a node, outer first, without the statements of its bodies."""
+    stack = list(parts(node))[::-1]
+    while stack:
+        expr = stack.pop()
+        yield expr
+        stack.extend(list(parts(expr))[::-1])
+
+
+def statements(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
+    """Every statement of a body and of the bodies inside it, in order of the text."""
+    stack = list(body)[::-1]
+    while stack:
+        stmt = stack.pop()
+        yield stmt
+        for block in reversed(list(blocks(stmt))):
+            stack.extend(block[::-1])

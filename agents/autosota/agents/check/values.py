@@ -1,0 +1,272 @@
+"""What the flow knows of a value: which rows it holds, what was learned from which rows, and more.
+
+Rows are a path from where they were read through the splits that parted them (`Part`), so whether
+two values share rows is asked of their paths. An `Event` is something that happened at a call: a
+fit, a prediction, a score. How values come about is not known here (`flow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from autosota.agents.check import ir
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """A set of rows: those of `parent`, or a part of them.
+
+    Compared by identity; the flow makes one object per set of rows.
+
+    Attributes:
+        parent: What it is a part of, None for rows as they were read.
+        kind: `root` (read or given), `split` (one side of a split), `slice`, `mask`, `filter`
+            (some rows, not known which), `copies` (the same rows and copies or mixtures of them),
+            `sample` (drawn at random).
+        key: What parts with this kind have in common: two sides of one split have one key.
+        side: Which of them; different sides of a split hold different rows.
+        role: `train`, `validation`, `test` or `''`.
+        name: What it is called in the text, for messages.
+        node: Where it was made.
+        bounds: Of a slice: texts of the lower and the upper bound, `''` for open.
+        shuffled: Of a split: whether rows were shuffled (None: not known).
+    """
+
+    parent: Part | None
+    kind: str
+    key: object
+    side: object = 0
+    role: str = ""
+    name: str = ""
+    node: ir.Expr | None = None
+    bounds: tuple[str, str] = ("", "")
+    shuffled: bool | None = None
+
+    def path(self) -> list[Part]:
+        """From the root down to it."""
+        steps: list[Part] = []
+        here: Part | None = self
+        while here is not None:
+            steps.append(here)
+            here = here.parent
+        return steps[::-1]
+
+    @property
+    def root(self) -> Part:
+        """The rows as they were read."""
+        here = self
+        while here.parent is not None:
+            here = here.parent
+        return here
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """Something that happened at a call.
+
+    Attributes:
+        kind: `fit` (a model), `learn` (a transform: scaler, encoder, selector, vocabulary),
+            `statistic` (a mean, a quantile over rows), `resample`, `predict`, `score`, `split`,
+            `search` (cross-validated choice), `validate` (watched while fitting).
+        node: The call.
+        name: Qualified name of what was called.
+        data: What it read, features first and labels second.
+        models: The objects it belongs to (a fitted estimator).
+        fits: For predictions and scores: the fits of the model at that moment.
+        of: For a score: the predictions it measured.
+        result: Text of the target its result is assigned to.
+        loops: The loops around it, outermost first.
+        order: How many events came before it.
+    """
+
+    kind: str
+    node: ir.Expr
+    name: str
+    data: tuple[Value, ...] = ()
+    models: frozenset[Obj] = frozenset()
+    fits: frozenset[Event] = frozenset()
+    of: frozenset[Event] = frozenset()
+    result: str = ""
+    loops: tuple[ir.Node, ...] = ()
+    order: int = 0
+
+    @property
+    def rows(self) -> frozenset[Part]:
+        """The rows of all it read."""
+        return frozenset().union(*(v.rows for v in self.data)) if self.data else frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class Obj:
+    """An object made at a place: a model, a transform, a splitter, a loader.
+
+    `kind` is its qualified class, `made` the values it was made from.
+    """
+
+    node: ir.Node
+    kind: str
+    made: tuple[Value, ...] = ()
+    options: tuple[tuple[str, Value], ...] = ()
+
+    def option(self, name: str) -> Value:
+        """The keyword it was made with, or `NOTHING`."""
+        return next((v for k, v in self.options if k == name), NOTHING)
+
+
+class _Absent:
+    """No constant is known."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+_NO: frozenset[str] = frozenset()
+
+
+class Value(NamedTuple):
+    """What is known of a value. Everything empty: nothing is known.
+
+    Attributes:
+        rows: The rows it holds values of; several when it was put together.
+        fits: What was learned from rows and has shaped its contents.
+        objs: The objects it may be.
+        ref: Dotted name of the module, class or function it is, `''` for none.
+        const: The constant it is, `ABSENT` when it is none.
+        elts: Its elements, for a tuple or list whose length is known.
+        preds: The predictions it is made of.
+        marks: `label` (true labels), `metric` (a score), `index` (row numbers), `random`
+            (drawn at random), `statistic`, `column:NAME` (a single column), `without:NAME` (a column that
+            was taken out), `names` (column names), `file:PATH` (read from there), and more.
+    """
+
+    rows: frozenset[Part] = frozenset()
+    fits: frozenset[Event] = frozenset()
+    objs: frozenset[Obj] = frozenset()
+    ref: str = ""
+    const: object = ABSENT
+    elts: tuple[Value, ...] | None = None
+    preds: frozenset[Event] = frozenset()
+    marks: frozenset[str] = _NO
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Which of `train`, `validation`, `test` its rows are."""
+        return frozenset(r for r in (role_of(part) for part in self.rows) if r)
+
+
+NOTHING = Value()
+
+
+class Pair(NamedTuple):
+    """A score and the training behind what it scores.
+
+    Attributes:
+        score: The event of the score (or of the prediction, when nobody scores it).
+        fit: The event that trained the model.
+        train: What it was trained on.
+        test: What it is scored on.
+    """
+
+    score: Event
+    fit: Event
+    train: Value
+    test: Value
+
+
+def role_of(part: Part) -> str:
+    """The role of rows: that of the innermost split that gives one."""
+    here: Part | None = part
+    while here is not None:
+        if here.role:
+            return here.role
+        here = here.parent
+    return ""
+
+
+def join(a: Value, b: Value) -> Value:
+    """What is known when it is one or the other."""
+    if a == b:
+        return a
+    if a is NOTHING or b is NOTHING:
+        return a if b is NOTHING else b
+    elts = None
+    if a.elts is not None and b.elts is not None and len(a.elts) == len(b.elts):
+        elts = tuple(join(x, y) for x, y in zip(a.elts, b.elts, strict=True))
+    return Value(
+        a.rows | b.rows,
+        a.fits | b.fits,
+        a.objs | b.objs,
+        a.ref if a.ref == b.ref else a.ref or b.ref,
+        a.const if type(a.const) is type(b.const) and a.const == b.const else ABSENT,
+        elts,
+        a.preds | b.preds,
+        a.marks | b.marks,
+    )
+
+
+def mix(values: Iterable[Value]) -> Value:
+    """A value computed from several: rows, learning and predictions of all, no identity."""
+    rows: frozenset[Part] = frozenset()
+    fits: frozenset[Event] = frozenset()
+    preds: frozenset[Event] = frozenset()
+    for value in values:
+        if value.rows:
+            rows = rows | value.rows
+        if value.fits:
+            fits = fits | value.fits
+        if value.preds:
+            preds = preds | value.preds
+    if not (rows or fits or preds):
+        return NOTHING
+    return Value(rows, fits, preds=preds)
+
+
+# ------------------------------------------------------------------------------ shared rows
+def share(a: Iterable[Part], b: Iterable[Part]) -> tuple[Part, Part] | None:
+    """The first two that certainly have rows in common, or None."""
+    for x in a:
+        for y in b:
+            if overlap(x, y):
+                return x, y
+    return None
+
+
+def overlap(a: Part, b: Part) -> bool:
+    """Whether two sets of rows certainly have rows, or copies of rows, in common.
+
+    Where it cannot be known (two different filters of one table), the answer is no.
+    """
+    if a is b:
+        return True
+    x, y = a.path(), b.path()
+    if x[0] is not y[0]:
+        return False
+    n = 0
+    while n < len(x) and n < len(y) and x[n] is y[n]:
+        n += 1
+    copied = any(step.kind == "copies" for step in x[:n])
+    rest_x = [s for s in x[n:] if s.kind != "copies"]
+    rest_y = [s for s in y[n:] if s.kind != "copies"]
+    if not rest_x or not rest_y:
+        return True
+    if copied:
+        return True
+    return _apart(rest_x, rest_y) is False
+
+
+def _apart(x: list[Part], y: list[Part]) -> bool | None:
+    """True: different rows. False: some rows in common. None: not known."""
+    first, second = x[0], y[0]
+    if first.kind == second.kind == "split":
+        if first.key == second.key:
+            if first.side == second.side:
+                return False if len(x) == 1 or len(y) == 1 else _apart(x[1:], y[1:])
+            return True
+        # Two random splits of one table are drawn apart from each other: their sides mix.
+        if first.shuffled is not False and second.shuffled is not False:
+            return False if {first.side, second.side} != {0} else None
+        return None
+    return True if first.kind == second.kind == "slice" else None
