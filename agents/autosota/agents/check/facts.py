@@ -156,21 +156,21 @@ class Facts:
     @property
     def body(self) -> tuple[ir.Stmt, ...]:
         """The top-level statements, in order (of all cells, for a notebook)."""
-        return self._cached("body", lambda: tuple(s for u in self.units for s in u.body))
+        return self.remember("body", lambda: tuple(s for u in self.units for s in u.body))
 
     @property
     def complete(self) -> bool:
         """No region of the file has a syntax error."""
-        return self._cached("complete", lambda: not any(u.broken for u in self.units))
+        return self.remember("complete", lambda: not any(u.broken for u in self.units))
 
     def walk(self) -> Sequence[tuple[ir.Stmt, Context]]:
         """Every statement with the statements around it, in order of the text."""
-        return self._cached("walk", lambda: tuple(_walk(self.body)))
+        return self.remember("walk", lambda: tuple(_walk(self.body)))
 
     @property
     def imports(self) -> Mapping[str, str]:
         """Local name → dotted name, of every import of the file at any depth."""
-        return self._cached("imports", self._imports)
+        return self.remember("imports", self._imports)
 
     def binds(self, *libraries: str) -> bool:
         """Whether an import of the file binds something of one of these libraries."""
@@ -196,7 +196,7 @@ class Facts:
     def flow(self) -> Flow:
         """The data flow, computed on first use."""
         assert self._flow is not None, "these facts were made without a flow"
-        return self._cached("flow", self._flow)
+        return self.remember("flow", self._flow)
 
     @property
     def calls(self) -> Sequence[CallFact]:
@@ -252,7 +252,7 @@ class Facts:
         return make_finding(code, self.place(at), message, others, severity)
 
     # ---------------------------------------------------------------------------------------
-    def _cached(self, key: str, make: Callable[[], T]) -> T:
+    def remember(self, key: str, make: Callable[[], T]) -> T:
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]  # type: ignore[return-value]
