@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo demo-torch test check bench format system clean
+.PHONY: demo demo-torch test check bench format docs-rules system clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +37,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs-rules: $(STAMP)
+	$(BIN)/python tests/house/write_rule_pages.py
 
 test: $(STAMP) system
 	@sh tests/tiers $(BIN)/python
