@@ -169,9 +169,12 @@ class Host:
                 refuted=self._refuted(ledger, objective, snapshot.commit),
                 notes=tuple(snapshot.notes),
             )
+            refusals = self._refusals(ledger)
             campaign_id = ledger.create_campaign()
             with Lease.acquire(ledger, campaign_id):
                 ledger.append(campaign_id, started)
+                for refusal in refusals:
+                    ledger.append(campaign_id, refusal)
                 workspace.keep(f"{campaign_id}/base", snapshot.commit)
                 laboratory = SandboxLaboratory(
                     workspace,
@@ -448,9 +451,7 @@ class Host:
             return row.id
         if not rows or rows[-1].finished_at is not None:
             older = [r.id for r in rows if r.finished_at is None]
-            way = f"autosota resume --campaign {older[-1]} goes on with an older one, or " * bool(
-                older
-            )
+            way = f"autosota resume --campaign {older[-1]} takes up an older one, " if older else ""
             raise UserError(
                 f"{self.root}: no campaign is left to resume; {way}autosota run starts one"
             )
@@ -509,6 +510,15 @@ class Host:
             if judged.fate in (Fate.NOISE, Fate.GUARDED) or judged.reason.startswith("R4"):
                 found.update(dict.fromkeys(best.ideas))
         return tuple(found)
+
+    def _refusals(self, ledger: Ledger) -> list[ev.IdeaRefused]:
+        """What the user refused in earlier campaigns: it is not tried again in later ones."""
+        found: dict[str, ev.IdeaRefused] = {}
+        for row in ledger.campaigns():
+            for event in ledger.events(row.id):
+                if isinstance(event, ev.IdeaRefused):
+                    found.setdefault(event.idea, event)
+        return list(found.values())
 
     def _grade(self, state: CampaignState) -> str | None:
         grades = [r.isolation for r in state.runs if claim_is_open(r, state)]

@@ -8,12 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from autosota.agents.domain import Comparison, Decision, Fate, Hypothesis, Patch, Purpose
+from autosota.agents.domain import (
+    Comparison,
+    Decision,
+    Direction,
+    Fate,
+    Hypothesis,
+    Patch,
+    Purpose,
+)
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.claims import claim_caps
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server.errors import UserError
 from autosota.server.ledger.store import Ledger
+from autosota.server.report.formats import count, gain_words, interval_words
 from autosota.server.report.pieces import ablation_words, ideas_dropped, piece_words
 from autosota.server.workspace.store import GitWorkspace
 
@@ -27,11 +36,12 @@ class LibraryEntry:
     reason: str
     patch: str
     comparison: Comparison | None
+    direction: Direction = Direction.MAXIMIZE
 
     @property
     def gain(self) -> str:
         """The measured difference in search, with its interval."""
-        return gain_text(self.comparison)
+        return gain_text(self.comparison, self.direction)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -73,14 +83,18 @@ class Applied:
     caveats: tuple[str, ...]
 
 
-def gain_text(result: Comparison | None) -> str:
-    """`+0.012 (0.004 to 0.020, 5 seeds)`; '' when nothing was measured."""
+def gain_text(result: Comparison | None, direction: Direction = Direction.MAXIMIZE) -> str:
+    """`+0.012 (95 % interval +0.004 to +0.020, 5 seeds)`; '' when nothing was measured.
+
+    Where smaller is better it reads `better by 0.012`; the interval is of what is gained.
+    """
     if result is None or result.difference is None:
         return ""
-    inside = f"{result.pairs} seed{'s' * (result.pairs != 1)}"
-    if result.low is not None and result.high is not None:
-        inside = f"{result.low:+.4g} to {result.high:+.4g}, {inside}"
-    return f"{result.difference:+.4g} ({inside})"
+    seeds = count(result.pairs, "seed")
+    if not result.difference and not result.low and not result.high:
+        return f"no difference ({seeds})"
+    inside = seeds if result.low is None else f"{interval_words(result)}, {seeds}"
+    return f"{gain_words(result, direction)} ({inside})"
 
 
 class Library:
@@ -96,7 +110,7 @@ class Library:
         return [self._entry(idea) for idea in self._state.ideas.values()]
 
     def find_idea(self, id: str) -> Hypothesis:
-        """An idea by its id, or by the start of it if that is unique.
+        """An idea by its id, by the start of it if that is unique, or by its patch.
 
         Raises:
             UserError: there is none, or several.
@@ -104,6 +118,8 @@ class Library:
         found = [i for i in self._state.ideas if i == id] or [
             i for i in self._state.ideas if i.startswith(id)
         ]
+        if id in self._state.patches:
+            found = [i for i in self._state.ideas if i == self._state.patches[id].hypothesis]
         if len(found) == 1:
             return self._state.ideas[found[0]]
         if found:
@@ -157,7 +173,8 @@ class Library:
             why = verdict.findings[0].message if verdict and verdict.findings else "not audited"
             raise UserError(f"{patch.id} was not cleared by the audit and is not applied: {why}")
         files = workspace.apply(old, new)
-        self._ledger.append(self.campaign, ev.PatchApplied(patch.id, files))
+        if files:  # else it was there already
+            self._ledger.append(self.campaign, ev.PatchApplied(patch.id, files))
         return Applied(name, files, self._caveats(patch))
 
     # ------------------------------------------------------------------ inside
@@ -186,7 +203,8 @@ class Library:
             fate = "confirmed" if confirmed.fate is Fate.CONFIRMED else fate
             reason = f"{reason}; as part of {confirmed.patch}: {confirmed.reason}"
         patch = state.patch_of_idea.get(idea.id, "")
-        return LibraryEntry(idea, fate, reason, patch, judged.comparison if judged else None)
+        result = judged.comparison if judged else None
+        return LibraryEntry(idea, fate, reason, patch, result, state.objective.direction)
 
     def _show_idea(self, idea: Hypothesis) -> Shown:
         entry = self._entry(idea)

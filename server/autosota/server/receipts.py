@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autosota.agents.domain import Purpose, Receipt
+from autosota.agents.domain import BASELINE, Purpose, Receipt
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.text import reads_words
 from autosota.server.view import claim_is_open
@@ -17,14 +17,15 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
     is_open = run is not None and claim_is_open(run, state)
     lines = [
         f"{receipt.run_id}: {receipt.outcome}" + f": {receipt.reason}" * bool(receipt.reason),
-        f"  {receipt.purpose} of {receipt.side} at {receipt.commit}, seed {receipt.seed}"
-        + f", {receipt.variant}" * bool(receipt.variant),
+        f"  {receipt.purpose} run of {_side(receipt.side)} at {receipt.commit}, "
+        f"seed {receipt.seed}" + f", {receipt.variant}" * bool(receipt.variant),
         f"  isolation {receipt.isolation} ({receipt.sandbox}), exit code {receipt.exit_code}",
         f"  {receipt.resources.wall_seconds:.2f} s, {receipt.started_at} to {receipt.finished_at}",
     ]
     for metric in receipt.metrics:
         hidden = state.objective.tells_of_claim(metric.name) and not is_open
-        value = "masked until it is read" if hidden else str(metric.value)
+        known = "unknown" if metric.value is None else f"{metric.value:.6g}"
+        value = "masked until it is read" if hidden else known
         grade = receipt.isolation_of(metric.name)
         note = f" ({metric.reason})" if metric.reason and not hidden else ""
         if metric.name == state.objective.metric and not hidden and receipt.purpose in _READ:
@@ -32,9 +33,15 @@ def receipt_lines(receipt: Receipt, state: CampaignState) -> tuple[str, ...]:
         lines.append(f"  {metric.name} = {value}, {grade}{note}")
     if receipt.intermediate:
         step, last = receipt.intermediate[-1]
-        lines.append(f"  {len(receipt.intermediate)} intermediate values, {last} at step {step}")
+        lines.append(
+            f"  {len(receipt.intermediate)} intermediate values, {last:.6g} at step {step}"
+        )
     for name in ("objective", "evaluator", "data", "environment", "stdout", "stderr", "outcomes"):
         digest = getattr(receipt, name + "_hash")
         if digest:
             lines.append(f"  {name} sha256 {digest}")
     return tuple(lines)
+
+
+def _side(side: str) -> str:
+    return "the untouched code" if side == BASELINE else f"patch {side}"

@@ -17,6 +17,7 @@ from autosota.server.errors import UserError
 from autosota.server.laboratory import SandboxLaboratory
 from autosota.server.ledger.store import Ledger
 from autosota.server.ledger.verify import verify, verify_receipt
+from autosota.server.report.formats import count
 from autosota.server.sandbox.protected import evaluator_hash, guard_data
 from autosota.server.workspace.store import GitWorkspace
 
@@ -53,9 +54,10 @@ def verify_workspace(
         for line in _evaluator_here(workspace, judged_by):
             broken = True
             yield line, True
-        if not names or broken:
+        if broken:
             return
         with Ledger(path, read_only=True) as ledger:
+            yield _checked(ledger, len(judged_by)), False
             for name in names:
                 receipt = _named(ledger, name)
                 if Path(name).is_file():
@@ -63,6 +65,19 @@ def verify_workspace(
                         yield str(problem), True
                 if rerun:
                     yield _again(ledger, workspace, path.parent, receipt)
+
+
+def _checked(ledger: Ledger, evaluator_files: int) -> str:
+    """What was recomputed and found to be as it was written."""
+    rows = ledger.campaigns()
+    runs, events = sum(row.runs for row in rows), sum(row.events for row in rows)
+    parts = [
+        count(runs, "receipt"),
+        count(events, "event"),
+        count(evaluator_files, "evaluator file"),
+    ]
+    campaigns = ", ".join(row.id for row in rows) or "no campaign"
+    return f"checked {', '.join(parts)} and the declared data of {campaigns}"
 
 
 def _evaluator_here(workspace: GitWorkspace, judged_by: dict[str, str]) -> Iterator[str]:

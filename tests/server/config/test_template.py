@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 
@@ -170,7 +171,6 @@ def test_it_says_where_values_came_from(tmp_path: Path) -> None:
     assert "# dollars is not set: ask your advisor" in lines
     assert 'direction = "maximize"  # default' in lines
     assert 'timeout = "10m"  # default' in lines
-    assert "[controls]" not in lines
     (tmp_path / "autosota.toml").write_text(text)
     assert load_objective(tmp_path) == objective
 
@@ -184,3 +184,49 @@ def test_every_default_of_the_template_is_the_default() -> None:
     assert objective_of(tomllib.loads(bare), "x") == least
     other = dataclasses.replace(least, confirm_seeds=3)
     assert "confirm_seeds = 3\n" in template(Proposal(other))
+
+
+def test_what_is_not_set_is_shown_as_an_example_that_can_be_taken_over() -> None:
+    text = template(Proposal(Objective("python t.py --seed {seed}", "acc", "val_acc")))
+    examples = [line for line in text.splitlines() if re.match(r"# \w+ = ", line)]
+    names = [line.split()[1] for line in examples]
+    assert names == [
+        "claims",
+        "outcomes",
+        "evaluation",
+        "data",
+        "labels",
+        "inputs",
+        "compute_knob",
+        "chance",
+        "ideas",
+    ]
+    taken = text
+    for line in examples:
+        taken = taken.replace(line, line.removeprefix("# "))
+    found = objective_of(tomllib.loads(taken), "autosota.toml")
+    assert found.controls.labels == RowsControl("data/train.csv", "y")
+    assert found.outcomes == "{run_dir}/outcomes.csv"
+    assert found.protocol.evaluation == ("evaluate.py", "train.py::evaluate")
+    assert found.paper.claims[0].metric == "acc"
+
+
+def test_the_modes_are_explained_beside_the_choice() -> None:
+    text = template(Proposal(Objective("python t.py", "acc", "acc")))
+    head = text[: text.index("[autonomy]")]
+    assert all(f"#   {mode}" in head for mode in ("off", "suggest", "autonomous"))
+
+
+def test_no_example_stands_beside_a_value() -> None:
+    objective = Objective(
+        "python t.py",
+        "acc",
+        "acc",
+        outcomes="{run_dir}/o.csv",
+        protocol=Protocol(("e.py",), ("d",)),
+        controls=Controls(compute_knob=ComputeKnob("--epochs")),
+    )
+    text = template(Proposal(objective))
+    for key in ("outcomes", "evaluation", "data", "compute_knob"):
+        assert f"# {key} =" not in text
+    assert "# labels =" in text

@@ -177,7 +177,7 @@ def _selected(found: Sequence[Reading], claim: Reading) -> Reading | None:
 def _why_none(claim: Reading | None) -> str:
     if claim is not None and claim.split == "val":
         return "no test metric was found, so the claim is measured on validation data"
-    return "LK112: nothing measured on validation data was found"
+    return "LK112: nothing measured on validation data was found; autosota split offers some"
 
 
 def _only_claim(claim: Reading) -> str:
@@ -188,8 +188,9 @@ def _only_claim(claim: Reading) -> str:
         )
     return (
         f"LK112: no validation metric was found beside {claim.name} ({claim.where}), so search "
-        "would look at the claim itself and no gain can be confirmed; print one measured on data "
-        "split off the training set and name it in objective.select_on"
+        "would look at the claim itself and no gain can be confirmed: type autosota split, which "
+        "offers a change that splits some data off the training set, or print such a metric and "
+        "name it in objective.select_on"
     )
 
 

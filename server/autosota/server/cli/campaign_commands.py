@@ -23,6 +23,9 @@ directory = click.argument(
     "directory", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[DIR]"
 )
 as_json = click.option("--json", "json_lines", is_flag=True, help="One JSON object per line.")
+which = click.option(
+    "--campaign", metavar="ID", help="Another campaign than the newest, such as c1."
+)
 
 
 @click.command()
@@ -32,6 +35,7 @@ as_json = click.option("--json", "json_lines", is_flag=True, help="One JSON obje
 @click.option("--max-dollars", type=float, help="At most this much for a model.")
 @click.option("--offline", is_flag=True, help="Use no network, also not for a model or packages.")
 @click.option("--sandbox", help="auto or local.")
+@click.option("--new", is_flag=True, help="Start another one although the last is unfinished.")
 @as_json
 def run(
     directory: Path,
@@ -40,12 +44,18 @@ def run(
     max_dollars: float | None,
     offline: bool,
     sandbox: str | None,
+    new: bool,
     json_lines: bool,
 ) -> int:
     """Run a campaign: baseline, ideas, and a verdict that survives.
 
     Starting it is consent to spend its budget. Your files, branch and index stay as they are:
-    an improvement is a patch that `autosota apply` brings in. Exit code 0: confirmed; 1: not.
+    an improvement is a patch that `autosota apply` brings in. Where the last campaign was
+    stopped or killed and could go on, this says so and starts nothing, unless --new (or --json,
+    which never asks) is given.
+
+    Exit code 0: confirmed; 1: not, also when it was stopped (Ctrl-C stops it, and nothing that
+    finished is lost); 2: the objective or the command line cannot be used.
     """
     options = RunOptions(
         max_evaluations=max_evaluations,
@@ -53,6 +63,7 @@ def run(
         max_dollars=max_dollars,
         offline=offline,
         sandbox=sandbox,
+        new=new or json_lines,
     )
     host = Host.find(directory)
     follower = _follower(json_lines)
@@ -63,23 +74,25 @@ def run(
 
 @click.command()
 @directory
+@which
 @as_json
-def resume(directory: Path, json_lines: bool) -> int:
+def resume(directory: Path, campaign: str | None, json_lines: bool) -> int:
     """Go on with the campaign that was stopped or killed last."""
     host = Host.find(directory)
     follower = _follower(json_lines)
-    with follower, host.resume(follower.note, follower.progress) as campaign:
-        state = _drive(campaign, follower)
-    return _end(host, campaign.id, state, json_lines)
+    with follower, host.resume(follower.note, follower.progress, campaign) as resumed:
+        state = _drive(resumed, follower)
+    return _end(host, resumed.id, state, json_lines)
 
 
 @click.command()
 @directory
+@which
 @as_json
-def status(directory: Path, json_lines: bool) -> int:
+def status(directory: Path, campaign: str | None, json_lines: bool) -> int:
     """Show what the newest campaign is doing, or how it ended."""
     host = Host.find(directory)
-    report = host.status()
+    report = host.status(campaign)
     if json_lines:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
     else:

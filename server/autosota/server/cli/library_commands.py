@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.syntax import Syntax
 
 from autosota.agents.domain import Hypothesis
+from autosota.server.cli.diffs import echo_diff
 from autosota.server.host import Host
 
 directory = click.option(
@@ -21,17 +20,23 @@ directory = click.option(
 )
 
 
+which = click.option(
+    "--campaign", metavar="ID", help="Another campaign than the newest, such as c1."
+)
+
+
 @click.command()
 @directory
+@which
 @click.option("--json", "as_json", is_flag=True, help="The library as one JSON list.")
-def ideas(directory: Path, as_json: bool) -> int:
+def ideas(directory: Path, campaign: str | None, as_json: bool) -> int:
     """List the idea library: what was tried, how it fared, and what is left."""
-    library = Host.find(directory).library()
+    library = Host.find(directory).library(campaign)
     if as_json:
         click.echo(json.dumps([entry.as_dict() for entry in library], ensure_ascii=False))
         return 0
     for entry in library:
-        gain = f"  {entry.gain}" if entry.gain else ""
+        gain = f"  in search: {entry.gain}" if entry.gain else ""
         click.echo(f"{entry.fate:<15} {entry.idea.granularity:<5}  {entry.idea.title}{gain}")
         click.echo(f"{'':<15} {entry.idea.id}")
     return 0
@@ -40,29 +45,33 @@ def ideas(directory: Path, as_json: bool) -> int:
 @click.command()
 @click.argument("id")
 @directory
-def show(id: str, directory: Path) -> int:
-    """Show an idea, a patch or a receipt by its ID."""
-    found = Host.find(directory).show(id)
-    console = Console(highlight=False)
+@which
+def show(id: str, directory: Path, campaign: str | None) -> int:
+    """Show an idea, a patch, a receipt or a campaign by its ID."""
+    found = Host.find(directory).show(id, campaign)
     for line in found.lines:
-        console.print(line, markup=False)
+        click.echo(line)
     if found.diff:
-        console.print(Syntax(found.diff, "diff", background_color="default"))
+        echo_diff(found.diff)
     return 0
 
 
 @click.command()
 @click.argument("id", required=False)
 @directory
-def apply(id: str | None, directory: Path) -> int:
+@which
+def apply(id: str | None, directory: Path, campaign: str | None) -> int:
     """Bring a patch into your working tree: all of it or nothing, and no commit.
 
     ID is an idea or a patch; left out, it is the improvement of the newest campaign.
     """
-    applied = Host.find(directory).apply(id)
+    applied = Host.find(directory).apply(id, campaign)
     for path in applied.files:
         click.echo(f"changed {path}")
-    click.echo(f"{applied.patch} is in your working tree; nothing was committed")
+    if applied.files:
+        click.echo(f"{applied.patch} is in your working tree; nothing was committed")
+    else:
+        click.echo(f"{applied.patch} is in your working tree already; nothing was changed")
     for caveat in applied.caveats:
         click.echo(f"note: {caveat}")
     return 0
@@ -72,8 +81,9 @@ def apply(id: str | None, directory: Path) -> int:
 @click.argument("id")
 @click.option("--why", required=True, help="The reason; the library keeps it.")
 @directory
-def reject(id: str, why: str, directory: Path) -> int:
-    """Refuse an idea, so that it is not tried again."""
-    idea: Hypothesis = Host.find(directory).reject(id, why)
+@which
+def reject(id: str, why: str, directory: Path, campaign: str | None) -> int:
+    """Refuse an idea (ID may be its patch), so that it is not tried, now or in later campaigns."""
+    idea: Hypothesis = Host.find(directory).reject(id, why, campaign)
     click.echo(f"{idea.id} is rejected: {why}")
     return 0

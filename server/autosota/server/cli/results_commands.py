@@ -15,23 +15,28 @@ directory = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="The workspace; the current folder if left out.",
 )
+which = click.option(
+    "--campaign", metavar="ID", help="Another campaign than the newest, such as c1."
+)
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write report.html.")
 @directory
-def report(out: Path | None, directory: Path) -> int:
+@which
+def report(out: Path | None, directory: Path, campaign: str | None) -> int:
     """Write the report of the newest campaign: one HTML file that opens offline."""
-    click.echo(Host.find(directory).report(out=out))
+    click.echo(Host.find(directory).report(campaign, out))
     return 0
 
 
 @click.command()
 @click.argument("destination", type=click.Path(path_type=Path))
 @directory
-def export(destination: Path, directory: Path) -> int:
+@which
+def export(destination: Path, directory: Path, campaign: str | None) -> int:
     """Write the improved repository, its patch, the receipts and the report to DESTINATION."""
-    for line in Host.find(directory).export(destination):
+    for line in Host.find(directory).export(destination, campaign):
         click.echo(line)
     return 0
 

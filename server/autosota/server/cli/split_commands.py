@@ -46,23 +46,17 @@ def split(directory: Path, id: str | None, as_json: bool) -> int:
 
 
 def _show(found: Offers) -> None:
-    from rich.console import Console
-    from rich.syntax import Syntax
-
+    from autosota.server.cli.diffs import echo_diff
     from autosota.server.setup.changes import MEANING
 
-    console = Console(highlight=False, soft_wrap=True)
-
-    def say(line: str = "") -> None:
-        console.print(line, markup=False)
-
     for offer in found.offers:
-        say(f"{offer.change.id}: {offer.change.title}")
-        say(f"  why: {offer.change.reason}")
+        click.echo(f"{offer.change.id}: {offer.change.title}")
+        click.echo(f"  why: {offer.change.reason}")
         for note in (*offer.change.notes, *MEANING):
-            say(f"  note: {note}")
-        console.print(Syntax(offer.diff, "diff", background_color="default"))
-        say(f"  accept: autosota split --apply {offer.change.id}")
-        say()
+            click.echo(f"  note: {note}")
+        echo_diff(offer.diff)
+        click.echo(f"  accept: autosota split --apply {offer.change.id}\n")
+    if not found.offers:
+        click.echo("nothing is offered; for each kind of change, why:")
     for missing in found.unavailable:
-        say(f"not offered: {missing.kind}: {missing.reason}")
+        click.echo(f"not offered: {missing.kind}: {missing.reason}")

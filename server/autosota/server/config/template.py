@@ -34,8 +34,48 @@ _TITLES = {
     "[transfer]": "Another setting in which a confirmed gain is tried",
     "environment": "What a run needs around it",
     "budget": "What a campaign may spend",
-    "autonomy": "off, suggest or autonomous",
+    "autonomy": (
+        "What an editor may do by itself; autosota run is consent within the budget in every mode\n"
+        "  off         it only warns\n"
+        "  suggest     it proposes, and runs nothing without a click\n"
+        "  autonomous  it runs the campaign, and proposes what survives"
+    ),
 }
+
+_EXAMPLES = {
+    "paper.claims": (
+        '[{{ metric = "{metric}", value = 0.9, where = "Table 1" }}]',
+        "the paper's number, which the baseline must reproduce",
+    ),
+    "objective.outcomes": (
+        '"{{run_dir}}/outcomes.csv"',
+        "a file with columns id and value, one row per test example: "
+        "then intervals cover the test set's sampling, too",
+    ),
+    "protocol.evaluation": (
+        '["evaluate.py", "train.py::evaluate"]',
+        "files, or functions in them, that compute the metric",
+    ),
+    "protocol.data": (
+        '["data/**"]',
+        "read-only in every run, and hashed; also when git ignores it",
+    ),
+    "controls.labels": (
+        '{{ file = "data/train.csv", column = "y" }}',
+        "training labels to permute: the claim must then fall to chance",
+    ),
+    "controls.inputs": (
+        '{{ file = "data/test.csv" }}',
+        "inputs to permute: .csv, .tsv, .npy or .txt",
+    ),
+    "controls.compute_knob": (
+        '{{ flag = "--epochs", unit = "epochs" }}',
+        "the flag that gives the baseline as much compute as a candidate",
+    ),
+    "controls.chance": ("0.5", "the claim of a model that learned nothing"),
+    "budget.ideas": ("30", "at most so many ideas"),
+}
+"""What an optional key looks like, shown as a comment where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +112,8 @@ def template(proposal: Proposal) -> str:
     for table, entries in _tables(proposal.objective):
         written = [text for entry in entries for text in _written(table, entry, proposal)]
         if written:
-            title = _TITLES.get(table)
-            lines += ["", *([f"# {title}"] if title else []), f"[{table}]", *written]
+            title = [f"# {line}" for line in _TITLES.get(table, "").splitlines()]
+            lines += ["", *title, f"[{table}]", *written]
     return "\n".join(lines) + "\n"
 
 
@@ -82,8 +122,10 @@ def _written(table: str, entry: _Line, proposal: Proposal) -> Iterator[str]:
     if entry.value is None:
         if origin is not None:
             yield f"# {entry.key} is not set: {_comment(origin)}"
+        yield from _example(table, entry.key, proposal)
         return
     if entry.value == entry.default and origin is None and not entry.always:
+        yield from _example(table, entry.key, proposal)
         return
     if origin is None:
         origin = DEFAULT if entry.value == entry.default else ""
@@ -91,6 +133,13 @@ def _written(table: str, entry: _Line, proposal: Proposal) -> Iterator[str]:
         yield from _claims(proposal)
         return
     yield f"{entry.key} = {entry.value}" + (f"  # {_comment(origin)}" if origin else "")
+
+
+def _example(table: str, key: str, proposal: Proposal) -> Iterator[str]:
+    shown = _EXAMPLES.get(f"{table}.{key}")
+    if shown is not None:
+        metric = proposal.objective.metric.replace("\\", "\\\\").replace('"', '\\"')
+        yield f"# {key} = {shown[0].format(metric=metric)}  # {shown[1]}"
 
 
 def _tables(objective: Objective) -> Iterator[tuple[str, list[_Line]]]:
