@@ -280,6 +280,11 @@ class Outside(Freezing):
             found = self.item(receiver, self.boxes[positional[0]])
             if found.kind != "item":
                 return found
+        if name in _TEXT_METHODS and text_of(receiver) and not named:
+            given = [literal(self.boxes[b]) for b in positional]
+            short = len(text_of(receiver)) + sum(len(str(g)) for g in given) < _LONG_TEXT
+            if all(given) and short:
+                return self._of_text(text_of(receiver), name, [g[0] for g in given])
         if name == "format" and (text_of(receiver) or receiver.kind == "text"):
             return self._format(receiver, positional, named)
         if name == "update" and receiver.kind == "dict" and len(positional) == 1:
@@ -335,6 +340,13 @@ class Outside(Freezing):
         if name in ("fit", "partial_fit"):
             return self.boxes[box]
         return made
+
+    def _of_text(self, text: str, name: str, given: list[object]) -> Value:
+        """What a method of a literal string gives for literals."""
+        try:
+            return const(getattr(text, name)(*given), self.site)
+        except (TypeError, ValueError):
+            return self.opaque(name)
 
     def _hooks(self, names: tuple[str, ...], boxes: list[int]) -> tuple[Value, ...]:
         """What a trainer's evaluation calls back: the steps of a module, and what they log."""
@@ -498,6 +510,13 @@ class Outside(Freezing):
             parts += [inner, const(rest, self.site)]
         return self.text(tuple(p for p in parts if literal(p) != ("",)))
 
+
+_TEXT_METHODS = {
+    "replace", "lower", "upper", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix",
+    "title", "capitalize", "startswith", "endswith",
+}  # fmt: skip
+"""Methods that give a text or an answer about it."""
+_LONG_TEXT = 1000
 
 _STEPS_OF = {
     "test": ("test_step", "on_test_epoch_end", "test_epoch_end"),

@@ -33,6 +33,7 @@ from autosota.agents.supervisor.formula import (
     skeleton,
     summarises,
 )
+from autosota.agents.supervisor.leakage import Rows, beyond_training
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -82,13 +83,13 @@ class Judgement:
     after: Value | None
 
 
-def judge(difference: Difference, whole: Value) -> Judgement | None:
-    """What a difference is. `whole` is the formula of the base, for what its labels are.
+def judge(difference: Difference, whole: Value, rows: Rows) -> Judgement | None:
+    """What a difference is, by the formula of the base and its rows: what are labels of what?
 
     Returns None for differences that are the method's own business.
     """
     before, after, trail = difference.before, difference.after, difference.trail
-    labels = labels_of([whole])
+    labels = Labels(frozenset(labels_of([whole])), rows)
     kind, code, message, severity = _judge(before, after, trail, labels)
     if not kind and "asked" in trail and before is not None and after is not None:
         kind, code, message, severity = _label_kept(before, after, label_names([whole]))
@@ -97,13 +98,27 @@ def judge(difference: Difference, whole: Value) -> Judgement | None:
     return Judgement(code, message, severity, before, after)
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a formula, and which rows of them training may know."""
+
+    keys: frozenset[int]
+    rows: Rows
+
+    def __bool__(self) -> bool:
+        return bool(self.keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys
+
+
 _Word = tuple[str, str, str, Severity | None]
 _FINE: _Word = ("", "", "", None)
 _WARN = Severity.WARNING
 
 
 def _judge(
-    before: Value | None, after: Value | None, trail: tuple[str, ...], labels: set[int]
+    before: Value | None, after: Value | None, trail: tuple[str, ...], labels: Labels
 ) -> _Word:
     if trail[-1:] == ("mode",):
         return "mode", "LK109", "the model is left in training mode while it is tested", None
@@ -151,11 +166,14 @@ _SCALES = {
 }
 
 
-def _touches(value: Value, labels: set[int]) -> bool:
-    return any(v.key in labels for v in columns_of(value))
+def _touches(value: Value, labels: Labels) -> bool:
+    if not any(v.key in labels for v in columns_of(value)):
+        return False
+    own = {v.key for v in beyond_training(value, labels.rows)}
+    return any(v.key in labels and v.key in own for v in columns_of(value))
 
 
-def _only_written_over(value: Value, labels: set[int]) -> bool:
+def _only_written_over(value: Value, labels: Labels) -> bool:
     """True when labels are only in an array of which a part is asked about."""
     beside = walk(value, lambda v: v.kind == "pred" or is_model(v))
     if any(v.key in labels for v in beside if v.kind != "pred"):
@@ -180,7 +198,7 @@ def _names(value: Value) -> set[str]:
     return {_name(v) for v in walk(value, is_model) if v.kind in ("call", "method", "mut")}
 
 
-def _judge_asked(before: Value | None, after: Value | None, labels: set[int]) -> _Word:
+def _judge_asked(before: Value | None, after: Value | None, labels: Labels) -> _Word:
     """The rows a model is asked about differ: in their features, or in which rows they are?"""
     if after is None:
         return _FINE
@@ -412,7 +430,7 @@ def _only_reshaped(before: Value, after: Value) -> bool:
 
 
 def _judge_after_prediction(
-    before: Value, after: Value, trail: tuple[str, ...], labels: set[int]
+    before: Value, after: Value, trail: tuple[str, ...], labels: Labels
 ) -> _Word:
     """Between the model's answer and the metric, where no label is in sight."""
     asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]

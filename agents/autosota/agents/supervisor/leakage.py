@@ -8,7 +8,7 @@ that are tested (directly, or by choosing on their score), the unsplit data, or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from autosota.agents.code import libraries as lib
@@ -52,6 +52,10 @@ _ONLY_TRANSFORMS = re.compile(
 )
 
 
+Selector = tuple[str, str, int]
+"""How a part of the rows is chosen, whatever the columns are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leak:
     """Data that reaches a model although it should not."""
@@ -72,7 +76,12 @@ class Rows:
     trained: set[int]
     known: set[int]
     saved: set[int]
-    chosen: set[tuple[str, str, int]]
+    chosen: set[Selector]
+    """How rows that only training sees are picked."""
+    tuning: set[Selector]
+    """How rows of the validation part are picked, which no tested row is."""
+    whole: set[int]
+    """Tables that training goes through from end to end, a batch at a time."""
     label_columns: set[int]
     label_names: set[str]
     asked: set[int]
@@ -90,7 +99,21 @@ class Rows:
         What a model both learns from and is asked about (a recommender's histories) is not
         held out, if no label is made of it.
         """
-        return (self.trained - held_out) | (self.trained & self.asked - self.labels)
+        seen = (self.trained - held_out) | (self.trained & self.asked - self.labels)
+        return seen | self.whole
+
+    def only_in_validation(self, value: Value) -> bool:
+        """True for rows that the validation score is computed on, and the claim is not."""
+        return value.key in self.select - self.claim or _selector(value) in self.tuning
+
+    def only_in_training(self, value: Value) -> bool:
+        """True for rows that are picked as the base picks its training rows, or among those."""
+        selector = _selector(value)
+        if selector is None:
+            return False
+        return selector in self.chosen or (
+            value.kind == "item" and _restricts(value.kids[1], self.chosen)
+        )
 
 
 def learners(sinks: Iterable[Sink], events: Iterable[Event]) -> list[Learner]:
@@ -111,7 +134,8 @@ def rows_of(
 ) -> Rows:
     """The rows of a program, from its reports and its training calls."""
     trained: set[int] = set()
-    chosen: set[tuple[str, str, int]] = set()
+    whole: set[int] = set()
+    chosen: set[Selector] = set()
     for learner in learned:
         for v in walk(
             learner.value,
@@ -123,6 +147,10 @@ def rows_of(
                 trained.add(v.key)
                 if (selector := _selector(v)) is not None:
                     chosen.add(selector)
+                    if v.kind == "item" and _goes_through(v.kids[1]):
+                        whole.add(v.kids[0].key)
+    picked = _selectors(claim)
+    chosen -= picked
     return Rows(
         claim=tested(s.value for s in claim),
         select=tested(s.value for s in select),
@@ -131,6 +159,8 @@ def rows_of(
         known=keys(e.value for e in events),
         saved=saved_paths(events),
         chosen=chosen,
+        tuning=_selectors(select) - picked,
+        whole=whole,
         label_columns=_label_columns(claim),
         label_names=label_names(s.value for s in claim),
         asked={
@@ -148,6 +178,21 @@ def rows_of(
         label_sources=_label_sources(claim),
         validation=_in_place_of(select, claim),
     )
+
+
+def _selectors(sinks: list[Sink]) -> set[Selector]:
+    """How the rows of reports are picked."""
+    return {
+        selector
+        for sink in sinks
+        for v in evaluation_part(sink.value, _tells_no_rows)
+        if (selector := _selector(v)) is not None
+    }
+
+
+def _tells_no_rows(value: Value) -> bool:
+    """True for statistics and sizes: what a scaler subtracts, which categories there are."""
+    return summarises(value) or not value.flags & (_DATA | PRED)
 
 
 def _is_size(value: Value) -> bool:
@@ -186,8 +231,7 @@ def _label_columns(claim: list[Sink]) -> set[int]:
     return out
 
 
-def _selector(value: Value) -> tuple[str, str, int] | None:
-    """How a part of the rows is chosen, whatever the columns are."""
+def _selector(value: Value) -> Selector | None:
     if value.kind == "split":
         return "split", value.head, hash(tuple(k.key for k in value.kids[1:]))
     if value.kind == "item" and (value.kids[1].flags & DATA or value.kids[1].kind == "slice"):
@@ -195,12 +239,59 @@ def _selector(value: Value) -> tuple[str, str, int] | None:
     return None
 
 
+_SUBSETS = {
+    "choice", "permutation", "sort", "sorted", "unique", "shuffle", "flatnonzero", "nonzero",
+    "where", "split", "array_split", "clone", "copy", "astype", "argwhere", "intersect1d", "sample",
+    "randperm", "view", "reshape", "squeeze", "long", "bool",
+}  # fmt: skip
+"""Calls that give some of the row numbers they are given."""
+
+
+def _restricts(index: Value, chosen: set[Selector], depth: int = 0) -> bool:
+    """True when an index picks rows only among those that one of some selectors picks."""
+    if ("item", "", index.key) in chosen:
+        return True
+    if depth > 8 or not index.flags & _DATA:
+        return False
+    kids = index.kids
+    if index.kind == "op" and index.head == "&":
+        return any(_restricts(k, chosen, depth + 1) for k in kids)
+    if index.kind in ("item", "elem"):
+        return _restricts(kids[0], chosen, depth + 1)
+    if index.kind in ("method", "call"):
+        last = index.head.rpartition(".")[2]
+        if last == "setdiff1d":
+            return bool(kids) and _restricts(kids[0], chosen, depth + 1)
+        return last in _SUBSETS and any(_restricts(k, chosen, depth + 1) for k in index.positional)
+    return False
+
+
+_DRAWS = {"randperm", "permutation", "randint", "choice", "integers", "sample"}
+
+
+def _goes_through(index: Value) -> bool:
+    """True for the index of one batch in a loop over all rows, or of rows drawn among all."""
+    turns = False
+    for part in walk(index):
+        if part.kind == "item" and part.flags & _DATA:
+            return False
+        drawn = part.kind in ("call", "method") and part.head.rpartition(".")[2] in _DRAWS
+        turns = turns or part.kind == "elem" or drawn
+        if part.flags & LOAD and not summarises(part) and part.kind in ("call", "method"):
+            return False
+    return turns
+
+
 def saved_paths(events: Iterable[Event]) -> set[int]:
     """Keys of the paths that the program itself writes models to."""
     out: set[int] = set()
     for event in events:
         value = event.value
-        if value.kind == "call" and (SAVES.match(value.head) or value.head == "open"):
+        if value.kind == "call" and value.head == "open":
+            mode = value.named("mode") or (value.positional[1:] or (None,))[0]
+            if mode is not None and text_of(mode)[:1] in ("w", "a", "x"):
+                out.add(value.kids[0].key)
+        elif value.kind == "call" and SAVES.match(value.head):
             out |= {k.key for k in value.kids}
         elif value.kind == "method" and value.head in SAVE_METHODS:
             out |= {k.key for k in value.kids[1:]}
@@ -222,6 +313,8 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         if value.key in rows.known and summarises(value):
             continue
+        if by_score and held_out is rows.claim and rows.only_in_validation(value):
+            continue  # that is how one chooses
         if value.key in held_out and value.flags & _DATA:
             if learner.asked and _of_what_is_asked(value, learner.asked):
                 continue
@@ -230,7 +323,7 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             judged = by_score or value.kind in ("cmp", "bool") or _all_compared(value)
             out.append(Leak(value, "score" if judged else "data", learned))
             continue
-        if _selector(value) in rows.chosen and not _parameters(value.kids[0]):
+        if rows.only_in_training(value) and not _parameters(value.kids[0]):
             # the same rows as in the base, with other columns: how were these made?
             for mixed in () if by_score else _over_all_rows(value.kids[0], rows):
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
@@ -281,13 +374,56 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
         if value.key in rows.known or not value.flags & _DATA:
             continue
         is_call = value.kind in ("method", "call", "mut", "loop")
-        if is_call and value.head.rpartition(".")[2] in _AGGREGATES:
+        if is_call and _mixes(value, rows):
             out.append(value)
         if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
             out.append(value)
         if value.kind == "pred" and not value.flags & CARRIED and mode_of(value) != "train":
             out.append(value)
     return out[:3]
+
+
+def _mixes(value: Value, rows: Rows) -> bool:
+    """True for a call whose answer for one row depends on rows outside training."""
+    last = value.head.rpartition(".")[2]
+    if last not in _AGGREGATES:
+        return False
+    fits = last.startswith("fit")
+    if last == "transform" and is_model(value.kids[0]):
+        return False  # row by row, as it was fitted: the fit is looked at by itself
+    read = [k for k in value.kids[1:] if k.kind != "kw"] if fits else list(value.kids)
+    return any(_outside_training(k, rows) for k in read)
+
+
+def _outside_training(value: Value, rows: Rows) -> bool:
+    """True when a value is made of rows that training alone does not see."""
+    return any(_is_source(v) for v in beyond_training(value, rows))
+
+
+def beyond_training(value: Value, rows: Rows) -> Iterator[Value]:
+    """The parts of a value that tell of rows which training alone does not see.
+
+    Rows that are picked for training tell of themselves only, until one of their columns was
+    made by mixing rows before they were picked.
+    """
+    seen: set[tuple[int, bool]] = set()
+    stack = [(value, False)]
+    while stack:
+        current, picked = stack.pop()
+        if (current.key, picked) in seen:
+            continue
+        seen.add((current.key, picked))
+        known = current.key in rows.known
+        if known and summarises(current):
+            continue
+        if not picked:
+            yield current
+        if rows.only_in_training(current):
+            stack.append((current.kids[0], True))
+            continue
+        mixed = picked and not known and current.head.rpartition(".")[2] in _AGGREGATES
+        below = current.kids[:1] if current.kind == "split" else current.kids
+        stack.extend((k, picked and not mixed) for k in reversed(below))
 
 
 def _parameters(table: Value) -> bool:
@@ -341,6 +477,10 @@ def _parts(value: Value, by_score: bool) -> Iterable[tuple[Value, bool]]:
         yield value.kids[1], by_score
         yield value.kids[2], by_score
         return
+    if value.kind == "call" and value.head in _BY_KEY and value.named("key") is not None:
+        for kid in value.kids:
+            yield kid, by_score or (kid.kind == "kw" and kid.head == "key")
+        return
     if value.kind in ("left", "cmp", "raised", "bool"):
         by_score = True
     if value.flags & METRIC and value.kind == "call":
@@ -349,6 +489,9 @@ def _parts(value: Value, by_score: bool) -> Iterable[tuple[Value, bool]]:
         by_score = True
     for kid in value.kids:
         yield kid, by_score or (kid.kind == "kw" and _watches(kid.head))
+
+
+_BY_KEY = {"min", "max", "sorted", "heapq.nlargest", "heapq.nsmallest"}
 
 
 def _watches(name: str) -> bool:
@@ -419,7 +562,8 @@ def _rule(leak: Leak, name: str, rows: Rows) -> Found | None:
         code = "LK111" if watched else "LK112"
         return Found(code, message, leak.value, leak.training, warn=soft)
     if leak.through == "columns":
-        if any(v.key in rows.labels or _is_label(v, rows) for v in walk(leak.value)):
+        parts = beyond_training(leak.value, rows)
+        if any(v.key in rows.labels or _is_label(v, rows) for v in parts):
             message = f"a column is made from the labels of {name} rows: {text}"
             return Found("LK105", message, leak.value, leak.training)
         message = f"a column is made over all rows, {name} ones included: {text}"

@@ -111,7 +111,7 @@ def _formula(left: Sink, right: Sink, base: Reading) -> Iterator[Finding]:
                 message = f"`{left.name}` is written by hand: {show(after, 60)}"
                 yield finding("EV213", place_of(after, right.event.value), message)
             continue
-        judgement = judge(difference, left.value)
+        judgement = judge(difference, left.value, base.rows)
         if judgement is None:
             continue
         if judgement.code == "EV204" and left not in base.claim:

@@ -188,6 +188,7 @@ def _keys(value: Value, event: Event, sources: list[MetricSource]) -> list[Sink]
     content = _content(value)
     if content is None:
         return []
+    sources = _in_this_file(value, sources)
     merged = _merged(content)
     if content.kind != "dict" and len(merged) > 1:
         found = [(s.name, part) for s in sources for part in merged if _gives(part, s.key)]
@@ -240,6 +241,18 @@ def _gives(part: Value, key: str) -> bool:
     if prefix is not None:
         return last.startswith(text_of(prefix) + "_")
     return asks.kind == "method" and asks.head == "evaluate" and last.startswith("eval_")
+
+
+def _in_this_file(value: Value, sources: list[MetricSource]) -> list[MetricSource]:
+    """The metrics that are read from the file that is written, when it is known to be theirs.
+
+    Two files may hold the same key: what is in one of them is not the other's metric.
+    """
+    place = written(value)
+    last = place[0].rpartition("/")[2] if place is not None else ""
+    if not last or "?" in last:
+        return sources
+    return [s for s in sources if s.source.rsplit("/", 1)[-1] == last] or sources
 
 
 def _other_file(value: Value, sources: list[MetricSource]) -> bool:
