@@ -49,7 +49,13 @@ from autosota.agents.scheduler.actions import (
     TakeApart,
     Tune,
 )
-from autosota.agents.scheduler.claims import NULL, confirm_pairs
+from autosota.agents.scheduler.claims import (
+    CALIBRATION,
+    CORRECTED,
+    MATCHED,
+    NULL,
+    confirm_pairs,
+)
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.resampling import compare_outcomes
 from autosota.agents.scheduler.search import search_scores
@@ -210,9 +216,32 @@ class Campaign:
         assert analysed is not None
         tree = self._workspace.tree(action.commit)
         found = propose(tree, self.state.objective, analysed.boundary)
-        self._append(
-            ev.IdeasProposed(action.commit, tuple(merge(self.state.ideas.values(), found)))
+        new = tuple(merge(self.state.ideas.values(), found))
+        gone = self._superseded(tree, {idea.id for idea in found})
+        self._append(ev.IdeasProposed(action.commit, new, superseded=gone))
+
+    def _superseded(self, tree: Tree, found: set[str]) -> tuple[str, ...]:
+        """Known ideas, not tried yet, that this code has no place for (any more).
+
+        What was found in it again applies; of the rest only carrying it out tells.
+        """
+        state = self.state
+        known = found | state.dead | set(state.refused)
+        known |= {i.idea for i in state.iterations if i.parent not in state.lost_commits}
+        for ideas in (*state.tuned.values(), *state.combined.values()):
+            known |= set(ideas)  # made for one commit, and tried on no other
+        return tuple(
+            idea.id
+            for idea in state.ideas.values()
+            if idea.admissible and idea.id not in known and not self._applies(idea, tree)
         )
+
+    def _applies(self, idea: Hypothesis, tree: Tree) -> bool:
+        try:
+            implement(idea, tree, self.state.ideas)
+        except NotApplicable:
+            return False
+        return True
 
     def _tune(self, action: Tune) -> None:
         """The optimiser's next setting; without an optimiser there is nothing more to tune."""
@@ -272,7 +301,8 @@ class Campaign:
 
     def _execute(self, action: Execute) -> None:
         looks_at_claim = self.state.objective.selects_on_claim
-        searches = action.purpose is Purpose.SEARCH or action.variant.name == NULL
+        # the null patch and the calibration of the compute are not asked about the claim
+        searches = action.purpose is Purpose.SEARCH or action.variant.name in (NULL, CALIBRATION)
         request = RunRequest(
             run_id=run_id(self.id, action),
             campaign=self.id,
@@ -284,6 +314,7 @@ class Campaign:
             mask_claim=searches and not looks_at_claim,
             variant=action.variant,
             pruning=action.pruning,
+            limit=action.limit,
         )
         try:
             receipt = self._laboratory.run(request)
@@ -405,7 +436,8 @@ def _not_possible(action: Execute, why: str) -> ev.Event:
     """A variant that this repository or machine does not allow, as the judgement it makes."""
     if action.purpose is Purpose.TRANSFER:
         return ev.TransferJudged(action.variant.name.removeprefix("transfer "), None, why)
-    return ev.ControlJudged(action.variant.name, None, why)
+    name = action.variant.name
+    return ev.ControlJudged(MATCHED if name in (CALIBRATION, CORRECTED) else name, None, why)
 
 
 def finished_run(receipt: Receipt, claim: str, attempt: int = 0) -> ev.RunFinished:

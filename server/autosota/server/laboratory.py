@@ -24,7 +24,7 @@ from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
 from autosota.server.sandbox.environment import PreparedEnvironment, prepare, rebuilt
 from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
-from autosota.server.sandbox.machine import describe
+from autosota.server.sandbox.machine import describe, usable_cpus
 from autosota.server.sandbox.outcomes import read_checked_outcomes
 from autosota.server.sandbox.permute import ControlNotPossible
 from autosota.server.sandbox.process import ProcessLauncher
@@ -84,6 +84,7 @@ class SandboxLaboratory:
         self._environment: PreparedEnvironment | None = None
         self._guarded: GuardedData | None = None
         self._boundary = Boundary()
+        self._threads = world.threads(os.environ, usable_cpus())
         self._runner: Runner | None = None
         self._fresh: Runner | None = None
 
@@ -101,7 +102,7 @@ class SandboxLaboratory:
             environment_hash=environment.hash,
             sandbox=launcher.name,
             isolation=runner.isolation(base),
-            machine=describe(environment.interpreter),
+            machine=describe(environment.interpreter, self._threads),
             notes=(*environment.notes, *runner.notes(base)),
         )
 
@@ -138,6 +139,7 @@ class SandboxLaboratory:
         """
         known, analysed = state.environment, state.analysed
         if known is not None:
+            self._threads = dict(known.machine.threads) or self._threads
             environment = self._prepared()
             if environment.hash != known.environment_hash:
                 raise UserError(
@@ -302,7 +304,8 @@ class SandboxLaboratory:
             launcher=launcher or self._walls(),
             runs=runs,
             guarded=self._data(),
-            machine=describe(environment.interpreter),
+            machine=describe(environment.interpreter, self._threads),
+            environ={**os.environ, **self._threads},
         )
         if self._stop.pressed:
             runner.cancel()

@@ -12,6 +12,7 @@ from pathlib import Path
 from autosota.agents.domain import Outcome, Receipt, RunRequest
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.controls import variant_named
+from autosota.agents.scheduler.spending import slowest
 from autosota.agents.scheduler.state import fold
 from autosota.server.errors import UserError
 from autosota.server.laboratory import SandboxLaboratory
@@ -135,6 +136,7 @@ def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Re
                 seed=receipt.seed,
                 mask_claim=masked,
                 variant=variant_named(state, receipt.variant),
+                limit=slowest(state) if receipt.outcome is Outcome.TOO_SLOW else None,
             )
         )
     finally:

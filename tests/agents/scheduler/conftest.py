@@ -61,8 +61,10 @@ class World:
     outcomes: Callable[[actions.CompareOutcomes], ev.OutcomesCompared] = lambda action: (
         ev.OutcomesCompared(action.patch, 0, None, "no files")
     )
+    superseded: Callable[[str], tuple[str, ...]] = lambda _commit: ()
     knob: float | None = None
     scales: float = 1.0
+    takes: Callable[[float], float] | None = None
     log: list[actions.Action] = field(default_factory=list)
     events: list[ev.Event] = field(default_factory=list)
 
@@ -89,7 +91,10 @@ class World:
         """How much longer a run takes because the compute knob was turned."""
         if self.knob is None or not action.variant.arguments.startswith("--epochs "):
             return 1.0
-        return 1.0 + self.scales * (float(action.variant.arguments.split()[1]) / self.knob - 1.0)
+        setting = float(action.variant.arguments.split()[1])
+        if self.takes is not None:
+            return self.takes(setting)
+        return 1.0 + self.scales * (setting / self.knob - 1.0)
 
     def run(self, action: actions.Execute) -> ev.RunFinished:
         names = self.ideas_in(action.commit)
@@ -134,7 +139,8 @@ class World:
                 return self.run(action)
             case actions.Propose():
                 new = [i for i in self.ideas if i.id not in state.ideas]
-                return ev.IdeasProposed(action.commit, tuple(new))
+                gone = self.superseded(action.commit) if state.ideas else ()
+                return ev.IdeasProposed(action.commit, tuple(new), superseded=tuple(gone))
             case actions.Tune():
                 return ev.IdeasProposed(action.commit, (), by="tuner")
             case actions.Combine():

@@ -22,8 +22,9 @@ from autosota.agents.domain import (
     Purpose,
     RowsControl,
     Transfer,
+    Variant,
 )
-from autosota.agents.scheduler import actions, claims, resampling
+from autosota.agents.scheduler import actions, claims, controls, matching, resampling
 from autosota.agents.scheduler import events as ev
 
 PLAIN = Objective("train {seed}", "test", "val")
@@ -348,10 +349,16 @@ def test_a_gain_that_vanishes_at_equal_compute_is_said_to(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.PROVISIONAL
     assert "the gain vanishes at equal compute" in state.finished.reason
     assert state.finished.compute == pytest.approx(1.0)
-    matched = [a for a in executed(simulated, Purpose.CONTROL) if a.variant.arguments]
+    first, *matched = [a for a in executed(simulated, Purpose.CONTROL) if a.variant.arguments]
+    assert first.variant == Variant(claims.CALIBRATION, "--epochs 80")
     assert {a.variant.arguments for a in matched} == {"--epochs 40"}
     assert {a.side for a in matched} == {BASELINE}
     assert len(matched) == len(state.plan.seeds)
+    # both gains are there: over the baseline as it is, and over the one that got the compute
+    assert state.finished.best - state.finished.baseline > 0.03
+    assert state.finished.equal_compute == state.controls[claims.MATCHED].comparison
+    assert abs(state.finished.equal_compute.difference) < 0.01
+    assert [r.purpose for r in state.reads] == [Purpose.BASELINE, Purpose.CONFIRM, Purpose.CONFIRM]
 
 
 def test_a_gain_that_holds_at_equal_compute_is_confirmed(world, make_idea):
@@ -367,9 +374,92 @@ def test_a_gain_that_holds_at_equal_compute_is_confirmed(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 
-def test_a_baseline_that_did_not_get_the_compute_is_no_match(world, make_idea):
-    # nine tenths of a run are start-up: twice the epochs are a tenth more time, not twice as much
-    state = world(
+def matched_play(world, make_idea, effect=0.05, **more):
+    simulated = world(
+        [make_idea("longer")],
+        {"longer": effect},
+        objective=more.pop("objective", KNOB),
+        budget=more.pop("budget", ROOM),
+        seconds=seconds,
+        knob=20,
+        **more,
+    )
+    state = simulated.play()
+    runs = [a for a in executed(simulated, Purpose.CONTROL) if a.variant.arguments]
+    return state, [(a.variant.name, a.variant.arguments) for a in runs]
+
+
+def test_start_up_is_not_what_the_knob_scales(world, make_idea):
+    # nine tenths of a run are start-up: to take 2 s instead of 1 s it takes 11 times the epochs
+    state, runs = matched_play(world, make_idea, scales=0.1)
+    assert runs[0] == (claims.CALIBRATION, "--epochs 80")
+    assert set(runs[1:]) == {(claims.MATCHED, "--epochs 220")}
+    found = matching.calibration(state)
+    assert (found.fixed, found.per_unit) == pytest.approx((0.9, 0.005))
+    assert matching.spent(state) == pytest.approx((2.0, 2.0))
+    judged = state.controls[claims.MATCHED]
+    assert judged.passed is True
+    assert "--epochs 220: 2 s of compute, the candidate's 2 s" in judged.reason
+    assert state.finished.verdict is CampaignVerdict.CONFIRMED
+
+
+def test_a_knob_that_does_not_change_the_time_is_no_match(world, make_idea):
+    state, runs = matched_play(world, make_idea, scales=0.001)
+    assert runs == [(claims.CALIBRATION, "--epochs 80")]
+    judged = state.controls[claims.MATCHED]
+    assert judged.passed is None and "the knob does not change the time" in judged.reason
+    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+    assert state.finished.equal_compute is None
+
+
+def test_a_setting_that_spends_too_little_is_corrected_once(world, make_idea):
+    # what an epoch costs falls with their number: the calibration promises too much
+    def bent(setting):
+        return 1.0 + 0.25 * (setting - 20) / 60 if setting <= 80 else 1.25 + 0.002 * (setting - 80)
+
+    state, runs = matched_play(world, make_idea, takes=bent)
+    first = [r for r in runs if r[0] == claims.MATCHED]
+    assert first == [(claims.MATCHED, "--epochs 260")] * matching.FIRST_LOOK  # 1.61 s of 2 s
+    corrected = {r for r in runs if r[0] == claims.CORRECTED}
+    assert corrected == {(claims.CORRECTED, "--epochs 414")}  # 1.92 s: within a tenth
+    assert matching.variant_name(state) == claims.CORRECTED
+    assert state.controls[claims.MATCHED].passed is True
+    assert state.finished.verdict is CampaignVerdict.CONFIRMED
+    # a run of each is found again from the receipts alone
+    for name, arguments in set(runs):
+        assert controls.variant_named(state, name) == Variant(name, arguments)
+
+
+def test_what_cannot_be_matched_is_said_and_claims_nothing(world, make_idea):
+    # whatever is asked for above 80, the baseline stops by itself
+    state, runs = matched_play(world, make_idea, takes=lambda s: 1.0 + 0.005 * (min(s, 80) - 20))
+    assert (claims.CORRECTED, "--epochs 687") in runs
+    judged = state.controls[claims.MATCHED]
+    assert judged.passed is None and judged.reason.startswith("not matched: the baseline with")
+    assert "1.3 s of compute, the candidate's 2 s" in judged.reason
+    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+    assert state.finished.equal_compute is None
+
+
+def test_the_calibration_stays_within_the_timeout(world, make_idea):
+    objective = replace(KNOB, timeout_seconds=2.5)
+    _, runs = matched_play(world, make_idea, objective=objective)
+    assert runs[0] == (claims.CALIBRATION, "--epochs 40")
+    _, runs = matched_play(world, make_idea, objective=replace(KNOB, timeout_seconds=1.5))
+    assert runs == []
+
+
+def test_the_price_holds_the_controls_and_the_calibration(world, make_idea):
+    state, runs = matched_play(world, make_idea)
+    controls_run = [r for r in state.runs if r.purpose is Purpose.CONTROL]
+    assert state.plan.controls == len(controls_run) == 3 + len(runs)
+    assert state.plan.control_seconds == pytest.approx(sum(r.wall_seconds for r in controls_run))
+    plain = world([make_idea("good")], {"good": 0.05}, objective=KNOB, budget=ROOM, knob=20).play()
+    assert plain.plan.controls == 3
+
+
+def test_a_campaign_killed_while_it_matches_goes_on_to_the_same_end(world, make_idea):
+    simulated = world(
         [make_idea("longer")],
         {"longer": 0.05},
         objective=KNOB,
@@ -377,11 +467,54 @@ def test_a_baseline_that_did_not_get_the_compute_is_no_match(world, make_idea):
         seconds=seconds,
         knob=20,
         scales=0.1,
-    ).play()
-    judged = state.controls[claims.MATCHED]
-    assert judged.passed is None
-    assert judged.reason.startswith("not matched: with --epochs 40 the baseline took 1.1 s")
+    )
+    whole = simulated.play()
+    cuts = [n for n, e in enumerate(simulated.events) if getattr(e, "variant", "")]
+    for cut in cuts:
+        again = replace(simulated, events=simulated.events[:cut], log=[])
+        assert again.play().finished == whole.finished
+
+
+# ------------------------------------------------------------------ a claim that stands still
+
+
+def still(action, _name):
+    good = "good" in action.commit
+    return {"test": 0.9 + 0.03 * good} if action.purpose is not Purpose.SEARCH else {}
+
+
+def test_a_claim_that_no_seed_moves_is_warned_of_and_not_tested_to_the_end(world, make_idea):
+    simulated = world([make_idea("good")], {"good": 0.05}, budget=ROOM, extra=still)
+    state = simulated.play()
+    (note,) = state.baseline.notes
+    assert note.startswith("test is 0.9 with every seed, although val varies")
+    assert state.plan.power is None and state.plan.pairs_needed is None
+    assert "test did not vary over the baseline's seeds" in state.plan.note
+    assert len(executed(simulated, Purpose.CONFIRM)) == 4
+    assert state.confirmation.comparison.difference == pytest.approx(0.03)
     assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+    assert "objective.outcomes" in state.finished.reason
+    assert "autosota split" in state.finished.reason
+    assert state.claim_reads == 2
+
+
+def test_a_claim_that_the_candidate_makes_vary_is_tested(world, make_idea):
+    def extra(action, name):
+        found = still(action, name)
+        if found and "good" in action.commit:
+            found["test"] += 0.001 * (action.seed % 5)
+        return found
+
+    state = world([make_idea("good")], {"good": 0.05}, budget=ROOM, extra=extra).play()
+    assert state.finished.verdict is CampaignVerdict.CONFIRMED
+
+
+def test_a_claim_that_stands_still_and_gets_worse_is_no_gain(world, make_idea):
+    def extra(action, name):
+        return {k: 1.8 - v for k, v in still(action, name).items()}
+
+    state = world([make_idea("good")], {"good": 0.05}, budget=ROOM, extra=extra).play()
+    assert state.finished.verdict is CampaignVerdict.NO_GAIN
 
 
 @pytest.mark.parametrize("key", ["labels", "inputs"])

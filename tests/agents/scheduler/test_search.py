@@ -18,7 +18,7 @@ from autosota.agents.domain import (
     Outcome,
     Purpose,
 )
-from autosota.agents.scheduler import actions, search, select
+from autosota.agents.scheduler import actions, search, select, trial
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import CampaignState, fold
@@ -222,7 +222,7 @@ def test_a_reference_that_was_kept_early_is_run_on_the_seeds_it_lacks(world, mak
     )
     state = simulated.play()
     for commit in state.looked_at:
-        patch = search.patch_of(state, commit)
+        patch = trial.patch_of(state, commit)
         reference = patch.parent if patch.parent in state.looked_at else "base"
         for before, after in state.search_pairs(reference, commit):
             assert before.seed == after.seed

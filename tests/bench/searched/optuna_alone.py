@@ -25,7 +25,7 @@ from autosota.agents.ideator import tuning
 from autosota.agents.ideator.tuning_space import MOST_COST
 from autosota.agents.scheduler import actions, racing, statistics
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.search import compare_search, too_dear
+from autosota.agents.scheduler.trial import compare_search, too_dear
 from searched import campaigns as search
 from searched.campaigns import BASE, Memory, Player, Spent, gain_of, told
 from searched.executions import Executor, Repository

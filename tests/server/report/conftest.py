@@ -330,7 +330,7 @@ class Lab:
             readings = [replace(r, value=None, reason="the run failed") for r in readings]
         noise = random.Random(f"wall{action.commit}{action.seed}").random()
         more = 1.0 + sum(self.compute.get(n, 0.0) for n in names)
-        if self.knob and action.variant.name == "compute-matched baseline":
+        if self.knob and action.variant.arguments.startswith("--epochs "):
             more *= float(action.variant.arguments.split()[-1]) / self.knob
         return Receipt(
             run_id=run_id("c1", action),

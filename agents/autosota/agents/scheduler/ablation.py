@@ -15,9 +15,15 @@ from dataclasses import replace
 from autosota.agents.domain import Comparison, Decision, Patch
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import Action, Audit, Execute, Record, Reduce, TakeApart
-from autosota.agents.scheduler.search import Failed, compare_search, ideas_of, race
-from autosota.agents.scheduler.spending import can_afford_runs, controls_cost
+from autosota.agents.scheduler.search import ideas_of
+from autosota.agents.scheduler.spending import (
+    can_afford_runs,
+    confirmation_pairs,
+    controls_cost,
+    evaluations_left,
+)
 from autosota.agents.scheduler.state import CampaignState
+from autosota.agents.scheduler.trial import Failed, compare_search, race
 
 NEEDED_P = 0.15
 """A piece stays when the loss without it has at most this one-sided p; else it may go."""
@@ -31,12 +37,17 @@ def next_step(state: CampaignState) -> Action | None:
     best = state.best
     if best is None or state.plan is not None:
         return None
+    if state.ablation_skipped:
+        return None
     plan = state.ablation
     if plan is None:
         if not _affordable(state):
-            return None
+            return Record(ev.AblationSkipped(best.patch, _no_room(state)))
         return TakeApart(best.patch, best.commit)
-    if len(plan.pieces) < 2 or len(plan.pieces) > MOST_PIECES:
+    if len(plan.pieces) > MOST_PIECES:
+        why = f"it has {len(plan.pieces)} pieces, and at most {MOST_PIECES} are taken apart"
+        return Record(ev.AblationSkipped(plan.patch, why))
+    if len(plan.pieces) < 2:
         return None
     for piece in plan.pieces:
         if piece.id in state.pieces:
@@ -85,7 +96,20 @@ def compare_piece(state: CampaignState, piece: str) -> Comparison | None:
 
 
 def _affordable(state: CampaignState) -> bool:
-    return can_afford_runs(state, 2 * _seeds(state) + controls_cost(state), confirm=True)
+    runs = 2 * _seeds(state) + controls_cost(state, known=True)
+    return can_afford_runs(state, runs, confirm=True)
+
+
+def _no_room(state: CampaignState) -> str:
+    """What was left, and what a first piece would have taken."""
+    kept = controls_cost(state, known=True) + 2 * confirmation_pairs(state)
+    left = max(0, evaluations_left(state) - kept)
+    if left < 2 * _seeds(state):
+        return (
+            f"the budget left no room: a piece takes {2 * _seeds(state)} evaluations, and "
+            f"{left} are left beside the confirmation and its controls"
+        )
+    return "the wall budget left no room for it beside the confirmation and its controls"
 
 
 def _seeds(state: CampaignState) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autosota.agents.domain import Pruning, Purpose, Variant
+from autosota.agents.domain import Pruning, Purpose, TimeLimit, Variant
 from autosota.agents.scheduler.events import Event
 
 
@@ -29,6 +29,7 @@ class Execute:
     variant: Variant = Variant()  # noqa: RUF009 - frozen
     attempt: int = 0
     pruning: Pruning | None = None
+    limit: TimeLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

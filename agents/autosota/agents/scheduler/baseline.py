@@ -92,8 +92,10 @@ def _notes(
 ) -> tuple[str, ...]:
     """What the baseline's spread says of the seeds."""
     name = state.objective.select_on
-    if len(done) < 2 or not statistics.is_negligible(statistics.sample_sd(search), search):
+    if len(done) < 2:
         return ()
+    if not statistics.is_negligible(statistics.sample_sd(search), search):
+        return _of_the_claim(state, done)
     if all(run.metrics == done[0].metrics for run in done):
         what = "the seeds do nothing: every metric is the same with every seed"
     else:
@@ -102,6 +104,27 @@ def _notes(
         f"{what}, so training noise cannot be told from a gain; autosota split offers to let "
         "the seed vary the training data, or set objective.outcomes to per-example outcomes",
     )
+
+
+def _of_the_claim(state: CampaignState, done: list[ev.RunFinished]) -> tuple[str, ...]:
+    """A claim that stands still while the search metric moves cannot be tested over seeds."""
+    objective = state.objective
+    claim = [v for r in done if (v := r.metrics.get(objective.metric)) is not None]
+    if objective.outcomes or not statistics.is_negligible(statistics.sample_sd(claim), claim):
+        return ()
+    return (
+        f"{objective.metric} is {claim[0]:g} with every seed, although {objective.select_on} "
+        "varies: pairs of seeds may not be able to test the claim; set objective.outcomes to "
+        "per-example outcomes, or use autosota split for repeated validation",
+    )
+
+
+def claim_is_still(state: CampaignState) -> bool:
+    """True when the claim did not vary over the baseline's seeds."""
+    found = state.baseline
+    if found is None or found.claim_low is None or found.claim_high is None:
+        return False
+    return statistics.is_negligible(found.claim_high - found.claim_low, [found.claim_mean])
 
 
 def seeds_are_idle(state: CampaignState) -> bool:

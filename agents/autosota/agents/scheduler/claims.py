@@ -15,6 +15,12 @@ LABELS = "permuted labels"
 INPUTS = "shuffled inputs"
 MATCHED = "compute-matched baseline"
 AGAIN = "re-execution"
+CALIBRATION = "compute calibration"
+"""The one run of the baseline that tells what a unit of the compute knob costs."""
+
+CORRECTED = f"{MATCHED}, corrected"
+"""Its runs at a second setting, where the first did not spend what the candidate does."""
+
 CONTROLS = (NULL, LABELS, INPUTS, MATCHED, AGAIN)
 """The controls on a confirmation, in the order they run."""
 
@@ -38,6 +44,9 @@ def confirm_pairs(state: CampaignState) -> list[tuple[RunFinished, RunFinished]]
 
 MORE_COMPUTE = 0.25
 """R4: compute that grew by more than this share needs a guard that allows it, or a match."""
+
+MATCH_ABOVE = 0.10
+"""Compute that grew by more than this share is matched, where the objective has a knob."""
 
 LEAST_SECONDS = 0.05
 """Compute that grew by less per run is start-up noise, whatever its share."""
@@ -64,6 +73,17 @@ def compute_change(state: CampaignState) -> float | None:
     ratios = [
         compute_of(after) / compute_of(before)
         for before, after in confirm_pairs(state)
+        if compute_of(before) > 0
+    ]
+    return statistics.median(ratios) - 1.0 if ratios else None
+
+
+def search_compute_change(state: CampaignState) -> float | None:
+    """The optimum's compute over the base's in the search, as `compute_change`; None: unknown."""
+    commit = state.ablation.commit if state.ablation is not None else state.optimum
+    ratios = [
+        compute_of(after) / compute_of(before)
+        for before, after in state.search_pairs(state.start.base_commit, commit)
         if compute_of(before) > 0
     ]
     return statistics.median(ratios) - 1.0 if ratios else None

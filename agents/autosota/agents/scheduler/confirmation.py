@@ -20,23 +20,28 @@ from autosota.agents.domain import (
     Outcome,
     Purpose,
 )
-from autosota.agents.scheduler import controls, guards, power, racing, select, statistics
+from autosota.agents.scheduler import controls, guards, matching, power, racing, select, statistics
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.actions import Action, CompareOutcomes, Execute, Record
+from autosota.agents.scheduler.baseline import claim_is_still
 from autosota.agents.scheduler.claims import (
     LEAST_SECONDS,
+    MATCH_ABOVE,
     MATCHED,
     MORE_COMPUTE,
     allows_compute,
+    can_match,
     compute_change,
     compute_of,
     confirm_pairs,
     sampling,
+    search_compute_change,
 )
-from autosota.agents.scheduler.ending import finish, why_no_gain
-from autosota.agents.scheduler.search import compare_search, ideas_of
-from autosota.agents.scheduler.spending import confirmation_pairs, run_seconds
+from autosota.agents.scheduler.ending import finish, least_evaluations, why_no_gain
+from autosota.agents.scheduler.search import ideas_of
+from autosota.agents.scheduler.spending import NULL_PAIRS, confirmation_pairs, run_seconds, slowest
 from autosota.agents.scheduler.state import CampaignState
+from autosota.agents.scheduler.trial import compare_search
 
 FUTILITY_LOOK = 0.5
 """The share of the pairs after which a confirmation without any gain in search is given up."""
@@ -45,8 +50,14 @@ FUTILITY_LOOK = 0.5
 SURE_POWER = 0.95
 """The chance of success that a confirmation is sized for."""
 
-LEAST_PAIRS = 6
-"""Fewer cannot pass the exact sign-flip test at one-sided 0.025: 2 ** -5 is above it."""
+STILL_PAIRS = 2
+"""Fresh pairs after which a claim that does not vary with the seed is said not to."""
+
+REMEDY = (
+    "save per-example outcomes and name them in objective.outcomes, so that the test examples are "
+    "resampled, or let autosota split offer repeated validation, where the seed draws the rows"
+)
+"""What makes a claim testable that seeds do not move."""
 
 HOPE = 0.5
 """Where nothing was kept, the most promising idea is confirmed if its chance is this good."""
@@ -71,7 +82,7 @@ def plan(state: CampaignState) -> Action:
         return Record(finish(state, CampaignVerdict.NO_GAIN, why_no_gain(state)))
     most = confirmation_pairs(state)
     if most == 0:
-        need = 2 * len(state.objective.seeds) + 2 * statistics.MINIMUM_CONFIRM_PAIRS
+        need = least_evaluations(state)
         reason = f"no budget for a confirmation: set budget.evaluations to {need} or more"
         return Record(finish(state, CampaignVerdict.PROVISIONAL, reason))
     attempt = state.start.prior_confirmations + 1
@@ -79,7 +90,9 @@ def plan(state: CampaignState) -> Action:
     fresh = state.seeds_from((attempt - 1) * state.objective.confirm_seeds, pairs)
     level = statistics.confirmation_level(attempt)
     effect = planned_effect(state)
-    known = effect is not None and effect.sd > 0
+    still = _cannot_be_tested(state)
+    known = effect is not None and effect.sd > 0 and not still
+    cost, time = _controls_price(state, pairs)
     return Record(
         ev.ConfirmationPlanned(
             attempt=attempt,
@@ -96,8 +109,33 @@ def plan(state: CampaignState) -> Action:
             pairs_needed=power.pairs_needed(effect.shrunken, effect.sd, level)
             if known and effect is not None
             else None,
+            controls=cost,
+            control_seconds=time,
+            note=still,
         )
     )
+
+
+def _cannot_be_tested(state: CampaignState) -> str:
+    """Why no chance of success can be told before the confirmation; '' when it can."""
+    if not claim_is_still(state) or state.objective.outcomes:
+        return ""
+    return (
+        f"{state.objective.metric} did not vary over the baseline's seeds, so pairs of seeds may "
+        f"not be able to test it: it ends after {STILL_PAIRS} pairs if the candidate's does not "
+        f"vary either; {REMEDY}"
+    )
+
+
+def _controls_price(state: CampaignState, pairs: int) -> tuple[int, float]:
+    """Runs and seconds of the controls, should the claim pass."""
+    declared, base, best = state.objective.controls, run_seconds(state), _seconds_of_best(state)
+    permuted = NULL_PAIRS * ((declared.labels is not None) + (declared.inputs is not None))
+    runs, seconds = NULL_PAIRS + permuted + 1, NULL_PAIRS * base + (permuted + 1) * best
+    more = search_compute_change(state)
+    if can_match(state) and more is not None and more > MATCH_ABOVE:
+        runs, seconds = runs + 1 + pairs, seconds + matching.LARGER * base + pairs * best
+    return runs, seconds
 
 
 def _most_promising(state: CampaignState) -> ev.BestMoved | None:
@@ -123,15 +161,15 @@ def planned_pairs(state: CampaignState, most: int) -> int:
     """How many pairs the confirmation takes, fixed before its first run.
 
     As many as give `power.SIZED_FOR` of the effect seen in search a chance of `SURE_POWER`, but
-    at least half of `objective.confirm_seeds`, at least `LEAST_PAIRS`, and at most what seeds
-    and budget allow.
+    at least half of `objective.confirm_seeds`, at least `statistics.LEAST_CONFIRM_PAIRS`, and at
+    most what seeds and budget allow.
     """
     effect = planned_effect(state)
     if effect is None or effect.sd <= 0:
         return most
     level = statistics.confirmation_level(state.start.prior_confirmations + 1)
     needed = power.pairs_needed(power.SIZED_FOR * effect.shrunken, effect.sd, level, SURE_POWER)
-    least = max(LEAST_PAIRS, math.ceil(state.objective.confirm_seeds / 2))
+    least = max(statistics.LEAST_CONFIRM_PAIRS, math.ceil(state.objective.confirm_seeds / 2))
     return most if needed is None else min(most, max(needed, least))
 
 
@@ -169,6 +207,8 @@ def next_step(state: CampaignState, planned: ev.ConfirmationPlanned) -> Action:
     base = state.start.base_commit
     look = max(2, round(FUTILITY_LOOK * len(planned.seeds)))
     for index, seed in enumerate(planned.seeds):
+        if index == STILL_PAIRS and (still := _still(state)):
+            return _judge_still(state, planned, still)
         if index == look and (futile := _futile(state)) is not None:
             return Record(_judged(planned, Fate.NOISE, futile))
         order = [(BASELINE, base), (planned.patch, planned.commit)]
@@ -178,10 +218,12 @@ def next_step(state: CampaignState, planned: ev.ConfirmationPlanned) -> Action:
                 if state.wall_seconds >= state.objective.budget.wall_seconds:
                     why = "the wall budget ended before the confirmation did"
                     return Record(finish(state, CampaignVerdict.PROVISIONAL, why))
-                return Execute(Purpose.CONFIRM, side, commit, seed)
+                limit = None if side == BASELINE else slowest(state)
+                return Execute(Purpose.CONFIRM, side, commit, seed, limit=limit)
             if run.outcome is not Outcome.OK:
                 # a side that cannot run on a fresh seed is not confirmed, whichever side it is
-                why = f"{side} failed with fresh seed {seed}: {run.outcome}: {run.reason}"
+                outcome = run.outcome.replace("_", " ")
+                why = f"{side} failed with fresh seed {seed}: {outcome}: {run.reason}"
                 return Record(_judged(planned, Fate.FAILED, why))
     if state.objective.outcomes and state.outcomes is None:
         level = statistics.confirmation_level(planned.attempt)
@@ -208,6 +250,40 @@ def _judged(
     held: tuple[ev.GuardResult, ...] = (),
 ) -> ev.ConfirmationJudged:
     return ev.ConfirmationJudged(planned.attempt, planned.patch, fate, reason, comparison, held)
+
+
+def _still(state: CampaignState) -> str:
+    """Why more pairs cannot test the claim either, from its spread alone; '' when they may.
+
+    Only whether it varies is looked at, and all that can follow is that nothing is confirmed, so
+    this spends no error.
+    """
+    objective = state.objective
+    if not claim_is_still(state) or objective.outcomes:
+        return ""
+    sides = zip(*confirm_pairs(state), strict=True)
+    values = [
+        [v for r in side if (v := r.metrics.get(objective.metric)) is not None] for side in sides
+    ]
+    if not values or not all(statistics.is_negligible(statistics.sample_sd(v), v) for v in values):
+        return ""
+    return (
+        f"{objective.metric} is the same with every seed on both sides, so pairs of seeds cannot "
+        f"tell a gain from luck; {REMEDY}"
+    )
+
+
+def _judge_still(state: CampaignState, planned: ev.ConfirmationPlanned, why: str) -> Action:
+    """The claim, read on the few pairs there are; nothing is confirmed by it."""
+    for side in (BASELINE, planned.patch):
+        if not any(r.purpose is Purpose.CONFIRM and r.side == side for r in state.reads):
+            return Record(ev.ClaimRead(side, Purpose.CONFIRM, planned.seeds[:STILL_PAIRS]))
+    result = compare_claim(state)
+    held = tuple(guards.check(g, confirm_pairs(state)) for g in state.objective.guards)
+    fate, reason = read(state, result, held)
+    if fate is Fate.PROVISIONAL:
+        reason = why
+    return Record(_judged(planned, fate, reason, result, held))
 
 
 def _futile(state: CampaignState) -> str | None:
@@ -291,7 +367,8 @@ def _controlled(state: CampaignState, reason: str) -> tuple[Fate, str]:
     """The fate once the controls have run: one that failed takes the badge away."""
     for judged in state.controls.values():
         if judged.passed is False:
-            return Fate.PROVISIONAL, f"{judged.name} control failed: {judged.reason}"
+            name = "" if judged.name == MATCHED else f"{judged.name} control failed: "
+            return Fate.PROVISIONAL, f"{name}{judged.reason}"
     matched = state.controls.get(MATCHED)
     if costs_more(state) and (matched is None or matched.passed is None):
         change = compute_change(state)

@@ -3,8 +3,8 @@
 Pure. They run after the claim has passed and before it is judged: a comment-only patch must
 come out as noise, the winner run again must give the same, models trained on permuted labels
 or asked about shuffled inputs must fall, and a baseline that is given the candidate's compute
-must still be beaten. One that fails takes the badge away; one that cannot run is said, and caps it.
-How rows are permuted or an environment is built anew is the sandbox's business.
+must still be beaten (`matching`). One that fails takes the badge away; one that cannot run is
+said, and caps it. How rows are permuted or an environment is built anew is the sandbox's business.
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ import math
 
 from autosota.agents.domain import (
     BASELINE,
-    Comparison,
     Outcome,
     Purpose,
     RowsControl,
     Variant,
 )
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler import statistics
+from autosota.agents.scheduler import matching, statistics
 from autosota.agents.scheduler.actions import Action, Execute, Plant, Record
 from autosota.agents.scheduler.claims import (
     AGAIN,
+    CALIBRATION,
+    CORRECTED,
     INPUTS,
     LABELS,
     MATCHED,
     NULL,
-    compute_change,
-    compute_of,
     confirm_pairs,
 )
+from autosota.agents.scheduler.paired import compared, differences, value_of
 from autosota.agents.scheduler.spending import NULL_PAIRS, can_afford_runs
 from autosota.agents.scheduler.state import CampaignState
-
-MATCH_ABOVE = 0.10
-"""Compute that grew by more than this share is matched, where the objective has a knob."""
 
 NOISE_SDS = 4.0
 """How many standard deviations of fresh runs a control may be off and still be noise."""
@@ -59,7 +56,7 @@ def next_step(state: CampaignState) -> Action | None:
     if AGAIN not in state.controls:
         return _again(state)
     if MATCHED not in state.controls:
-        return _matched(state)
+        return matching.next_step(state)
     return None
 
 
@@ -71,7 +68,7 @@ def judge_control(state: CampaignState, name: str) -> ev.ControlJudged | None:
         return _judge_permuted(state, name)
     if name == AGAIN:
         return _judge_again(state)
-    return _judge_matched(state)
+    return matching.judge(state)
 
 
 def _run_or_judge(state: CampaignState, name: str, runs: list[Execute]) -> Action:
@@ -117,15 +114,15 @@ def _judge_null(state: CampaignState) -> ev.ControlJudged | None:
         return None
     pairs = [
         (
-            _value(state, Purpose.CONFIRM, state.start.base_commit, seed, "", name),
-            _value(state, Purpose.CONTROL, patch.commit, seed, NULL, name),
+            value_of(state, Purpose.CONFIRM, state.start.base_commit, seed, "", name),
+            value_of(state, Purpose.CONTROL, patch.commit, seed, NULL, name),
         )
         for seed in _seeds(state)
     ]
-    result = _compare(state, name, pairs)
+    result = compared(state, name, pairs)
     if result is None or result.difference is None:
         return None
-    found = _differences(state, name)
+    found = differences(state, name)
     sd = statistics.sample_sd(found)
     allowed = NOISE_SDS * sd / math.sqrt(result.pairs)
     if result.difference == 0:
@@ -161,12 +158,12 @@ def _judge_permuted(state: CampaignState, name: str) -> ev.ControlJudged | None:
     sign = state.objective.direction.sign
     pairs = [
         (
-            _value(state, Purpose.CONFIRM, plan.commit, seed, "", metric),
-            _value(state, Purpose.CONTROL, plan.commit, seed, name, metric),
+            value_of(state, Purpose.CONFIRM, plan.commit, seed, "", metric),
+            value_of(state, Purpose.CONTROL, plan.commit, seed, name, metric),
         )
         for seed in _seeds(state)
     ]
-    result = _compare(state, metric, pairs)
+    result = compared(state, metric, pairs)
     if result is None or result.candidate_mean is None:
         return None
     if all(before == after for before, after in pairs):
@@ -213,9 +210,9 @@ def _judge_again(state: CampaignState) -> ev.ControlJudged | None:
     """The winner in a fresh environment gives what it gave, up to its own spread over seeds."""
     plan, metric = state.plan, state.objective.metric
     assert plan is not None
-    before = _value(state, Purpose.CONFIRM, plan.commit, plan.seeds[0], "", metric)
-    after = _value(state, Purpose.CONTROL, plan.commit, plan.seeds[0], AGAIN, metric)
-    result = _compare(state, metric, [(before, after)])
+    before = value_of(state, Purpose.CONFIRM, plan.commit, plan.seeds[0], "", metric)
+    after = value_of(state, Purpose.CONTROL, plan.commit, plan.seeds[0], AGAIN, metric)
+    result = compared(state, metric, [(before, after)])
     if result is None or before is None or after is None:
         return None
     where = (
@@ -229,94 +226,6 @@ def _judge_again(state: CampaignState) -> ev.ControlJudged | None:
     passed = abs(after - before) <= NOISE_SDS * statistics.sample_sd(runs)
     why = f"{before:.6g} before, {after:.6g} in {where}"
     return ev.ControlJudged(AGAIN, passed, why, result)
-
-
-# ------------------------------------------------------------------ equal compute
-
-
-def knob_setting(state: CampaignState) -> float | None:
-    """What the knob must be for the baseline to spend what the candidate does; None: no need."""
-    knob = state.objective.controls.compute_knob
-    now = state.analysed.compute_knob if state.analysed is not None else None
-    change = compute_change(state)
-    if knob is None or now is None or change is None or change <= MATCH_ABOVE:
-        return None
-    wanted = now * (1.0 + change)
-    return float(math.ceil(wanted)) if now == int(now) else wanted
-
-
-def matched_variant(state: CampaignState) -> Variant | None:
-    """The baseline with the candidate's compute, as a variant of the run."""
-    knob, setting = state.objective.controls.compute_knob, knob_setting(state)
-    if knob is None or setting is None:
-        return None
-    # a flag as --epochs 40, a Hydra key as trainer.epochs=40
-    joined = f"{knob.flag} {setting:g}" if knob.flag.startswith("-") else f"{knob.flag}={setting:g}"
-    return Variant(MATCHED, joined)
-
-
-def _matched(state: CampaignState) -> Action | None:
-    plan = state.plan
-    assert plan is not None
-    variant = matched_variant(state)
-    if variant is None:
-        knob = state.objective.controls.compute_knob
-        change = compute_change(state)
-        if knob is not None and change is not None and change > MATCH_ABOVE:
-            why = f"the present value of {knob.flag} is not known"
-            return Record(ev.ControlJudged(MATCHED, None, why))
-        return None  # nothing to match, or nothing to match it with: `claims` says so
-    base = state.start.base_commit
-    runs = [Execute(Purpose.CONTROL, BASELINE, base, seed, variant) for seed in plan.seeds]
-    return _run_or_judge(state, MATCHED, runs)
-
-
-def _judge_matched(state: CampaignState) -> ev.ControlJudged | None:
-    """The candidate against the baseline at equal compute, on the claim and the same seeds."""
-    plan, metric = state.plan, state.objective.metric
-    variant = matched_variant(state)
-    assert plan is not None
-    base = state.start.base_commit
-    pairs = [
-        (
-            _value(state, Purpose.CONTROL, base, seed, MATCHED, metric),
-            _value(state, Purpose.CONFIRM, plan.commit, seed, "", metric),
-        )
-        for seed in plan.seeds
-    ]
-    result = _compare(state, metric, pairs, confidence=0.90)
-    if result is None or result.difference is None or variant is None:
-        return None
-    gain = f"{result.difference:+.4g} over a baseline with {variant.arguments}"
-    if result.low is not None and result.high is not None:
-        gain += f" (90 % interval {result.low:+.4g} to {result.high:+.4g})"
-    certain = result.low is None or result.low > 0
-    if result.difference > 0 and certain:
-        spent, wanted = _matched_compute(state)
-        if spent < (1.0 - MATCH_ABOVE) * wanted:
-            why = (
-                f"not matched: with {variant.arguments} the baseline took {spent:.3g} s of "
-                f"compute, the candidate {wanted:.3g} s (part of a run is start-up, which the "
-                f"knob does not scale), so {gain} says nothing of equal compute"
-            )
-            return ev.ControlJudged(MATCHED, None, why, result)
-        return ev.ControlJudged(MATCHED, True, f"the gain holds at equal compute: {gain}", result)
-    return ev.ControlJudged(MATCHED, False, f"the gain vanishes at equal compute: {gain}", result)
-
-
-def _matched_compute(state: CampaignState) -> tuple[float, float]:
-    """Median compute of the matched baseline's runs and of the candidate's, in seconds.
-
-    Scaling the knob by the ratio of whole runs falls short where start-up is a part of them, so
-    what was really spent is measured, not assumed.
-    """
-    plan = state.plan
-    assert plan is not None
-    base = state.start.base_commit
-    matched = [state.run(Purpose.CONTROL, base, seed, MATCHED) for seed in plan.seeds]
-    spent = [compute_of(run) for run in matched if run is not None]
-    wanted = [compute_of(after) for _, after in confirm_pairs(state)]
-    return statistics.median(spent), statistics.median(wanted)
 
 
 # ------------------------------------------------------------------ other settings
@@ -358,12 +267,12 @@ def judge_transfer(state: CampaignState, name: str) -> ev.TransferJudged | None:
     variant = f"transfer {name}"
     pairs = [
         (
-            _value(state, Purpose.TRANSFER, state.start.base_commit, seed, variant, metric),
-            _value(state, Purpose.TRANSFER, plan.commit, seed, variant, metric),
+            value_of(state, Purpose.TRANSFER, state.start.base_commit, seed, variant, metric),
+            value_of(state, Purpose.TRANSFER, plan.commit, seed, variant, metric),
         )
         for seed in plan.seeds[:TRANSFER_PAIRS]
     ]
-    result = _compare(state, metric, pairs, confidence=0.90)
+    result = compared(state, metric, pairs, confidence=0.90)
     if result is None or result.difference is None:
         return None
     if result.difference <= 0:
@@ -388,8 +297,13 @@ def variant_named(state: CampaignState, name: str) -> Variant:
         return Variant(name, permute=declared.inputs)
     if name == AGAIN:
         return Variant(name, fresh_environment=not state.objective.environment.python)
-    if name == MATCHED and (matched := matched_variant(state)) is not None:
-        return matched
+    matched = {
+        CALIBRATION: matching.calibration_variant,
+        MATCHED: matching.first_variant,
+        CORRECTED: matching.corrected_variant,
+    }
+    if name in matched and (variant := matched[name](state)) is not None:
+        return variant
     for transfer in state.objective.transfers:
         if name == f"transfer {transfer.name}":
             return Variant(name, transfer.arguments)
@@ -402,40 +316,3 @@ def variant_named(state: CampaignState, name: str) -> Variant:
 def _seeds(state: CampaignState) -> tuple[int, ...]:
     assert state.plan is not None
     return state.plan.seeds[:NULL_PAIRS]
-
-
-def _value(
-    state: CampaignState, purpose: Purpose, commit: str, seed: int, variant: str, metric: str
-) -> float | None:
-    run = state.run(purpose, commit, seed, variant)
-    if run is None or run.outcome is not Outcome.OK:
-        return None
-    return run.metrics.get(metric)
-
-
-def _differences(state: CampaignState, metric: str) -> list[float]:
-    """Candidate minus baseline on the confirmation's pairs, positive is better."""
-    sign = state.objective.direction.sign
-    found = []
-    for before, after in confirm_pairs(state):
-        old, new = before.metrics.get(metric), after.metrics.get(metric)
-        if old is not None and new is not None:
-            found.append(sign * (new - old))
-    return found
-
-
-def _compare(
-    state: CampaignState,
-    metric: str,
-    pairs: list[tuple[float | None, float | None]],
-    *,
-    confidence: float = 0.95,
-) -> Comparison | None:
-    """The comparison of (reference, other) values; None while one is missing."""
-    before = [a for a, b in pairs if a is not None and b is not None]
-    after = [b for a, b in pairs if a is not None and b is not None]
-    if not pairs or len(before) < len(pairs):
-        return None
-    return statistics.compare(
-        metric, state.objective.direction, before, after, confidence=confidence
-    )

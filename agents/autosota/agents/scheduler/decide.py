@@ -44,6 +44,6 @@ def _before_the_claim(state: CampaignState) -> Action:
     if short:
         return Record(finish(state, CampaignVerdict.NOT_REPRODUCED, short))
     step = None
-    if state.ablation is None:
+    if state.ablation is None and not state.ablation_skipped:
         step = search.next_step(state)
     return step or ablation.next_step(state) or confirmation.plan(state)

@@ -5,11 +5,14 @@ Pure. Which verdict it is was decided by the phase that ends; here are its numbe
 
 from __future__ import annotations
 
+import math
+
 from autosota.agents.domain import CampaignVerdict, Fate
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.claims import claim_caps, compute_change
-from autosota.agents.scheduler.spending import can_afford_idea, confirmation_pairs
+from autosota.agents.scheduler.claims import MATCHED, claim_caps, compute_change
+from autosota.agents.scheduler.spending import NULL_PAIRS, can_afford_idea, run_seconds
 from autosota.agents.scheduler.state import CampaignState
+from autosota.agents.scheduler.statistics import LEAST_CONFIRM_PAIRS
 
 
 def finish(state: CampaignState, verdict: CampaignVerdict, reason: str) -> ev.CampaignFinished:
@@ -24,6 +27,8 @@ def finish(state: CampaignState, verdict: CampaignVerdict, reason: str) -> ev.Ca
             interval = (result.low, result.high)
     elif state.baseline is not None:
         baseline = state.baseline.claim_mean
+    matched = state.controls.get(MATCHED)
+    known = judged is not None and matched is not None and matched.passed is not None
     return ev.CampaignFinished(
         verdict=verdict,
         reason=reason,
@@ -35,6 +40,7 @@ def finish(state: CampaignState, verdict: CampaignVerdict, reason: str) -> ev.Ca
         ideas=len(state.tried),
         reads_of_claim_metric=state.claim_reads,
         compute=compute_change(state),
+        equal_compute=matched.comparison if matched is not None and known else None,
         caps=claim_caps(state) if state.baseline is not None else (),
     )
 
@@ -45,11 +51,7 @@ def why_no_gain(state: CampaignState) -> str:
         return "no idea of the catalogue applies to this code"
     if not state.tried:
         if not can_afford_idea(state):
-            need = len(state.objective.seeds) + 2 * confirmation_pairs(state)
-            return (
-                f"the budget left no room to try an idea after {len(state.runs)} baseline runs: "
-                f"one idea and its confirmation need {need} more evaluations"
-            )
+            return nothing_tried(state)
         return "no idea could be implemented and cleared"
     measured = [j.comparison for j in state.judged.values() if j.comparison is not None]
     gains = [c for c in measured if c.difference is not None]
@@ -67,6 +69,29 @@ def why_no_gain(state: CampaignState) -> str:
     if best.low is not None and best.high is not None:
         text += f"; the best had {best.difference:+.4g} ({best.low:+.4g} to {best.high:+.4g})"
     return f"{text} on {best.metric}"
+
+
+def nothing_tried(state: CampaignState) -> str:
+    """Why no idea was tried at all, and the budget with which one can be, and be confirmed."""
+    budget, had = state.objective.budget, len(state.runs)
+    need = least_evaluations(state)
+    if budget.evaluations < need:
+        return (
+            f"Nothing was tried: {budget.evaluations} evaluations allow the baseline only "
+            f"({had} runs); set budget.evaluations to at least {need}"
+        )
+    seconds = math.ceil(state.wall_seconds + (need - had) * run_seconds(state))
+    return (
+        f"Nothing was tried: {budget.wall_seconds:.0f} s allow the baseline only ({had} runs of "
+        f'{run_seconds(state):.3g} s); set budget.wall to at least "{seconds}s"'
+    )
+
+
+def least_evaluations(state: CampaignState) -> int:
+    """The smallest budget for the baseline, one idea, its confirmation and the usual controls."""
+    objective = state.objective
+    pairs = min(objective.confirm_seeds, LEAST_CONFIRM_PAIRS)
+    return 2 * len(objective.seeds) + 2 * pairs + NULL_PAIRS + 1
 
 
 def ideas_text(count: int) -> str:

@@ -140,13 +140,15 @@ class IdeasProposed:
     """Phase 2: the idea library for the code at `commit`; only ideas that are new.
 
     `by` is `catalogue`, `tuner` (a setting of the code's numbers; none ends the tuning of that
-    commit) or `combination` (ideas that were promising one by one).
+    commit) or `combination` (ideas that were promising one by one). `superseded` are known ideas,
+    not tried yet, that do not apply to this code: what they would change was replaced.
     """
 
     kind: ClassVar[str] = "ideas_proposed"
     commit: str
     ideas: tuple[Hypothesis, ...]
     by: str = "catalogue"
+    superseded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,15 @@ class AblationPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class AblationSkipped:
+    """The best patch was not taken apart, and why: it may hold more than the gain needs."""
+
+    kind: ClassVar[str] = "ablation_skipped"
+    patch: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PatchReduced:
     """The best patch without some of its pieces, as a commit on the base."""
 
@@ -284,7 +295,9 @@ class ConfirmationPlanned:
 
     `effect` and `sd` are of the paired difference seen in search, on the search metric, the
     effect shrunken towards zero because it was chosen. `power` is the chance to confirm it
-    with these seeds; `pairs_needed` gives a chance of 80 % (None: out of reach).
+    with these seeds; `pairs_needed` gives a chance of 80 % (None: out of reach). `controls` and
+    `control_seconds` are the runs that the controls will take if the claim passes, and their time.
+    `note` says why no chance can be promised.
     """
 
     kind: ClassVar[str] = "confirmation_planned"
@@ -299,6 +312,9 @@ class ConfirmationPlanned:
     power: float | None = None
     pairs_needed: int | None = None
     dollars: float = 0.0
+    controls: int = 0
+    control_seconds: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +398,8 @@ class CampaignFinished:
     """The end. Numbers are means of the claim metric that receipts hold, or None.
 
     `compute` is the candidate's compute over the baseline's, as a paired median ratio minus
-    one; `caps` is what the verdict does not cover, in words.
+    one; `equal_compute` is the claim against a baseline that was given as much (None: not needed,
+    or not matched); `caps` is what the verdict does not cover, in words.
     """
 
     kind: ClassVar[str] = "campaign_finished"
@@ -397,6 +414,7 @@ class CampaignFinished:
     reads_of_claim_metric: int
     compute: float | None = None
     caps: tuple[str, ...] = ()
+    equal_compute: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +452,7 @@ Event = (
     | IdeaJudged
     | BestMoved
     | AblationPlanned
+    | AblationSkipped
     | PatchReduced
     | PieceJudged
     | ConfirmationPlanned

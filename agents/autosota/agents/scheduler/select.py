@@ -84,7 +84,7 @@ def untried(state: CampaignState) -> list[Hypothesis]:
 
     Left out is what was tried or refused; but an idea that was only tried on a leap that was
     rolled back may be tried again on other code. What the tuner or a combination made is for
-    the commit it was made for.
+    the commit it was made for; what was superseded there does not apply to the head.
     """
     trials: dict[str, set[str]] = {}
     for iteration in state.iterations:
@@ -96,11 +96,12 @@ def untried(state: CampaignState) -> list[Hypothesis]:
         for idea in ideas
     }
     head = state.head
+    superseded = state.superseded.get(head, set())
     found = []
     for idea in state.ideas.values():
         if not idea.admissible or idea.id in state.refused:
             continue
-        if idea.id in state.dead or idea.id in elsewhere:
+        if idea.id in state.dead or idea.id in elsewhere or idea.id in superseded:
             continue
         on = trials.get(idea.id)
         if on is not None and (head in on or not on <= state.lost_commits):

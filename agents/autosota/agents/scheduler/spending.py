@@ -6,7 +6,9 @@ runs. Deciding what to do with it is `search`'s and its neighbours'.
 
 from __future__ import annotations
 
-from autosota.agents.scheduler import statistics
+from autosota.agents.domain import TimeLimit
+from autosota.agents.scheduler import guards, statistics
+from autosota.agents.scheduler.claims import can_match, search_compute_change
 from autosota.agents.scheduler.state import CampaignState
 
 NULL_PAIRS = 2
@@ -14,6 +16,20 @@ NULL_PAIRS = 2
 
 SET_ASIDE = 0.25
 """The most of the search's budget that is kept for controls and ablation."""
+
+
+SLOW_TIMES = 10.0
+"""A candidate's run is stopped after this many times the baseline's, unless a guard allows more."""
+
+SLOW_SECONDS = 20.0
+"""No run is stopped as too slow before: a first compilation or a loaded machine takes its time."""
+
+
+MATCHING_RUNS = 3
+"""Runs that equal compute takes beside its pairs: the calibration, and two before a correction."""
+
+NEAR_MATCH = 0.05
+"""Runs of the search that took less than this more will hardly have to be matched."""
 
 
 def evaluations_left(state: CampaignState) -> int:
@@ -32,6 +48,25 @@ def run_seconds(state: CampaignState) -> float:
     return state.baseline.seconds_per_run
 
 
+def slowest(state: CampaignState) -> TimeLimit | None:
+    """When a candidate's run is too slow to be of use; the objective's timeout holds, too.
+
+    A guard on wall time that allows more moves it: to twice what it allows, as in the search.
+    """
+    if state.baseline is None:
+        return None
+    usual = run_seconds(state)
+    seconds = max(SLOW_TIMES * usual, SLOW_SECONDS)
+    for guard in state.objective.guards:
+        if guard.name in guards.TIMED:
+            more = (guard.max_increase or 0.0) * usual + (guard.max_increase_abs or 0.0)
+            seconds = max(seconds, usual + 2.0 * more)
+    times = f"{seconds / usual:.0f} times the baseline's" if usual > 0 else "as no baseline's"
+    return TimeLimit(
+        seconds, f"stopped after {seconds:.3g} s, {times} (a run of it takes {usual:.3g} s)"
+    )
+
+
 def confirmation_pairs(state: CampaignState) -> int:
     """How many paired seeds the budget leaves for a confirmation; 0 when too few to decide."""
     objective = state.objective
@@ -41,14 +76,19 @@ def confirmation_pairs(state: CampaignState) -> int:
     return pairs if pairs >= least else 0
 
 
-def controls_cost(state: CampaignState) -> int:
-    """Executions that all controls of the objective take."""
+def controls_cost(state: CampaignState, *, known: bool = False) -> int:
+    """Executions that all controls of the objective take.
+
+    With `known` the search is over: a baseline of equal compute is only counted where the
+    optimum's runs took more.
+    """
     controls = state.objective.controls
     cost = NULL_PAIRS + 1  # the null patch, and running the winner again
     cost += NULL_PAIRS * (controls.labels is not None)
     cost += NULL_PAIRS * (controls.inputs is not None)
-    if controls.compute_knob is not None and state.analysed is not None:
-        cost += confirmation_pairs(state) * (state.analysed.compute_knob is not None)
+    more = search_compute_change(state) if known else None
+    if can_match(state) and (more is None or more > NEAR_MATCH):
+        cost += confirmation_pairs(state) + MATCHING_RUNS
     return cost
 
 

@@ -38,6 +38,7 @@ class CampaignState:
     tuned: dict[str, list[str]] = field(default_factory=dict)
     tuning_over: set[str] = field(default_factory=set)
     combined: dict[str, list[str]] = field(default_factory=dict)
+    superseded: dict[str, set[str]] = field(default_factory=dict)
     iterations: list[ev.IdeaSelected] = field(default_factory=list)
     selected: dict[str, ev.IdeaSelected] = field(default_factory=dict)
     patches: dict[str, Patch] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class CampaignState:
     best: ev.BestMoved | None = None
     best_was: list[ev.BestMoved] = field(default_factory=list)
     ablation: ev.AblationPlanned | None = None
+    ablation_skipped: str = ""
     reduced: dict[tuple[str, ...], ev.PatchReduced] = field(default_factory=dict)
     pieces: dict[str, ev.PieceJudged] = field(default_factory=dict)
     plan: ev.ConfirmationPlanned | None = None
@@ -259,6 +261,8 @@ class CampaignState:
                 self.best_was.append(event)
             case ev.AblationPlanned():
                 self.ablation = event
+            case ev.AblationSkipped():
+                self.ablation_skipped = event.reason
             case ev.PatchReduced():
                 self.reduced[event.dropped] = event
                 self.patches[event.patch.id] = event.patch
@@ -310,6 +314,7 @@ class CampaignState:
             self.combined.setdefault(event.commit, []).extend(i.id for i in event.ideas)
         else:
             self.proposed_for.add(event.commit)
+            self.superseded[event.commit] = set(event.superseded)
 
     def _weigh_branch(self, judged: ev.IdeaJudged) -> None:
         """Keep what an idea's pairs showed, and move a honeymoon's branch to what did better."""

@@ -26,6 +26,9 @@ CONFIRM_ALPHA = 0.05
 MINIMUM_CONFIRM_PAIRS = 5
 """Fewer cannot reach one-sided 5 % in the sign-flip test: 2 ** -4 > 0.05."""
 
+LEAST_CONFIRM_PAIRS = 6
+"""Fewer cannot pass the sign-flip test at one-sided 0.025, the first confirmation's level."""
+
 _EXACT_PAIRS = 14
 _RANDOM_FLIPS = 20_000
 

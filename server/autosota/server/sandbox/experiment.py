@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from autosota.agents.domain import Objective, Outcome, RunRequest
+from autosota.agents.domain import Objective, Outcome, RunRequest, TimeLimit
 from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
 from autosota.server.sandbox import disk, metrics, outcomes, shares, sources, world
@@ -203,6 +203,9 @@ class Experiment:
         if pruner is not None and pruner.reason and finished.outcome is not Outcome.STOPPED:
             # it may have ended by itself before it was ended: the answer must not be a race
             finished = replace(finished, outcome=Outcome.PRUNED, reason=pruner.reason)
+        limit = self._limit(stage)
+        if limit is not None and finished.outcome is Outcome.TIMEOUT:
+            finished = replace(finished, outcome=Outcome.TOO_SLOW, reason=limit.reason)
         found = lines.found(stage.origin)
         objective = self._setting.objective
         if stage is self.command:
@@ -274,6 +277,13 @@ class Experiment:
             return None
         return Pruner(pruning)
 
+    def _limit(self, stage: Stage) -> TimeLimit | None:
+        """The request's limit, where it ends the command before the objective's timeout does."""
+        limit = self._request.limit
+        if stage is not self.command or limit is None:
+            return None
+        return limit if limit.seconds < self._setting.objective.timeout_seconds else None
+
     def _launch_of(self, stage: Stage, command: str) -> Launch:
         setting, objective = self._setting, self._setting.objective
         environment, protects = objective.environment, self._setting.launcher.protects
@@ -282,6 +292,7 @@ class Experiment:
             made = tempfile.TemporaryDirectory(prefix="autosota-", ignore_cleanup_errors=True)
             self._extra_temporary.append(made)
             temporary = Path(made.name)
+        limit = self._limit(stage)
         env = world.variables(
             setting.environ,
             environment,
@@ -309,7 +320,9 @@ class Experiment:
             env=env,
             writable=(stage.checkout, self.out, stage.home, temporary),
             limits=Limits(
-                objective.timeout_seconds, environment.memory_bytes, environment.disk_bytes
+                limit.seconds if limit is not None else objective.timeout_seconds,
+                environment.memory_bytes,
+                environment.disk_bytes,
             ),
             mounts=(
                 *caches,

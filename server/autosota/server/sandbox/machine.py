@@ -10,7 +10,9 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
 from autosota.agents.domain import Machine
 from autosota.server.sandbox.interpreter import Interpreter
@@ -21,8 +23,26 @@ LIBRARIES = frozenset(
 )
 
 
-def describe(interpreter: Interpreter) -> Machine:
-    """The machine this process runs on, with the versions an interpreter has."""
+_CGROUP = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_cpus() -> int:
+    """Processors that runs can use: allowed to this process, within its container's share."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = _CGROUP.read_text().split()
+        return max(1, min(allowed, round(int(quota) / int(period))))
+    except (OSError, ValueError, ZeroDivisionError):  # no cgroup of ours, or no limit ("max")
+        return allowed
+
+
+def describe(interpreter: Interpreter, threads: Mapping[str, str] | None = None) -> Machine:
+    """The machine this process runs on, with the versions an interpreter has.
+
+    Args:
+        interpreter: the one that runs use.
+        threads: the thread variables that runs get (`world.threads`).
+    """
     gpus, driver = _gpus()
     return Machine(
         cpu=_cpu(),
@@ -32,6 +52,7 @@ def describe(interpreter: Interpreter) -> Machine:
         driver=driver,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=interpreter.version,
+        threads=dict(threads or {}),
         libraries={n: v for n, v in interpreter.packages.items() if n in LIBRARIES},
     )
 

@@ -25,6 +25,7 @@ _PASSED_WITH_GPU = re.compile(
     r"|NVIDIA_(VISIBLE_DEVICES|TF32_OVERRIDE)|(HIP|ROCR)_VISIBLE_DEVICES|NCCL_(DEBUG|P2P_DISABLE)"
     r"|XLA_PYTHON_CLIENT_(PREALLOCATE|MEM_FRACTION)"
 )
+_THREADS = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _SYSTEM_PATH = "/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CACHES = {"HF_HOME": "huggingface", "TORCH_HOME": "torch", "KERAS_HOME": "../.keras"}
 _SECRETS_IN_CACHES = ("token", "stored_tokens", ".netrc")
@@ -79,6 +80,17 @@ def variables(
         "AUTOSOTA_SEED": str(seed),
         "AUTOSOTA_RUN_DIR": str(run_dir),
     }
+
+
+def threads(environ: Mapping[str, str], cpus: int) -> dict[str, str]:
+    """How many threads numeric libraries start: what the user says, else one per processor.
+
+    They count the machine's processors, not those that a run may use, and results depend on the
+    number: it is the same for all runs of a campaign, and stands in their receipts.
+    """
+    usual = environ.get("OMP_NUM_THREADS") or str(cpus)
+    out = {k: v for k, v in environ.items() if _PASSED.fullmatch(k) and k.endswith("_THREADS")}
+    return {"OMP_NUM_THREADS": usual, **dict.fromkeys(_THREADS, usual), **out}
 
 
 def cache_folder(name: str, environ: Mapping[str, str]) -> Path | None:
