@@ -237,6 +237,15 @@ class Outside(Freezing):
         """See `execute.py`."""
         raise NotImplementedError
 
+    def _set_mode(self, module: Value, mode: str, depth: int = 0) -> None:
+        """Put a module, and the modules it holds, into training or evaluation mode."""
+        number = module.payload.number
+        self.bind((number, "<mode>"), self.box(const(mode)))
+        held = [self.boxes[b] for (owner, _), b in list(self.names.items()) if owner == number]
+        for part in held:
+            if part.kind == "obj" and depth < _NESTED:
+                self._set_mode(part, mode, depth + 1)
+
     def method(self, box: int, name: str, node: ast.Call, alone: bool) -> Value:
         """A method that the repository does not define."""
         receiver = self.boxes[box]
@@ -282,8 +291,8 @@ class Outside(Freezing):
                 return found
         if name in _TEXT_METHODS and text_of(receiver) and not named:
             given = [literal(self.boxes[b]) for b in positional]
-            short = len(text_of(receiver)) + sum(len(str(g)) for g in given) < _LONG_TEXT
-            if all(given) and short:
+            brief = len(text_of(receiver)) + sum(len(str(g)) for g in given) < _LONG_TEXT
+            if all(given) and brief:
                 return self._of_text(text_of(receiver), name, [g[0] for g in given])
         if name == "format" and (text_of(receiver) or receiver.kind == "text"):
             return self._format(receiver, positional, named)
@@ -297,13 +306,13 @@ class Outside(Freezing):
             same = receiver
             if name in ("eval", "to", "cuda", "cpu", "double", "half", "requires_grad_"):
                 if receiver.kind == "obj" and name == "eval":
-                    self.bind((receiver.payload.number, "<mode>"), self.box(const("eval")))
+                    self._set_mode(receiver, "eval")
                 return same
             return self.freeze(same) if receiver.kind != "obj" else same
         if name == "train" and receiver.kind == "obj" and not trains_others(self, receiver.payload):
             mode = self.boxes[positional[0]] if positional else const(True)
             known = "eval" if literal(mode) == (False,) else "train"
-            self.bind((receiver.payload.number, "<mode>"), self.box(const(known)))
+            self._set_mode(receiver, known)
             return receiver
         if name in _LOADERS_OF:
             self._with_rows(name, positional, named)
@@ -601,3 +610,7 @@ def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
 def _reads(receiver: Value) -> bool:
     found = receiver.head if receiver.kind in ("call", "ref") else ""
     return "Path" in found or receiver.kind == "op" or bool(receiver.flags & LOAD)
+
+
+_NESTED = 8
+"""Modules within modules that are followed."""

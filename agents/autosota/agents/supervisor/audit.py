@@ -32,9 +32,15 @@ from autosota.agents.supervisor.changes import Change, as_domain, changed_symbol
 from autosota.agents.supervisor.compare import mode_of
 from autosota.agents.supervisor.formula import Learner, models_in
 from autosota.agents.supervisor.frozen import protected_constants
-from autosota.agents.supervisor.introduced import new_statements, scan, suppressions
+from autosota.agents.supervisor.introduced import (
+    new_statements,
+    runs_code,
+    scan,
+    suppressions,
+)
 from autosota.agents.supervisor.leakage import chosen_saves, new_leaks
 from autosota.agents.supervisor.other_files import conftest, hooks_and_shadows, judge_other
+from autosota.agents.supervisor.passes import more_passes
 from autosota.agents.supervisor.reading import Reading, read
 from autosota.agents.supervisor.reports import compare_reports, place_of, seeds, timing
 
@@ -120,16 +126,22 @@ def _python(
     touched = [p for p in python if p in run]
     reports = compare_reports(before, after) if touched else []
     findings += _protected(python, before, after, objective, boundary, reports, changes)
-    same = all(
-        p in old.files and p in new.files and old.facts(p).fingerprint == new.facts(p).fingerprint
+    different = {
+        p
         for p in python
-    )
+        if p not in old.files
+        or p not in new.files
+        or old.facts(p).fingerprint != new.facts(p).fingerprint
+    }
+    same = not different
     if same:
         return findings, changes
+    findings += _elsewhere(before, [p for p in python if p not in run], different)
     scanned = [p for p in new.python if p in run or p.rpartition("/")[2] in _LOADED]
     added = new_statements(old, new, scanned)
     findings += scan(added, objective, set(old.files), old)
     findings += protected_constants(old, new, objective, added)
+    findings += more_passes(old, new, [p for p in python if p in scanned])
     if touched:
         unsure = bool(before.unknown) or not _understood(before)
         findings += _milder(reports) if unsure else reports
@@ -143,6 +155,26 @@ def _python(
 
 
 _LOADED = {"sitecustomize.py", "usercustomize.py"}
+
+
+def _elsewhere(before: Reading, paths: list[str], different: set[str]) -> Iterator[Finding]:
+    """Changed files that the run does not load itself, but may start as another process."""
+    run = {*before.command.files, *before.evaluator.files}
+    facts = [before.program.facts(path) for path in sorted(run)]
+    if not any(runs_code(name) for f in facts for name, _ in f.calls):
+        return
+    texts = {
+        node.value
+        for f in facts
+        for node in ast.walk(f.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for path in paths:
+        module = path.removesuffix(".py").replace("/", ".")
+        named = any(path.rpartition("/")[2] in t or module in t.split() for t in texts)
+        if path in different and named:
+            message = "the run may start this as another process, which the audit does not follow"
+            yield finding("EV201", Place(path, 1), message, severity=_WARN)
 
 
 def _unreadable(was: FileFacts | None, facts: FileFacts, run: bool) -> Iterator[Finding]:

@@ -80,6 +80,12 @@ def _differ(
     if before.kind in ("call", "method", "inst"):
         yield from _arguments(before, after, inner, depth)
         return
+    if before.kind == "item" and len(before.kids) == len(after.kids) == 2:
+        name = text_of(before.kids[1])
+        was, now = before.kids[0], after.kids[0]
+        if name and name == text_of(after.kids[1]) and (was.kind, was.head) == (now.kind, now.head):
+            yield from _differ(_with_only(was, name), _with_only(now, name), inner, depth + 1)
+            return
     if len(before.kids) != len(after.kids):
         yield Difference(before, after, trail)
         return
@@ -93,6 +99,24 @@ def _differ(
 
 
 _Chain = tuple[Value, dict[str, Value]]
+
+
+def _with_only(table: Value, column: str) -> Value:
+    """A table of which one column is read, without the other columns that were written to it.
+
+    Splits pass rows on by their number; whatever else rows may depend on is kept as it is.
+    """
+    if table.kind == "set" and table.head == "item":
+        written = text_of(table.kids[1])
+        if written and written != column:
+            return _with_only(table.kids[0], column)
+    elif table.kind == "split" and table.kids:
+        inner = _with_only(table.kids[0], column)
+        if inner is not table.kids[0]:
+            site = (table.path, table.line, table.symbol)
+            kids = (inner, *table.kids[1:])
+            return Value(table.kind, table.head, kids, table.flags, site, table.payload)
+    return table
 
 
 def written_columns(table: Value) -> _Chain:

@@ -88,6 +88,11 @@ _NUMBERS = 30
 _LONG_TEXT = 1500
 
 
+def runs_code(name: str) -> bool:
+    """True for a function that runs code or a program which the audit cannot see."""
+    return bool(_RUNS.match(name))
+
+
 def new_statements(base: Program, candidate: Program, paths: Iterable[str]) -> list[Statement]:
     """Statements of the candidate's files that the base has nowhere."""
     before: Counter[str] = Counter()
@@ -112,12 +117,44 @@ def scan(
 ) -> list[Finding]:
     """What new statements do that they should not, or that nobody can tell."""
     out: list[Finding] = []
+    known = {name for path in base.python for name in _pretrained(base.facts(path).calls)}
+    folders = {f.partition("/")[0] for f in files}
     for statement in statements:
         for found in _one(statement, objective, files):
             if found.severity is _WARN and found.code == "EV210" and _as_many(statement, base):
                 continue  # the same exit with other words
+            if found.code == "PS702" and _mirrored(statement, known, folders):
+                continue  # the same weights from another place
             out.append(found)
     return out
+
+
+def _pretrained(calls: Iterable[tuple[str, ast.Call]]) -> list[str]:
+    """The literal sources of `from_pretrained` calls."""
+    return [
+        call.args[0].value
+        for name, call in calls
+        if name.endswith(".from_pretrained")
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    ]
+
+
+def _mirrored(statement: Statement, known: set[str], folders: set[str]) -> bool:
+    """True when each pretrained source is one of the base's by its name, outside the tree."""
+    calls = [n for n in ast.walk(statement.node) if isinstance(n, ast.Call)]
+    named = [(statement.facts.dotted(c.func), c) for c in calls]
+    sources = _pretrained(named)
+    names = {k.rpartition("/")[2] for k in known}
+    outside = all(s.removeprefix("./").partition("/")[0] not in folders for s in sources)
+    counted = sum(n.endswith(".from_pretrained") for n, _ in named)
+    return (
+        bool(sources)
+        and len(sources) == counted
+        and outside
+        and all(s.rstrip("/").rpartition("/")[2] in names for s in sources)
+    )
 
 
 def _as_many(statement: Statement, base: Program) -> bool:

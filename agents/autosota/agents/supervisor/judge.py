@@ -452,11 +452,11 @@ def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
     """Labels, splits, tested rows and plain numbers of the formula."""
     where = [t for t in trail if t]
     shown = f"{show(before, 50)} became {show(after, 50)}"
-    if any(lib.METRICS.search(t) for t in where):
+    if any(lib.METRICS.search(t) for t in where[_inner_split(where) :]):
         texts = text_of(before) or text_of(after)
         if not (before.flags | after.flags) & _DATA:
             return "parameter", "EV203" if texts else "EV202", f"in the metric, {shown}", None
-    in_split = any(t in ("train", "test", "folds", "split") or lib.SPLITS.search(t) for t in where)
+    in_split = any(t in _PARTS or lib.SPLITS.search(t) for t in where)
     if in_split and not (before.flags & _DATA and after.flags & _DATA):
         return "split", "DS405", f"in the split, {shown}", None
     splits = {v.key for v in walk(before) if _is_split(v)}
@@ -476,6 +476,14 @@ def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
         return "format", "EV201", f"how the score is printed: {shown}", _WARN
     code = "EV202" if literal(before) and literal(after) else "EV201"
     return "number", code, f"the reported metric depends on it: {shown}", None
+
+
+def _inner_split(where: list[str]) -> int:
+    """Where the innermost split of a trail is: a metric around it says nothing of its inside."""
+    return max((n for n, t in enumerate(where) if t in _PARTS or lib.SPLITS.search(t)), default=0)
+
+
+_PARTS = ("train", "test", "folds", "split")
 
 
 def _is_split(value: Value) -> bool:
