@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autosota.agents.domain import Fate, Hypothesis, Objective, Purpose
+from autosota.agents.domain import Hypothesis, Objective
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState, fold
-from autosota.server import product_version
+from autosota.server import campaigns, product_version
 from autosota.server.campaign import Campaign
 from autosota.server.config import load_objective, objective_hash, read_objective
 from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
-from autosota.server.ledger.store import CampaignRow, Ledger
+from autosota.server.ledger.store import Ledger
 from autosota.server.library import Applied, Library, LibraryEntry, Shown
 from autosota.server.report.formats import count, duration
 from autosota.server.view import claim_is_open
@@ -95,10 +95,6 @@ class Status:
         return self.fields
 
 
-def _newest(rows: list[CampaignRow]) -> CampaignRow:
-    return [row for row in rows if row.started_at is not None][-1]
-
-
 def workspace_root(start: Path) -> Path:
     """The workspace that a folder belongs to.
 
@@ -152,12 +148,14 @@ class Host:
             note(f"warning: {warning}")
         prepare_state(self.root)
         with Ledger(self.ledger_path) as ledger, GitWorkspace(self.root) as workspace:
-            self._refuse_second_driver(ledger)
+            campaigns.refuse_second_driver(ledger)
             snapshot = workspace.snapshot([*objective.protocol.data, *objective.protocol.labels])
             declared = replace(loaded, objective=objective)
             for doubt in check_declarations(declared, workspace.tree(snapshot.commit), self.root):
                 note(f"warning: {doubt}")
-            if left := self._left(ledger, objective, snapshot.commit, new=options.new):
+            if left := campaigns.left_unfinished(
+                ledger, workspace, objective, snapshot.commit, new=options.new
+            ):
                 note(f"note: {left}")
             started = ev.CampaignStarted(
                 objective=objective,
@@ -165,11 +163,11 @@ class Host:
                 base_commit=snapshot.commit,
                 dirty=snapshot.dirty,
                 version=product_version(),
-                prior_confirmations=self._confirmations(ledger, objective),
-                refuted=self._refuted(ledger, objective, snapshot.commit),
+                prior_confirmations=campaigns.confirmations_begun(ledger, objective),
+                refuted=campaigns.refuted(ledger, objective, snapshot.commit),
                 notes=tuple(snapshot.notes),
             )
-            refusals = self._refusals(ledger)
+            refusals = campaigns.refusals(ledger)
             campaign_id = ledger.create_campaign()
             with Lease.acquire(ledger, campaign_id):
                 ledger.append(campaign_id, started)
@@ -199,12 +197,12 @@ class Host:
         from autosota.server.laboratory import SandboxLaboratory
 
         with self._ledger(write=True) as ledger:
-            left = self._resumable(ledger, campaign)
-            self._refuse_second_driver(ledger)
+            left = campaigns.resumable(ledger, campaign)
+            campaigns.refuse_second_driver(ledger)
             with Lease.acquire(ledger, left), GitWorkspace(self.root) as workspace:
                 self._forget_stops(left)
                 state = fold(ledger.events(left))
-                self._refuse_uncounted(ledger, left, state)
+                campaigns.refuse_uncounted(ledger, left, state)
                 if objective_hash(self.objective()) != state.start.objective_hash:
                     note(
                         "warning: the objective has changed since; the campaign goes on with "
@@ -227,7 +225,7 @@ class Host:
             UserError: no campaign is running.
         """
         with self._ledger() as ledger:
-            row = self._row(ledger)
+            row = campaigns.named(ledger)
         if Lease.holder(self.ledger_path, row.id) is None:
             raise UserError(f"no campaign is running in {self.root}")
         with Mailbox(self.ledger_path) as mailbox:
@@ -244,7 +242,7 @@ class Host:
         from autosota.server.report.text import summary_lines
 
         with self._ledger() as ledger:
-            row = self._row(ledger, campaign)
+            row = campaigns.named(ledger, campaign)
             rows = ledger.campaigns()
             state = fold(ledger.events(row.id))
         driver = Lease.holder(self.ledger_path, row.id)
@@ -261,7 +259,7 @@ class Host:
             now = f", {activity.body.get('doing', '')}" if activity is not None else ""
             lines.append(f"driver: process {driver.pid} on {driver.host}{now}")
         elif state.finished is None:
-            named = "" if row.id == _newest(rows).id else f" --campaign {row.id}"
+            named = "" if row.id == campaigns.newest(rows).id else f" --campaign {row.id}"
             lines.append(f"nobody drives it: autosota resume{named} goes on")
         lines.append(
             f"budget: {len(state.runs)} of {count(budget.evaluations, 'run')} used, "
@@ -351,7 +349,7 @@ class Host:
         from autosota.server.results import write_report
 
         with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
-            row = self._row(ledger, campaign)
+            row = campaigns.named(ledger, campaign)
             return write_report(ledger, row.id, workspace, self.state_dir, out)
 
     def export(self, destination: Path, campaign: str | None = None) -> list[str]:
@@ -359,7 +357,7 @@ class Host:
         from autosota.server.results import write_export
 
         with self._ledger() as ledger, GitWorkspace(self.root) as workspace:
-            row = self._row(ledger, campaign)
+            row = campaigns.named(ledger, campaign)
             return write_export(ledger, row.id, workspace, destination)
 
     def verify(self, receipts: tuple[str, ...], *, rerun: bool) -> Iterator[tuple[str, bool]]:
@@ -384,7 +382,7 @@ class Host:
     @contextmanager
     def _library(self, campaign: str | None = None, *, write: bool = False) -> Iterator[Library]:
         with self._ledger(write=write) as ledger:
-            yield Library(ledger, self._row(ledger, campaign).id)
+            yield Library(ledger, campaigns.named(ledger, campaign).id)
 
     def _campaign_of(self, id: str) -> str | None:
         """The campaign that the id of a patch or run begins with (`c2-p3`), if there is one."""
@@ -401,124 +399,6 @@ class Host:
             for message in mailbox.pending(campaign):
                 if message.kind == "stop":
                     mailbox.done(message.id)
-
-    def _row(self, ledger: Ledger, campaign: str | None = None) -> CampaignRow:
-        """The campaign named, else the one that is running, else the newest."""
-        rows = [r for r in ledger.campaigns() if r.started_at is not None]
-        if campaign is not None:
-            found = next((r for r in rows if r.id == campaign), None)
-            return found or ledger.campaign(campaign)
-        if not rows:
-            raise UserError(f"{self.root}: no campaign yet; autosota run starts one")
-        running = (r for r in rows if Lease.holder(self.ledger_path, r.id) is not None)
-        return next(running, rows[-1])
-
-    def _left(self, ledger: Ledger, objective: Objective, base: str, *, new: bool) -> str:
-        """What to know about the last campaign when it is unfinished; '' when it is not.
-
-        Raises:
-            UserError: it could go on with what it has measured, and no new one was asked for.
-        """
-        rows = [r for r in ledger.campaigns() if r.started_at is not None]
-        if not rows or rows[-1].finished_at is not None:
-            return ""
-        last = rows[-1].id
-        state = fold(ledger.events(last))
-        runs = count(len(state.runs), "run")
-        how = f"campaign {last} is unfinished ({'stopped' if state.stopped else 'killed'} "
-        same = state.start.objective_hash == objective_hash(objective)
-        if not new and state.runs and same and state.start.base_commit == base:
-            raise UserError(
-                f"{how}after {runs}); autosota resume goes on with it, autosota run --new "
-                "starts another from the beginning"
-            )
-        what = "" if same else "; the objective has changed since"
-        return (
-            f"{how}after {runs}{what}); this is a new one, and autosota resume --campaign {last} "
-            "would go on with the other"
-        )
-
-    def _resumable(self, ledger: Ledger, campaign: str | None) -> str:
-        """The id of the campaign to go on with."""
-        rows = [r for r in ledger.campaigns() if r.started_at is not None]
-        if campaign is not None:
-            row = self._row(ledger, campaign)
-            if row.finished_at is not None:
-                raise UserError(
-                    f"campaign {row.id} is finished ({row.verdict}), so nothing is left to resume; "
-                    "autosota run starts a new one"
-                )
-            return row.id
-        if not rows or rows[-1].finished_at is not None:
-            older = [r.id for r in rows if r.finished_at is None]
-            way = f"autosota resume --campaign {older[-1]} takes up an older one, " if older else ""
-            raise UserError(
-                f"{self.root}: no campaign is left to resume; {way}autosota run starts one"
-            )
-        return rows[-1].id
-
-    def _refuse_uncounted(self, ledger: Ledger, campaign: str, state: CampaignState) -> None:
-        """A claim's level pays for every confirmation begun before; one begun since is not in it.
-
-        Raises:
-            UserError: another campaign began one, and this one has not yet.
-        """
-        if any(r.purpose is Purpose.CONFIRM for r in state.runs):
-            return
-        begun = self._confirmations(ledger, state.objective, but=campaign)
-        if begun > state.start.prior_confirmations:
-            raise UserError(
-                f"campaign {campaign} cannot go on: since it began, another one began to confirm "
-                f"{state.objective.metric}, and its level does not pay for that; autosota run "
-                "--new starts one that does"
-            )
-
-    def _refuse_second_driver(self, ledger: Ledger) -> None:
-        for row in ledger.campaigns():
-            holder = Lease.holder(self.ledger_path, row.id)
-            if holder is not None:
-                raise UserError(
-                    f"campaign {row.id} is running in this workspace (process {holder.pid} on "
-                    f"{holder.host}); autosota status shows it, autosota stop ends it"
-                )
-
-    def _confirmations(self, ledger: Ledger, objective: Objective, but: str = "") -> int:
-        """Confirmations of this claim that earlier campaigns of this ledger began.
-
-        Also those that were given up before the claim was read: their fresh seeds are used.
-        """
-        begun = 0
-        for row in ledger.campaigns():
-            if row.started_at is None or row.id == but:
-                continue
-            state = fold(ledger.events(row.id))
-            same = state.objective.metric == objective.metric
-            begun += same and any(r.purpose is Purpose.CONFIRM for r in state.runs)
-        return begun
-
-    def _refuted(self, ledger: Ledger, objective: Objective, base: str) -> tuple[str, ...]:
-        """Ideas of patches that did not hold when earlier campaigns confirmed them on this base."""
-        found: dict[str, None] = {}
-        for row in ledger.campaigns():
-            if row.started_at is None:
-                continue
-            state = fold(ledger.events(row.id))
-            judged, best = state.confirmation, state.best
-            same = state.objective.metric == objective.metric and state.start.base_commit == base
-            if not same or judged is None or best is None:
-                continue
-            if judged.fate in (Fate.NOISE, Fate.GUARDED) or judged.reason.startswith("R4"):
-                found.update(dict.fromkeys(best.ideas))
-        return tuple(found)
-
-    def _refusals(self, ledger: Ledger) -> list[ev.IdeaRefused]:
-        """What the user refused in earlier campaigns: it is not tried again in later ones."""
-        found: dict[str, ev.IdeaRefused] = {}
-        for row in ledger.campaigns():
-            for event in ledger.events(row.id):
-                if isinstance(event, ev.IdeaRefused):
-                    found.setdefault(event.idea, event)
-        return list(found.values())
 
     def _grade(self, state: CampaignState) -> str | None:
         grades = [r.isolation for r in state.runs if claim_is_open(r, state)]
