@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from autosota.agents.code.values import DATA, LOAD, Value, text_of, walk
+from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
+from autosota.agents.supervisor.choices import Choice, choice_of, varies
 from autosota.agents.supervisor.formula import delivered, is_model, skeleton
 
 _DATA = DATA | LOAD
@@ -50,6 +52,18 @@ def _differ(
     if depth > 60:
         yield Difference(before, after, trail)
         return
+    if after.flags & before.flags & PRED and (varies(before) or varies(after)):
+        choices = choice_of(before), choice_of(after)
+        told = [
+            found is not None or not varies(v)
+            for found, v in zip(choices, (before, after), strict=True)
+        ]
+        if any(choices) and all(told):
+            old, new = (
+                found or Choice([v]) for found, v in zip(choices, (before, after), strict=True)
+            )
+            yield from _alternatives(old, new, trail, depth)
+            return
     if before.kind != after.kind:
         # batches of rows are those rows
         if after.kind == "loader" and len(after.kids) == 1:
@@ -96,6 +110,42 @@ def _differ(
             pairs = _cross(before.kids, after.kids)
     for left, right in pairs:
         yield from _differ(left, right, inner, depth + 1)
+
+
+CHOICE = "choice"
+"""Ends the trail of what decides between alternatives."""
+OPTION = "option of several"
+"""In the trail of what is one alternative among others."""
+
+
+def _alternatives(
+    old: Choice, new: Choice, trail: tuple[str, ...], depth: int
+) -> Iterator[Difference]:
+    """One of several against one or several: each must be like one of the base."""
+    known = {v.key for v in old.options}
+    for option in new.options:
+        if option.key in known:
+            continue
+        best: list[Difference] | None = None
+        least = (True, 0)
+        for candidate in old.options:
+            inner = (*trail, OPTION)
+            found = list(islice(_differ(candidate, option, inner, depth + 1), _ENOUGH))
+            whole = any(d.before is candidate and d.trail == inner for d in found)
+            if best is None or (whole, len(found)) < least:
+                best, least = found, (whole, len(found))
+            if not best:
+                break
+        yield from best or ()
+    if len(old.conditions) == len(new.conditions):
+        for left, right in zip(old.conditions, new.conditions, strict=True):
+            if skeleton(left) != skeleton(right):
+                yield from _differ(left, right, trail, depth + 1)
+        return
+    looked_at = {skeleton(v) for v in old.conditions}
+    for condition in new.conditions:
+        if skeleton(condition) not in looked_at:
+            yield Difference(None, condition, (*trail, CHOICE))
 
 
 _Chain = tuple[Value, dict[str, Value]]

@@ -170,11 +170,21 @@ def _statistic(value: Value) -> bool:
 def tested(values: Iterable[Value]) -> set[int]:
     """Keys of all data that formulas are computed from: labels, and what the model is asked.
 
-    Rows that only a statistic of is used (to scale others, say) are not tested by that.
+    Rows that only a statistic of is used (to scale others, say) are not tested by that, nor are
+    rows by whose score one of several is chosen.
     """
     out: set[int] = set()
     for value in values:
-        for part in evaluation_part(value, summarises):
+        chosen_by = {
+            part.kids[0].key
+            for part in evaluation_part(value)
+            if part.kind == "phi" and part.kids[0].flags & PRED
+        }
+
+        def beside(part: Value, chosen_by: set[int] = chosen_by) -> bool:
+            return part.key in chosen_by or summarises(part)
+
+        for part in evaluation_part(value, beside):
             rows = part.flags & _DATA and (part.flags & LOAD or not part.flags & ENV)
             if rows and not part.flags & PRED and part.kind not in WRAPPERS:
                 out.add(part.key)

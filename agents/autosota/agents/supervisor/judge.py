@@ -24,7 +24,7 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.compare import Difference, written_columns
+from autosota.agents.supervisor.compare import CHOICE, OPTION, Difference, written_columns
 from autosota.agents.supervisor.formula import (
     columns_of,
     is_model,
@@ -33,7 +33,7 @@ from autosota.agents.supervisor.formula import (
     skeleton,
     summarises,
 )
-from autosota.agents.supervisor.leakage import Rows, beyond_training
+from autosota.agents.supervisor.leakage import Rows, beyond_training, source_key
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -120,6 +120,11 @@ _WARN = Severity.WARNING
 def _judge(
     before: Value | None, after: Value | None, trail: tuple[str, ...], labels: Labels
 ) -> _Word:
+    if trail[-1:] == (CHOICE,):
+        assert after is not None
+        if _decides_by_the_test(after, labels):
+            return "best", "EV204", f"the best of several is reported: {show(after, 80)}", None
+        return _FINE
     if trail[-1:] == ("mode",):
         return "mode", "LK109", "the model is left in training mode while it is tested", None
     if any(t.endswith("from_pretrained") for t in trail):
@@ -138,7 +143,7 @@ def _judge(
         return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
     if b_pred and not a_pred and not _has_model(after):
-        return _judge_replaced(after)
+        return _judge_replaced(after, trail, labels.rows)
     if any(v.kind == "opaque" for v in walk(after)):
         return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
     if b_pred and (_touches(before, labels) or before.flags & ENV or not labels):
@@ -171,6 +176,15 @@ def _touches(value: Value, labels: Labels) -> bool:
         return False
     own = {v.key for v in beyond_training(value, labels.rows)}
     return any(v.key in labels and v.key in own for v in columns_of(value))
+
+
+def _decides_by_the_test(condition: Value, labels: Labels) -> bool:
+    """True when a condition looks at labels other than those for training and choosing."""
+    rows = labels.rows
+    return any(
+        v.key in labels and not rows.only_in_validation(v) and not rows.only_in_training(v)
+        for v in walk(condition, lambda v: rows.only_in_validation(v) or rows.only_in_training(v))
+    )
 
 
 def _only_written_over(value: Value, labels: Labels) -> bool:
@@ -289,8 +303,11 @@ def _judge_argument(before: Value | None, after: Value | None, trail: tuple[str,
     return "argument", "EV201", message, None if present.kind == "const" else _WARN
 
 
-def _judge_replaced(after: Value) -> _Word:
-    if any(v.flags & LOAD and v.kind in ("call", "method") and _reads(v) for v in walk(after)):
+def _judge_replaced(after: Value, trail: tuple[str, ...], rows: Rows) -> _Word:
+    known = rows.sources | rows.trained_sources | rows.tested_sources
+    read = [v for v in walk(after) if v.flags & LOAD and v.kind in ("call", "method") and _reads(v)]
+    among_others = OPTION in trail and after.flags & _DATA
+    if any(source_key(v) not in known for v in read) or (read and not among_others):
         return "loaded", "OUT304", f"predictions are read, not made: {show(after, 80)}", None
     if after.kind == "const" or not after.flags & _DATA:
         if any(v.kind == "seq" and len(v.kids) > 3 for v in walk(after)):
@@ -301,7 +318,8 @@ def _judge_replaced(after: Value) -> _Word:
             f"the score is not computed from predictions: {show(after, 80)}",
             None,
         )
-    return "other", "EV214", f"the score does not come from predictions: {show(after, 80)}", None
+    message = f"the score does not come from predictions: {show(after, 80)}"
+    return "other", "EV214", message, _WARN if among_others else None
 
 
 def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
