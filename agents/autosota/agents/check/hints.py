@@ -8,41 +8,63 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TEST = re.compile(r"(?:x|y|df|ds|data)?_?(?:te|tst|test)(?:set|data|df|ds|x|y|loader|ing)?")
 _TESTS = frozenset({"holdout", "heldout", "unseen"})
-_LABELS = frozenset(
-    "y yte ytest ytrue label labels lbl target targets gold golds answer answers truth truths gt "
-    "expected solution solutions actual actuals groundtruth testy".split()
+_LABELS = _words(
+    """
+    y yte ytest ytrue label labels lbl target targets gold golds answer answers truth truths
+    gt expected solution solutions actual actuals groundtruth testy
+    """
 )
-_PREDICTED = frozenset(
-    "pred preds predicted prediction predictions predict yhat hat yp ypred ypreds submission "
-    "forecast forecasts probs proba probas guess guesses".split()
+_PREDICTED = _words(
+    """
+    pred preds predicted prediction predictions predict yhat hat yp ypred ypreds submission
+    forecast forecasts probs proba probas guess guesses
+    """
 )
-_METRICS = frozenset(
-    "acc accuracy f1 auc auroc auprc score scores rmse mae mse mape bleu rouge meteor r2 precision "
-    "recall miou iou ap map ndcg mrr em wer cer perplexity ppl dice mcc kappa psnr ssim fid "
-    "brier".split()
+_METRICS = _words(
+    """
+    acc accuracy f1 auc auroc auprc score scores rmse mae mse mape bleu rouge meteor r2
+    precision recall miou iou ap map ndcg mrr em wer cer perplexity ppl dice mcc kappa psnr
+    ssim fid brier
+    """
 )
-_REFERENCES = frozenset(
-    "paper ref reference published reported sota baseline prior previous prev target threshold "
-    "thresh thr min max cutoff tol tolerance expected goal human init initial best default chance "
-    "limit weight weights".split()
+_REFERENCES = _words(
+    """
+    paper ref reference published reported sota baseline prior previous prev target
+    threshold thresh thr min max cutoff tol tolerance expected goal human init initial best
+    default chance limit weight weights
+    """
 )
-_TRIVIAL = frozenset(
-    "dummy naive majority trivial baseline zero zeros constant const random chance uniform template "
-    "sample".split()
+_TRIVIAL = _words(
+    """
+    dummy naive majority trivial baseline zero zeros constant const random chance uniform
+    template sample
+    """
 )
-_IDS = frozenset("id ids idx index uid uuid qid pk hash key md5 sha row rowid".split())
+_IDS = _words(
+    """
+    id ids idx index uid uuid qid pk hash key md5 sha row rowid
+    """
+)
 _SEEDS = frozenset({"seed", "seeds", "rs", "random_state", "rng"})
 _SMOKE = re.compile(r"smoke|debug|quick|fast|dry|sanity|tiny|demo|toy|dev_run|overfit", re.I)
-ML = (
-    "sklearn torch tensorflow keras xgboost lightgbm catboost transformers datasets evaluate jax "
-    "flax torchmetrics torchvision torchtext torchaudio imblearn pytorch_lightning lightning timm "
-    "sentence_transformers statsmodels numpy pandas polars scipy mxnet paddle fastai accelerate "
-    "gensim spacy nltk openai anthropic sacrebleu rouge_score seqeval"
-).split()
+ML = _words(
+    """
+    sklearn torch tensorflow keras xgboost lightgbm catboost transformers datasets evaluate
+    jax flax torchmetrics torchvision torchtext torchaudio imblearn pytorch_lightning
+    lightning timm sentence_transformers statsmodels numpy pandas polars scipy mxnet paddle
+    fastai accelerate gensim spacy nltk openai anthropic sacrebleu rouge_score seqeval
+    """
+)
 """Libraries whose import makes a file one of machine learning or of its data."""
 
 
@@ -81,7 +103,7 @@ def is_prediction(name: str) -> bool:
 def is_metric(name: str) -> bool:
     """Whether a name means a score of predictions."""
     found = words(name)
-    joined = {a + b for a, b in zip(found, found[1:], strict=False)}
+    joined = {a + b for a, b in pairwise(found)}
     return any(w in _METRICS for w in (*found, *joined)) and "loss" not in found
 
 

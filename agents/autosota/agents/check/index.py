@@ -133,8 +133,8 @@ def _build(facts: Facts) -> Index:
     out = Index()
     for stmt, context in facts.walk():
         if isinstance(stmt, ir.Assign):
-            for target in stmt.targets:
-                for one, value in _pairs(target, stmt.value):
+            for goal in stmt.targets:
+                for one, value in _pairs(goal, stmt.value):
                     _bind(out, Bound(one, value, stmt, context, stmt.op))
         elif isinstance(stmt, ir.For):
             _bind(out, Bound(stmt.target, None, stmt, context, "for"))
@@ -150,7 +150,15 @@ def _build(facts: Facts) -> Index:
                 if method in _GROWS and isinstance(func, ir.Attribute):
                     out.changed.add(root(func.value))
             elif isinstance(expr, ir.Walrus):
-                _bind(out, Bound(ir.Name(expr.unit, expr.start, expr.end, expr.name), expr.value, stmt, context))
+                _bind(
+                    out,
+                    Bound(
+                        ir.Name(expr.unit, expr.start, expr.end, expr.name),
+                        expr.value,
+                        stmt,
+                        context,
+                    ),
+                )
     return out
 
 
