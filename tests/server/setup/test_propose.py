@@ -253,3 +253,19 @@ def test_our_own_examples_are_found_as_their_authors_wrote_them(tmp_path, name):
     assert {(c.metric, c.value) for c in found.paper.claims} <= {
         (c.metric, c.value) for c in wanted.paper.claims
     }
+
+
+def test_no_compute_knob_behind_a_copy(tmp_path):
+    """What is added to the end of the command would go to `cp`."""
+    (tmp_path / "train.py").write_text(
+        "import argparse, json\n"
+        "p = argparse.ArgumentParser()\n"
+        "p.add_argument('--seed', type=int)\n"
+        "p.add_argument('--epochs', type=int, default=3)\n"
+        "a = p.parse_args()\n"
+        "model.fit(x)\n"
+        "json.dump({'test_acc': acc, 'val_acc': val}, open('results.json', 'w'))\n"
+    )
+    objective, _ = loaded(tmp_path)
+    assert " && cp results.json {run_dir}/" in objective.command
+    assert objective.controls.compute_knob is None

@@ -31,7 +31,8 @@ def measure(state: CampaignState) -> Action:
         if run.outcome is not Outcome.OK:
             if run.outcome in FLAKY and run.attempt == 0 and done:
                 return Execute(Purpose.BASELINE, BASELINE, base, seed, attempt=1)
-            reason = f"the baseline did not run with seed {seed}: {run.outcome}: {run.reason}"
+            did = "did not run" if run.outcome is not Outcome.METRIC_MISSING else "has no number"
+            reason = f"the baseline {did} with seed {seed}: {run.outcome}: {run.reason}"
             reason += missing(run, objective)
             return Record(finish(state, CampaignVerdict.NOT_REPRODUCED, reason))
         done.append(run)

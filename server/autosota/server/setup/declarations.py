@@ -222,8 +222,9 @@ def _empty_globs(repository: Repository) -> Iterator[str]:
     for key, patterns in (("data", protocol.data), ("labels", protocol.labels)):
         for pattern in patterns:
             if not globs.expand(repository.root, (pattern,)):
-                folders = [p.name for p in repository.root.iterdir() if p.name[0] != "."]
-                near = _near(pattern.split("/")[0], folders)
+                first, below, _ = pattern.partition("/")
+                here = (p for p in repository.root.iterdir() if p.name[0] != ".")
+                near = _near(first, [p.name for p in here if p.is_dir() or not below])
                 hint = f"; did you mean {near!r}?" if near else ""
                 yield f"protocol.{key}: {pattern!r} names no file{hint}"
 

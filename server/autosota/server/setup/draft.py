@@ -25,7 +25,9 @@ from autosota.server.config.values import toml_key
 def drafted(plan: Plan, goal: Goal) -> Proposal:
     """The proposal of a repository whose plan and goal are known."""
     sources = {r.name: s for r in goal.sources if (s := r.as_source()) is not None}
-    knob = ComputeKnob(plan.knob[0], plan.knob[1]) if plan.knob is not None else None
+    # what is added to the end of a command must reach the experiment, not a copy behind it
+    reached = plan.knob is not None and " && cp " not in goal.command
+    knob = ComputeKnob(plan.knob[0], plan.knob[1]) if plan.knob and reached else None
     objective = Objective(
         command=goal.command,
         evaluate=plan.evaluate.filled.command if plan.evaluate is not None else "",
@@ -56,7 +58,7 @@ def drafted(plan: Plan, goal: Goal) -> Proposal:
         "protocol.evaluation": _told(goal.evaluation),
         "protocol.data": _told(plan.data),
         "protocol.labels": _told(plan.labels),
-        "controls.compute_knob": plan.knob[2] if plan.knob is not None else "",
+        "controls.compute_knob": plan.knob[2] if plan.knob and reached else "",
         "environment.requirements": (
             "a file of the repository" if plan.requirements.file else plan.requirements.where
         ),
