@@ -78,7 +78,6 @@ class Event:
         of: For a score: the predictions it measured.
         result: Text of the target its result is assigned to.
         loops: The loops around it, outermost first.
-        order: How many events came before it.
     """
 
     kind: str
@@ -90,7 +89,6 @@ class Event:
     of: frozenset[Event] = frozenset()
     result: str = ""
     loops: tuple[ir.Node, ...] = ()
-    order: int = 0
 
     @property
     def rows(self) -> frozenset[Part]:
@@ -102,13 +100,15 @@ class Event:
 class Obj:
     """An object made at a place: a model, a transform, a splitter, a loader.
 
-    `kind` is its qualified class, `made` the values it was made from.
+    `kind` is its qualified class, `made` the values it was made from; `cls` its class, when it
+    is one of this file.
     """
 
     node: ir.Node
     kind: str
     made: tuple[Value, ...] = ()
     options: tuple[tuple[str, Value], ...] = ()
+    cls: ir.Class | None = None
 
     def option(self, name: str) -> Value:
         """The keyword it was made with, or `NOTHING`."""
@@ -126,6 +126,14 @@ ABSENT = _Absent()
 _NO: frozenset[str] = frozenset()
 
 
+class Field(NamedTuple):
+    """A column or an entry that was set by its name; `extra` is what only it has learned."""
+
+    key: object
+    value: Value
+    extra: frozenset[Event] = frozenset()
+
+
 class Value(NamedTuple):
     """What is known of a value. Everything empty: nothing is known.
 
@@ -139,7 +147,9 @@ class Value(NamedTuple):
         preds: The predictions it is made of.
         marks: `label` (true labels), `metric` (a score), `index` (row numbers), `random`
             (drawn at random), `statistic`, `column:NAME` (a single column), `without:NAME` (a column that
-            was taken out), `names` (column names), `file:PATH` (read from there), and more.
+            was taken out), `names` (column names), `file:PATH` (read from there), `repeat` (any
+            number of elements like the one in `elts`), and more.
+        fields: Columns of a table, or entries of a dict, that were set one by one.
     """
 
     rows: frozenset[Part] = frozenset()
@@ -150,6 +160,7 @@ class Value(NamedTuple):
     elts: tuple[Value, ...] | None = None
     preds: frozenset[Event] = frozenset()
     marks: frozenset[str] = _NO
+    fields: tuple[Field, ...] = ()
 
     @property
     def roles(self) -> frozenset[str]:
@@ -204,7 +215,23 @@ def join(a: Value, b: Value) -> Value:
         elts,
         a.preds | b.preds,
         a.marks | b.marks,
+        _join_fields(a.fields, b.fields),
     )
+
+
+def _join_fields(a: tuple[Field, ...], b: tuple[Field, ...]) -> tuple[Field, ...]:
+    if not a or not b or a == b:
+        return a or b
+    other = {f.key: f for f in b}
+    found = []
+    for field in a:
+        twin = other.pop(field.key, None)
+        if twin is None or twin == field:
+            found.append(field)
+        else:
+            both = field.extra | twin.extra
+            found.append(Field(field.key, join(field.value, twin.value), both))
+    return (*found, *other.values())
 
 
 def mix(values: Iterable[Value]) -> Value:
