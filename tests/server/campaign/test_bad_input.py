@@ -66,6 +66,12 @@ def test_no_repository(tmp_path):
     one_line(empty.autosota("init"))
 
 
+def test_without_a_command_the_help_is_shown_whole(tmp_path):
+    ran = Repository(tmp_path).autosota()
+    assert ran.returncode == 2 and ran.stderr.startswith("Usage: autosota ")
+    assert "..." not in ran.stderr.split("Commands:")[1]
+
+
 def test_misuse(repository):
     assert "did you mean 'run'" in one_line(repository.autosota("rum"))
     assert "--max-evaluation" in one_line(repository.autosota("run", "--max-evaluation", "5"))

@@ -56,6 +56,17 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command with its whole first sentence, not with the start of it."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                text = " ".join((command.help or "").split("\n\n")[0].split())
+                rows.append((name, text))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -86,6 +97,9 @@ def call(arguments: list[str]) -> int:
         result = autosota.main(args=arguments, prog_name="autosota", standalone_mode=False)
     except UserError as error:
         click.echo(f"autosota: {error}", err=True)
+        return 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         return 2
     except click.UsageError as error:
         click.echo(f"autosota: {error.format_message()}", err=True)
