@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from autosota.agents.domain import Isolation, Outcome, Purpose, Severity
 from autosota.agents.scheduler.claims import claim_caps
 from autosota.agents.scheduler.state import CampaignState
+from autosota.agents.supervisor.ledger import findings_of
 from autosota.server.report.formats import count, one_line, percent
 from autosota.server.view import is_hidden
 
@@ -42,6 +43,7 @@ def caveats(state: CampaignState) -> list[Caveat]:
                 "be confirmed: set objective.select_on to a validation metric"
             )
         )
+    found += [Caveat(f"{f.code}: {f.message}") for f in findings_of(state)]
     found += _caps(state)
     found += _baseline(state)
     found += _isolation(state)
