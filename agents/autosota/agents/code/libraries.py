@@ -63,6 +63,11 @@ SAME_METHODS = {
     "float", "double", "half", "eval", "requires_grad_", "squeeze", "to_numpy", "compute_",
     "to_list", "result_", "bfloat16", "share_memory", "reset_index", "values",
 }  # fmt: skip
+COPIES = {
+    "copy", "clone", "tolist", "to_list", "reset_index", "numpy.array", "numpy.copy", "list",
+    "torch.tensor", "copy.copy",
+}  # fmt: skip
+"""Those of them that give another thing with the same content."""
 META_ATTRIBUTES = {
     "shape", "ndim", "dtype", "columns", "feature_names", "target_names", "classes", "device",
     "n_features_in_", "feature_names_in_", "vocab_size", "num_classes", "num_features", "dtypes",

@@ -57,7 +57,9 @@ class Outside(Freezing):
             return kept
         same = lib.SAME.match(name) and first is not None
         if same and first is not None and (first.kind != "seq" or name in ("list", "tuple")):
-            return first if first.flags & OBJECT else self.freeze(first)
+            if first.flags & OBJECT:
+                return first
+            return first.again() if name in lib.COPIES else first
         if lib.LOADER_CLASSES.search(name) and parts:
             named_parts = tuple(
                 k for k in parts[1:] if k.kind == "kw" and k.head not in lib.LOADER_NEUTRAL
@@ -308,7 +310,10 @@ class Outside(Freezing):
                 if receiver.kind == "obj" and name == "eval":
                     self._set_mode(receiver, "eval")
                 return same
-            return self.freeze(same) if receiver.kind != "obj" else same
+            if receiver.kind == "obj":
+                return same
+            frozen = self.freeze(same)
+            return frozen.again() if name in lib.COPIES else frozen
         if name == "train" and receiver.kind == "obj" and not trains_others(self, receiver.payload):
             mode = self.boxes[positional[0]] if positional else const(True)
             known = "eval" if literal(mode) == (False,) else "train"

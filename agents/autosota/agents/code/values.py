@@ -88,6 +88,13 @@ class Value:
     def __repr__(self) -> str:
         return show(self, 400)
 
+    def again(self) -> Value:
+        """An equal value that is another thing: what is written into a copy is not in this."""
+        site = (self.path, self.line, self.symbol)
+        made = Value(self.kind, self.head, self.kids, self.flags, site, self.payload)
+        made.flags, made.learned = self.flags, self.learned
+        return made
+
     def without(self, flags: int) -> Value:
         """This value, marked as not having some flags (it tells nothing of the rows)."""
         self.flags &= ~flags

@@ -12,7 +12,7 @@ from itertools import islice
 
 from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
 from autosota.agents.supervisor.choices import Choice, choice_of, varies
-from autosota.agents.supervisor.formula import delivered, is_model, skeleton
+from autosota.agents.supervisor.formula import delivered, is_model, skeleton, summarises
 
 _DATA = DATA | LOAD
 _ENOUGH = 30
@@ -72,7 +72,8 @@ def _differ(
             before = before.kids[0]
         if before.key == after.key:
             return
-    inner = (*trail, before.head or before.kind)
+    of_rows = not before.flags & PRED and summarises(before)
+    inner = (*trail, *((STATISTIC,) if of_rows else ()), before.head or before.kind)
     if before.kind == "pred" and after.kind == "pred":
         yield from _asked(before, after, inner, depth)
         yield from _delivered(before.kids[0], after.kids[0], inner, depth)
@@ -112,6 +113,8 @@ def _differ(
         yield from _differ(left, right, inner, depth + 1)
 
 
+STATISTIC = "statistic"
+"""In the trail of what a statistic of rows is made of, such as a scaler's mean."""
 CHOICE = "choice"
 """Ends the trail of what decides between alternatives."""
 OPTION = "option of several"

@@ -24,7 +24,7 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.compare import CHOICE, OPTION, Difference, written_columns
+from autosota.agents.supervisor.compare import CHOICE, OPTION, STATISTIC, Difference, written_columns
 from autosota.agents.supervisor.formula import (
     columns_of,
     is_model,
@@ -151,24 +151,9 @@ def _judge(
     if b_pred or _has_model(before):
         return _judge_after_prediction(before, after, trail, labels)
     word = _judge_rows(before, after, trail)
-    inside_statistic = any(t.rpartition(".")[2] in _SCALES for t in trail)
-    if inside_statistic and word[1] == "DS403" and not _touches(before, labels):
+    if STATISTIC in trail and word[1] == "DS403" and not _touches(before, labels):
         return (*word[:3], _WARN)
     return word
-
-
-_SCALES = {
-    "mean",
-    "std",
-    "var",
-    "median",
-    "max",
-    "min",
-    "quantile",
-    "percentile",
-    "nanmean",
-    "nanstd",
-}
 
 
 def _touches(value: Value, labels: Labels) -> bool:
@@ -511,8 +496,15 @@ def _is_split(value: Value) -> bool:
 def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str) -> _Word:
     names = _names(after) - _names(before)
     inside = any(v.key == before.key for v in walk(after))
+    conditions = [{v.key for v in walk(x, is_model) if v.kind == "if"} for x in (before, after)]
+    if len(conditions[1]) > len(conditions[0]):
+        return "filter", "DS402", f"tested rows are filtered: {shown}", None
     if before.kind == "loop" or (before.kind == "call" and before.head == "len"):
-        return "count", "EV201", f"what the score is divided by: {shown}", None
+        # a count that is written anew, without the loop, may be the same one
+        same = before.kind == "loop" and after.flags & _DATA and not inside
+        same = same and _rows_of(after) <= _rows_of(before)
+        word = f"what the score is divided by: {shown}"
+        return "count", "EV201", word, _WARN if same else None
     loaders = [
         [k.head for v in walk(x) if v.kind == "loader" for k in v.kids[1:]] for x in (before, after)
     ]

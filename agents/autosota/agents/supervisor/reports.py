@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from autosota.agents.code.values import DATA, LOAD, OPTION, PRED, SEED, TIME, Value, show, walk
+from autosota.agents.code.values import DATA, ENV, LOAD, OPTION, PRED, SEED, TIME, Value, show, walk
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
 from autosota.agents.rules import finding
+from autosota.agents.supervisor.choices import choice_of
 from autosota.agents.supervisor.compare import differences
 from autosota.agents.supervisor.formula import evaluation_part, labels_of
 from autosota.agents.supervisor.judge import judge
@@ -123,13 +124,19 @@ def _formula(left: Sink, right: Sink, base: Reading) -> Iterator[Finding]:
             related.append(RelatedPlace(old.path, old.line, "in the base"))
         report = _at(right)
         related.append(RelatedPlace(report.path, report.line, f"reported as {left.name or '?'}"))
-        yield finding(judgement.code, at, judgement.message, related, judgement.severity)
+        # what nobody reads as a metric is looked at, not refused
+        severity = _WARN if left.name.startswith("key:") else judgement.severity
+        yield finding(judgement.code, at, judgement.message, related, severity)
 
 
 def _important(sink: Sink, base: Reading) -> bool:
     """False for figures of training and of the model: they change with the method."""
-    if sink in base.claim or sink in base.select or sink.kind == "prediction":
+    if sink in base.claim or sink.kind == "prediction":
         return True
+    if sink in base.select:
+        return not _while_training(sink, base)
+    if sink.name.startswith("key:") and not _scores(sink.value):
+        return False  # a setting that was chosen, written beside the metrics
     held_out = base.rows.claim | base.rows.select
     only_trained = base.rows.trained - held_out
     rows = {v.key for v in evaluation_part(sink.value) if v.flags & _DATA and not v.flags & PRED}
@@ -137,6 +144,20 @@ def _important(sink: Sink, base: Reading) -> bool:
         return False
     labels = labels_of([sink.value])
     return not (labels & only_trained) and bool(rows & held_out)
+
+
+def _while_training(sink: Sink, base: Reading) -> bool:
+    """True for what a model earns while it learns to act: that world is the method's own."""
+    if not sink.value.flags & ENV:
+        return False
+    held = {v.key for s in base.claim for v in walk(s.value) if v.flags & ENV}
+    return not any(v.key in held for v in walk(sink.value) if v.flags & ENV and v.flags & PRED)
+
+
+def _scores(value: Value) -> bool:
+    """True when at least one of what a value may be was computed from predictions."""
+    found = choice_of(value)
+    return any(v.flags & (PRED | _DATA) for v in (found.options if found else (value,)))
 
 
 def _circumstances(left: Sink, right: Sink) -> Iterator[Finding]:
