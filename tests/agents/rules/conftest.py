@@ -123,12 +123,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def checked():
     """Checks a case, and says of each finding: code, severity, line in the case's text."""
     from autosota.agents.check import Project, Settings, check
-    from autosota.agents.code.tree import MemoryTree
     from autosota.agents.domain import Severity
 
     def run(case: Case) -> tuple[list[int], list[str]]:
         """The lines of the rule's findings, and every other finding of note in words."""
-        project = Project(MemoryTree(case.files))
+        project = Project.of(case.files)
         result = check(case.path, case.content, Settings(), project)
         assert not result.unread, result.unread
         own, others = [], []
