@@ -6,14 +6,23 @@ from collections.abc import Callable
 
 from autosota.agents.check import ir
 from autosota.agents.check.calls import call_value
+from autosota.agents.check.stored import (
+    COLUMN,
+    KEPT,
+    MOST_ELEMENTS,
+    MOST_FIELDS,
+    column,
+    constant_words,
+    keep_label,
+    opposite,
+    stored,
+    wildcard,
+    without,
+)
 from autosota.agents.check.knowledge import FACTS
 from autosota.agents.check.machine import Frame, Memory
 from autosota.agents.check.rows import attribute_of, element, mask_of, select, sliced
 from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Obj, Value, join, mix
-
-_MOST_FIELDS = 64
-_MOST_ELEMENTS = 64
-
 
 class Machine(Memory):
     """Runs statements and evaluates expressions."""
@@ -155,7 +164,7 @@ class Machine(Memory):
             return element(base)
         if base.objs and not base.rows:
             return base
-        return Value(base.rows, base.fits, preds=base.preds, marks=base.marks & _KEPT)
+        return Value(base.rows, base.fits, preds=base.preds, marks=base.marks & KEPT)
 
     def _columns(self, base: Value, names: ir.Expr | None) -> Value:
         """Some columns by name; each with what it has learned."""
@@ -170,7 +179,7 @@ class Machine(Memory):
         fits = base.fits - frozenset().union(*(f.extra for f in base.fields))
         kept = tuple(f for f in base.fields if f.key in words)
         fits = fits.union(*(f.extra for f in kept))
-        marks = (base.marks - _COLUMN) | frozenset(f"only:{w}" for w in words)
+        marks = (base.marks - COLUMN) | frozenset(f"only:{w}" for w in words)
         return base._replace(fits=fits, fields=kept, elts=None, marks=marks)
 
     def _call(self, node: ir.Call) -> Value:
@@ -184,8 +193,8 @@ class Machine(Memory):
                 values += inner.elts or (inner,)
             else:
                 values.append(self.eval(elt))
-        if len(values) > _MOST_ELEMENTS:
-            values = values[:_MOST_ELEMENTS]
+        if len(values) > MOST_ELEMENTS:
+            values = values[:MOST_ELEMENTS]
         if node.kind != "tuple" and not values:
             return Value(elts=(), marks=frozenset(("list",)))
         const: object = ABSENT
@@ -194,7 +203,7 @@ class Machine(Memory):
     def _dict(self, node: ir.Dict) -> Value:
         fields: list[Field] = []
         whole: list[Value] = []
-        for key, item in node.items[:_MOST_FIELDS]:
+        for key, item in node.items[:MOST_FIELDS]:
             value = self.eval(item)
             if isinstance(key, ir.Const):
                 fields.append(Field(key.value, value))
@@ -214,7 +223,7 @@ class Machine(Memory):
             return Value(marks=frozenset(("mask",)), fits=left.fits | right.fits)
         if node.op == "+" and left.elts is not None and right.elts is not None:
             if "repeat" not in left.marks | right.marks:
-                return left._replace(elts=(left.elts + right.elts)[:_MOST_ELEMENTS])
+                return left._replace(elts=(left.elts + right.elts)[:MOST_ELEMENTS])
             both = left.elts + right.elts
             if both:
                 rows = element(left), element(right)
@@ -227,7 +236,7 @@ class Machine(Memory):
         value = self.eval(node.operand)
         if node.op in "~-" and "mask" in value.marks:
             rows = frozenset(
-                self.part(p.parent, p.kind, p.key, _opposite(p.side), node=p.node)
+                self.part(p.parent, p.kind, p.key, opposite(p.side), node=p.node)
                 if p.parent is not None
                 else p
                 for p in value.rows
@@ -323,11 +332,11 @@ class Machine(Memory):
             target = stmt.targets[0]
             old = self.eval(target)
             if old.elts is not None and value.elts is not None and stmt.op == "+":
-                value = old._replace(elts=(old.elts + value.elts)[:_MOST_ELEMENTS])
+                value = old._replace(elts=(old.elts + value.elts)[:MOST_ELEMENTS])
             else:
                 value = keep_label(mix((old, value)), old, value)
-                if old.marks & _KEPT:
-                    value = value._replace(marks=old.marks & _KEPT)
+                if old.marks & KEPT:
+                    value = value._replace(marks=old.marks & KEPT)
             self.assign(target, value)
             return
         for target in stmt.targets:
@@ -384,7 +393,7 @@ class Machine(Memory):
         if isinstance(index, ir.Const) and isinstance(index.value, str | int):
             self.change(holder, value, index.value)
         elif words:
-            for word in words[:_MOST_FIELDS]:
+            for word in words[:MOST_FIELDS]:
                 self.change(holder, value, word)
         else:
             self.change(holder, value, None)
@@ -507,117 +516,6 @@ class Machine(Memory):
     def _global(self, stmt: ir.Global) -> None:
         if self.frame is not None:
             self.frame.globals.update(stmt.names)
-
-
-_KEPT = frozenset(("label", "list", "metric"))
-_COLUMN = frozenset(("label",))
-
-
-def keep_label(value: Value, left: Value, right: Value) -> Value:
-    """Marks that survive arithmetic: a metric stays one."""
-    if "metric" in left.marks or "metric" in right.marks:
-        return value._replace(marks=value.marks | {"metric"}, objs=left.objs | right.objs)
-    if "random" in left.marks or "random" in right.marks:
-        return value._replace(marks=value.marks | {"random"})
-    return value
-
-
-def _opposite(side: object) -> object:
-    if isinstance(side, tuple) and len(side) == 2 and side[0] == "not":
-        return side[1]
-    return 1 - side if isinstance(side, int) and side in (0, 1) else ("not", side)
-
-
-def constant_words(node: ir.Expr | None) -> list[str] | None:
-    """The names in a literal list of column names, or None when it is none."""
-    if isinstance(node, ir.Const) and isinstance(node.value, str):
-        return [node.value]
-    if not isinstance(node, ir.Sequence):
-        return None
-    words = [e.value for e in node.elts if isinstance(e, ir.Const) and isinstance(e.value, str)]
-    return words if len(words) == len(node.elts) else None
-
-
-def column(base: Value, key: str) -> Value:
-    """One column of a table."""
-    if not base.rows:
-        if base.objs:
-            return Value(objs=base.objs)
-        return Value(base.rows, base.fits, preds=base.preds)
-    fits = base.fits
-    for field in base.fields:
-        fits = fits - field.extra
-    return Value(base.rows, fits, preds=base.preds, marks=frozenset((f"column:{key}",)))
-
-
-def without(base: Value, keys: tuple[object, ...]) -> Value:
-    """A table without some columns."""
-    gone = [f for f in base.fields if f.key in keys]
-    kept = tuple(f for f in base.fields if f.key not in keys)
-    fits = base.fits
-    for field in gone:
-        fits = fits - field.extra
-    fits = fits.union(*(f.extra for f in kept))
-    marks = base.marks | frozenset(f"without:{k}" for k in keys if isinstance(k, str))
-    return base._replace(fits=fits, fields=kept, marks=marks, elts=None)
-
-
-def stored(old: Value, value: Value, key: object) -> Value:
-    """What a holder is after something was stored in it."""
-    if key is None:
-        if old.rows:
-            return old._replace(fits=old.fits | value.fits, const=ABSENT)
-        if old.elts is not None:
-            item = join(element(old), value) if old.elts else value
-            return Value(
-                elts=(item,), objs=old.objs, marks=frozenset(("repeat", "list")), fields=old.fields
-            )
-        grown = join(old, value._replace(const=ABSENT, elts=None, ref=""))
-        return grown._replace(const=ABSENT)
-    if isinstance(key, int) and old.elts is not None and -len(old.elts) <= key < len(old.elts):
-        elts = list(old.elts)
-        elts[key] = value
-        return old._replace(elts=tuple(elts))
-    extra = value.fits - old.fits
-    rest = tuple(f for f in old.fields if f.key != key)
-    replaced = next((f for f in old.fields if f.key == key), None)
-    fits = old.fits
-    if replaced is not None:
-        # The same column made anew from itself keeps what it had learned.
-        extra |= replaced.extra & value.fits
-        fits = (fits - replaced.extra).union(*(f.extra for f in rest))
-    item = value if value.rows or not old.rows else value._replace(rows=old.rows)
-    if len(rest) >= _MOST_FIELDS:
-        return old._replace(fits=fits | extra, const=ABSENT)
-    marks = old.marks - {f"without:{key}"}
-    rows = old.rows
-    if not rows and old.fits == frozenset() and "dict" not in old.marks and value.rows:
-        rows = value.rows
-    return Value(
-        rows, fits | extra, old.objs, "", ABSENT, None, old.preds, marks,
-        (*rest, Field(key, item, extra)),
-    )  # fmt: skip
-
-
-_WILD = {
-    "numpy": None, "pandas": None, "matplotlib": None, "pylab": None,
-}  # fmt: skip
-
-
-def wildcard(module: str, name: str) -> str:
-    """The dotted name of a word that `from module import *` may have bound, or `''`."""
-    from autosota.agents.check import knowledge as k
-
-    top = module.partition(".")[0]
-    if top in _WILD or top not in k.LIBRARIES:
-        return ""
-    known = (
-        k.LEARNERS | k.PLAIN | k.PIPES | k.SEARCHES | k.OVERSAMPLERS | k.UNDERSAMPLERS | k.FOLDS
-        | k.METRICS | k.CROSS_VALIDATION | k.CLUSTERS | {"train_test_split"} | k.PLOTTED
-    )  # fmt: skip
-    if name in known or (name[:1].isupper() and top in ("sklearn", "keras", "torch", "imblearn")):
-        return f"{module}.{name}"
-    return ""
 
 
 _EVALUATE: dict[type, Callable[[Machine, ir.Expr], Value]] = {

@@ -30,8 +30,7 @@ IMPUTERS = frozenset(
 SELECTORS = frozenset(
     """SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe SelectFromModel
     GenericUnivariateSelect SequentialFeatureSelector RFE RFECV BorutaPy
-    ExhaustiveFeatureSelector LinearDiscriminantAnalysis PLSRegression
-    NeighborhoodComponentsAnalysis""".split()
+    ExhaustiveFeatureSelector NeighborhoodComponentsAnalysis""".split()
 )
 VOCABULARIES = frozenset(
     """CountVectorizer TfidfVectorizer TfidfTransformer Tokenizer PCA IncrementalPCA KernelPCA

@@ -110,6 +110,7 @@ class Memory:
         self.loops: list[ir.Node] = []
         self.targets: tuple[str, ...] = ()
         self.closures: dict[Obj, Frame] = {}
+        self.running: set[ir.Node] = set()
 
     # ------------------------------------------------------------------------------ state
     def get(self, key: Key) -> Value | None:

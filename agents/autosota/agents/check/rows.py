@@ -51,7 +51,7 @@ def attribute_of(base: Value, name: str) -> Value:
         return base._replace(marks=frozenset(("label",)))
     if "bunch" in base.marks:
         return NOTHING if name in ("DESCR", "frame_names") else base._replace(marks=frozenset())
-    from autosota.agents.check.evaluate import column
+    from autosota.agents.check.stored import column
 
     return column(base, name)
 
@@ -206,13 +206,6 @@ def put_together(m: Machine, node: ir.Expr, values: tuple[Value, ...], by_rows: 
     if twice and len(values) > 1:
         rows = frozenset(m.part(p, "copies", node, node=node) for p in whole.rows)
         return whole._replace(rows=rows)
-    copied = [p for p in whole.rows if any(step.kind == "copies" for step in p.path())]
-    if copied:
-        # Some rows were drawn several times: whatever is split from the whole has twins.
-        root = copied[0].root
-        base = m.part(root, "copies", node, node=copied[0].node or node)
-        keep = frozenset(p for p in whole.rows if p.root is not root)
-        return whole._replace(rows=keep | {base})
     roots = {p.root for p in whole.rows}
     if len(whole.rows) > 1 and len(roots) == 1 and _all_sides(whole.rows):
         return whole._replace(rows=frozenset(roots))

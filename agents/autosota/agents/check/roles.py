@@ -1,0 +1,34 @@
+"""Which part of the data a name means: training, validation or test."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TEST = frozenset("te tst test tests testing testset testdata holdout unseen xtest ytest".split())
+_TRAIN = frozenset("tr trn train training trainset traindata trainval xtrain ytrain dev_train".split())
+_VALIDATION = frozenset(
+    """va val vals vali valid validation validate dev cv eval evaluation xval yval xvalid
+    yvalid valset validset""".split()
+)
+
+
+@lru_cache(maxsize=8192)
+def role(name: str) -> str:
+    """`train`, `validation`, `test`, or `''`: `X_train`, `yval`, `df_test.csv`.
+
+    A name with words of two kinds says nothing, but for `train`, which loses against the others
+    (`train_test`, `X_train_val` is what a training set was parted into).
+    """
+    words = {w.lower() for w in _WORD.findall(name)}
+    kinds = []
+    if words & _VALIDATION:
+        kinds.append("validation")
+    if words & _TEST:
+        kinds.append("test")
+    if len(kinds) == 1:
+        return "" if words & _TRAIN and kinds == ["test"] else kinds[0]
+    if not kinds and words & _TRAIN:
+        return "train"
+    return ""
