@@ -58,7 +58,10 @@ class Calling(Outside):
 
     def _of_a_kept_model(self, receiver: Value, name: str, node: ast.Call) -> Value | None:
         """An answer of a model of the repository that was kept in a variable, a tuple, a file."""
-        if receiver.kind not in ("loop", "phi", "item", "carried") or name in lib.FIT:
+        one_of = receiver.kind == "call" and receiver.head in ("min", "max", "sorted")
+        if receiver.kind not in ("loop", "phi", "item", "carried") and not one_of:
+            return None
+        if name in lib.FIT:
             return None
         frozen = self.freeze(receiver)
         held = next(
@@ -166,6 +169,7 @@ class Calling(Outside):
             return made
         frame = Frame(self.number(), info.facts, info.symbol, info.module, info.outer)
         frame.owner, frame.itself, frame.node = info.owner, owner, info.node
+        self.ran.add((info.facts.path, info.symbol))
         self._bind_parameters(frame, info, positional, named)
         site = self.site
         result = self.run_body(frame, info)
@@ -297,6 +301,7 @@ class Calling(Outside):
     def construct(self, cls: Value, positional: list[int], named: dict[str, int]) -> Value:
         """An object of a class of the repository."""
         path, symbol = cls.payload
+        self.ran.update(self.lineage(path, symbol))
         arguments = self.parts(positional, named)
         info = ObjectInfo(self.number(), path, symbol, arguments)
         made = Value("obj", str(info.number), (), OBJECT, self.site, payload=info)

@@ -34,6 +34,8 @@ class Execution:
     files: tuple[str, ...] = ()
     patched: dict[str, Value] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    ran: frozenset[tuple[str, str]] = frozenset()
+    """Functions and classes (path, name) that were called, as far as it was followed."""
     reads_back: bool = False
     """Whether it reads a file that an earlier command wrote."""
 
@@ -51,6 +53,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
         started = program.started(command)
         one = Execution(tuple(started.entries), tuple(started.scripts))
         machine.reads_back = False
+        machine.ran = set()
         unknown = list(started.unclear)
         files: set[str] = set()
         for entry in started.entries:
@@ -67,6 +70,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
         files.update(program.reachable(e.path for e in started.entries))
         one.files = tuple(sorted(files))
         one.reads_back = machine.reads_back
+        one.ran = frozenset(machine.ran)
         one.unknown = (*unknown, *program.dynamic(one.files))
         out.append(one)
     return out

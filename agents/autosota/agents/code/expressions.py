@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 
 from autosota.agents.code.facts import FileFacts
 from autosota.agents.code.libraries import META_ATTRIBUTES, SPLITS
@@ -64,6 +65,7 @@ class Expressions(State):
         self.expected: list[str] = []
         self.subcommands = False
         self.reads_back = False
+        self.ran: set[tuple[str, str]] = set()
         self.defaults: dict[str, Value] = {}
         self.models: dict[tuple[str, str], bool] = {}
         """Which classes were found to be models."""
@@ -376,12 +378,36 @@ class Expressions(State):
         is_split = base.kind == "call" and base.head.endswith("train_test_split")
         if is_split and found and isinstance(found[0], int):
             return self.part_of_split(base, found[0])
+        answers = self._of_rows(base, index)
+        if answers is not None:
+            return answers
         flags = 0
         if index.kind == "slice" and any(literal(k) != (None,) for k in index.kids):
             flags = DATA
         if base.kind == "option" and text_of(index):
             return self.attribute(base, text_of(index))
         return self.make("item", "", (self.freeze(base), self.freeze(index)), flags)
+
+    def _of_rows(self, answers: Value, index: Value) -> Value | None:
+        """Some rows of what a library's model says of all: what it says of those rows.
+
+        A network of the repository may answer by the rows beside, as a graph's does.
+        """
+        if not index.flags & DATA or index.flags & PRED or index.kind == "seq":
+            return None
+        if answers.kind == "item" and answers.kids[1].kind == "seq":
+            inner = self._of_rows(answers.kids[0], index)
+            return None if inner is None else self.make("item", "", (inner, answers.kids[1]))
+        if answers.kind != "pred" or len(answers.kids) != 2 or len(answers.kids[1].kids) != 1:
+            return None
+        model, asked = answers.kids
+        rows = asked.kids[0]
+        if model.kind == "inst" or rows.kind == "kw" or not rows.flags & DATA:
+            return None
+        if not _row_by_row(model):
+            return None
+        made = self.make("asked", "", (self.item(rows, index),))
+        return self.make("pred", "", (model, made), PRED)
 
     def _column(self, table: Value, name: Value) -> Value | None:
         """A column of a table whose rows were only chosen or put in order.
@@ -699,6 +725,16 @@ class Expressions(State):
             parts = [self.settled(k) for k in value.kids]
             return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
+
+
+def _row_by_row(model: Value) -> bool:
+    """True for a library's estimator of rows of a table."""
+    while model.kids and model.kind in ("mut", "method", "phi", "loop", "carried"):
+        model = model.kids[1] if model.kind == "phi" else model.kids[0]
+    return model.kind == "call" and bool(_OF_TABLES.match(model.head))
+
+
+_OF_TABLES = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|ngboost|interpret|imblearn)\.")
 
 
 def _has_columns(table: Value) -> bool:

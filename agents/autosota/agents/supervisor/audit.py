@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from autosota.agents.code.facts import FileFacts
+from autosota.agents.code.facts import MODULE, FileFacts
 from autosota.agents.code.values import ENV, METRIC, PRED, Value, walk
 from autosota.agents.domain import (
     Boundary,
@@ -27,7 +27,7 @@ from autosota.agents.domain import (
 )
 from autosota.agents.protocols import Tree
 from autosota.agents.rules import finding
-from autosota.agents.supervisor.boundary import boundary_of
+from autosota.agents.supervisor.boundary import boundary_of, matches
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
 from autosota.agents.supervisor.compare import mode_of
 from autosota.agents.supervisor.formula import Learner, models_in
@@ -201,7 +201,7 @@ def _protected(
     """
     old, new = before.program, after.program
     run = {*before.command.files, *before.evaluator.files}
-    different = {change.path for change, _ in changes}
+    different = {c.path for c, _ in changes if not _beside(c, objective, before, after)}
     for path in python:
         if path not in boundary.files or path not in old.files:
             continue
@@ -234,6 +234,31 @@ def _protected(
         related = [RelatedPlace(path, was.node.lineno, "in the base")]
         message = f"declared evaluation `{entry}` is changed"
         yield finding("EV201", place, message, related, severity)
+
+
+def _beside(change: Change, objective: Objective, before: Reading, after: Reading) -> bool:
+    """True for a change of a file that the evaluator loads, in what it does not use of it."""
+    started = {e.path for e in before.evaluator.entries}
+    declared = matches(change.path, objective.protocol.evaluation) or change.path in started
+    if declared or before.evaluator.unknown or after.evaluator.unknown:
+        return False
+    ran = before.evaluator.ran | after.evaluator.ran
+    if change.symbol != MODULE:
+        return (change.path, change.symbol) not in ran
+    facts = before.program.facts(change.path) if change.path in before.program.files else None
+    bound = {*facts.constants, *facts.bound, *facts.symbols} if facts is not None else set()
+    new = [_names(s.node) for s in change.added]
+    return not change.removed and all(new) and not set().union(*new) & bound
+
+
+def _names(node: ast.stmt) -> set[str]:
+    """Names that an import, or an assignment that calls nothing, binds; none otherwise."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {a.asname or a.name.partition(".")[0] for a in node.names}
+    if isinstance(node, ast.Assign) and all(isinstance(t, ast.Name) for t in node.targets):
+        plain = not any(isinstance(n, ast.Call | ast.Await) for n in ast.walk(node.value))
+        return {t.id for t in node.targets if isinstance(t, ast.Name)} if plain else set()
+    return set()
 
 
 _SURE = {"EV213", "EV207", "EV204", "OUT302", "SEL501"}
@@ -394,7 +419,8 @@ def _acts(node: ast.stmt, own: set[str]) -> bool:
 _QUIET = {
     "eval", "append", "extend", "print", "info", "debug", "warning", "set_description", "update",
     "log", "exit", "log_dict", "synchronize", "seed", "manual_seed", "set_postfix", "close",
-    "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run",
+    "flush", "add_scalar", "set_grad_enabled", "empty_cache", "main", "run", "add_argument",
+    "add_argument_group", "parse_args", "set_defaults",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class Choice:
 def choice_of(value: Value) -> Choice | None:
     """The alternatives of a value; None when it is put together from turn to turn instead."""
     found = Choice()
-    if value.kind not in ("phi", "loop", "item") or not _collect(value, None, found, 0):
+    if not varies(value) or _adds_up(value) or not _collect(value, None, found, 0):
         return None
     found.options = list({v.key: v for v in found.options}.values())
     found.conditions = list({v.key: v for v in found.conditions}.values())
@@ -38,6 +38,11 @@ def choice_of(value: Value) -> Choice | None:
 def varies(value: Value) -> bool:
     """True for a value of a kind that may be one of several."""
     return value.kind in ("phi", "loop") or (value.kind == "item" and varies(value.kids[0]))
+
+
+def _adds_up(value: Value) -> bool:
+    """True for one turn of a sum or a list: something is added to it, or it is left as it was."""
+    return value.kind == "phi" and any(k.kind == "carried" or _adds_up(k) for k in value.kids[1:])
 
 
 def _collect(value: Value, index: Value | None, out: Choice, depth: int) -> bool:

@@ -24,7 +24,13 @@ from autosota.agents.code.values import (
     walk,
 )
 from autosota.agents.domain import Severity
-from autosota.agents.supervisor.compare import CHOICE, OPTION, STATISTIC, Difference, written_columns
+from autosota.agents.supervisor.compare import (
+    CHOICE,
+    OPTION,
+    STATISTIC,
+    Difference,
+    written_columns,
+)
 from autosota.agents.supervisor.formula import (
     columns_of,
     is_model,

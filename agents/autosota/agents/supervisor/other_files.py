@@ -12,13 +12,14 @@ import sys
 from collections.abc import Iterable
 
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import text_of
+from autosota.agents.code.values import DATA, ENV, LOAD, Value, text_of
 from autosota.agents.domain import Finding, Objective, Place, Severity
 from autosota.agents.protocols import Tree
 from autosota.agents.rules import finding
 from autosota.agents.supervisor.boundary import SETTINGS, matches
-from autosota.agents.supervisor.formula import evaluation_part
+from autosota.agents.supervisor.formula import evaluation_kids
 from autosota.agents.supervisor.reading import Reading
+from autosota.agents.supervisor.scripts import judged_lines
 
 _WARN = Severity.WARNING
 _TEXTS = (
@@ -56,9 +57,6 @@ _EVALISH = re.compile(
 )  # fmt: skip
 _PATHISH = re.compile(r"(data|path|file|dir|root|checkpoint|weights|pretrained|url)", re.I)
 _KEY = re.compile(r"""^\s*-?\s*["']?([\w.\-/]+)["']?\s*[:=]\s*(.*?),?\s*(?:#.*)?$""")
-_SLY_COMMANDS = re.compile(
-    r"\b(cp|mv|ln|curl|wget|sed|tee|dd|echo|printf|cat|awk|perl|kill|pip|export|git|rsync|chmod)\b"
-)
 
 
 def hooks_and_shadows(base: Program, candidate: Program, added: Iterable[str]) -> list[Finding]:
@@ -187,23 +185,18 @@ def _mentioned(path: str, reading: Reading) -> bool:
 
 def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> list[Finding]:
     """A shell script or Makefile of the run: its Python calls are followed, the rest is not."""
-    before = set(_lines(old))
     out: list[Finding] = []
-    for number, line in enumerate(new.split("\n"), 1):
-        plain = " ".join(line.split("#")[0].split())
-        if not plain or plain in before or _sets_a_number(plain):
-            continue
-        plain = _LOG.sub("", plain)
-        place = Place(path, number)
-        if "METRIC" in plain:
-            out.append(finding("EV213", place, f"a metric is written by the script: {plain[:60]}"))
-        elif _SLY_COMMANDS.search(plain) and not re.match(r"^@?echo ", plain):
-            message = f"the script does something else: {plain[:60]}"
-            out.append(finding("EV209", place, message))
-        elif re.search(r"(^|\s)[A-Z_]+=", plain) or not re.search(
-            r"python|torchrun|accelerate|\$[({]?PY\w*[)}]? +\S+\.py", plain
-        ):
-            message = f"the audit does not follow: {plain[:60]}"
+    for line in judged_lines(old, new, "akefile" in path or path.endswith(".mk")):
+        place, shown = Place(path, line.number), line.text[:60]
+        if line.does == "metric":
+            out.append(finding("EV213", place, f"a metric is written by the script: {shown}"))
+        elif line.does == "acts":
+            out.append(finding("EV209", place, f"the script does something else: {shown}"))
+        elif line.does == "gone":
+            message = f"the script no longer does: {shown}"
+            out.append(finding("EV209", place, message, severity=_WARN))
+        else:
+            message = f"the audit does not follow: {shown}"
             out.append(finding("EV209", place, message, severity=_WARN))
     if [e.path for e in reading.command.entries] != [e.path for e in after.command.entries]:
         message = "the script starts another program"
@@ -211,23 +204,9 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
     return out
 
 
-_LOG = re.compile(r"\s*(2>&1)?\s*\|\s*tee( -a)? \S+\.(log|txt)\b|\s*(&|2)?>>?\s*\S+\.log\b")
-"""A log beside the run: what is printed is still printed, or was never read."""
-
-
-def _sets_a_number(line: str) -> bool:
-    """`ROUNDS ?= 8`: a variable of a Makefile, whose use is followed into the programs."""
-    found = re.fullmatch(r"(\w+)\s*(\?|:)?=\s*(-?[\d.]+(e-?\d+)?)", line)
-    return found is not None and "seed" not in found.group(1).lower()
-
-
-def _lines(text: str) -> Iterable[str]:
-    return (" ".join(line.split("#")[0].split()) for line in text.split("\n"))
-
-
 def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
     """A settings file: which keys differ, and whether the formula depends on them."""
-    used = formula_names(reading)
+    used, touched = formula_names(reading)
     place = Place(path, _first_difference(old, new))
     if not new:
         severity = None if _mentioned(path, reading) else _WARN
@@ -245,6 +224,9 @@ def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
         at, plain = Place(path, line), key.rpartition(".")[2]
         if plain in used:
             out.append(finding("EV211", at, f"the reported metric depends on `{key}`"))
+        elif plain in touched:
+            message = f"what the model is asked about depends on `{key}`"
+            out.append(finding("EV211", at, message, severity=_WARN))
         elif _EVALISH.search(key):
             out.append(finding("EV211", at, f"`{key}` looks like the evaluation's", severity=_WARN))
         elif _PATHISH.search(plain) and not _is_number(after.get(key, before.get(key, ("", 0)))[0]):
@@ -308,18 +290,54 @@ def _pairs(text: str) -> dict[str, tuple[str, int]]:
     return out
 
 
-def formula_names(reading: Reading) -> set[str]:
-    """Names of settings that the formulas of the reported metrics depend on."""
-    out: set[str] = set()
+def formula_names(reading: Reading) -> tuple[set[str], set[str]]:
+    """Names of settings that the formulas of the reported metrics depend on.
+
+    Returns those that metric, labels and rows depend on, and those that only take part in what
+    the model is asked about or in which of several is kept. How long and when a model is trained
+    is neither.
+    """
+    surely: set[str] = set()
+    perhaps: set[str] = set()
     for sink in reading.sinks:
-        for value in evaluation_part(sink.value):
-            if value.kind == "item" and len(value.kids) == 2:
-                out.add(text_of(value.kids[1]))
-            elif value.kind == "attr":
-                out.add(value.head)
-            elif value.kind == "option":
-                out.add(value.head.partition("=")[0].rpartition(".")[2])
-            elif value.kind == "method" and value.head == "get" and len(value.kids) > 1:
-                out.add(text_of(value.kids[1]))
-    out.discard("")
-    return out
+        if sink.name.startswith("key:"):
+            continue  # beside the metrics
+        seen: set[tuple[int, bool]] = set()
+        stack = [(sink.value, True)]
+        while stack:
+            value, sure = stack.pop()
+            if (value.key, sure) in seen:
+                continue
+            seen.add((value.key, sure))
+            name = _setting(value)
+            if name:
+                (surely if sure else perhaps).add(name)
+            if value.kind in ("loop", "until"):
+                rows = value.kids[-1] if value.kind == "loop" else value.kids[0]
+                counted = not rows.flags & (DATA | LOAD | ENV)
+                kids = value.kids[:2] if value.kind == "loop" else ()
+                stack.extend((k, sure) for k in kids)
+                if not counted:
+                    stack.append((rows, sure))
+                continue
+            for at, kid in enumerate(evaluation_kids(value)):
+                columns = value.kind == "item" and at == 1 and not kid.flags & DATA
+                columns = columns and kid.kind in ("op", "seq")
+                picks = value.kind == "phi" and at == 0
+                which_rows = value.kind == "item" and at == 1 and kid.kind in ("cmp", "op", "bool")
+                still = sure and kid.kind != "asked" and not columns and not picks
+                stack.append((kid, still or (which_rows and bool(kid.flags & DATA))))
+    return surely, perhaps - surely
+
+
+def _setting(value: Value) -> str:
+    """The name under which a value is read from settings, or ''."""
+    if value.kind == "item" and len(value.kids) == 2:
+        return text_of(value.kids[1])
+    if value.kind == "attr":
+        return value.head
+    if value.kind == "option":
+        return value.head.partition("=")[0].rpartition(".")[2]
+    if value.kind == "method" and value.head == "get" and len(value.kids) > 1:
+        return text_of(value.kids[1])
+    return ""
