@@ -32,6 +32,8 @@ _WRAPS_PATH = {"str", "pathlib.Path", "open", "io.open", "gzip.open", "os.fspath
                "os.path.abspath",
                "os.path.expanduser", "hydra.utils.to_absolute_path"}  # fmt: skip
 
+_LISTS = {"sorted", "list", "tuple", "reversed", "set", "glob.glob", "glob.iglob"}
+
 
 def path_text(value: Value, depth: int = 0) -> str:
     """A path as text, with `?` where it is not known."""
@@ -59,6 +61,12 @@ def path_text(value: Value, depth: int = 0) -> str:
         return "/".join(path_text(k, depth + 1).rstrip("/") for k in own)
     if inner.kind == "format" and inner.kids:
         return path_text(inner.kids[0], depth + 1)
+    if inner.kind == "elem" and inner.kids:
+        return path_text(inner.kids[0], depth + 1)
+    if inner.kind == "call" and inner.head in _LISTS and inner.kids:
+        return path_text(inner.kids[0], depth + 1)
+    if inner.kind == "method" and inner.head in ("glob", "rglob") and len(inner.kids) > 1:
+        return "/".join(path_text(k, depth + 1).rstrip("/") for k in inner.kids[:2])
     if inner.kind in ("mut", "carried", "loop") and inner.kids:
         return path_text(inner.kids[0], depth + 1)
     found = literal(inner)

@@ -316,8 +316,10 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
     yield from _watched(before, after)
     yield from _of_the_batch(before, after)
     held_out = before.rows.labels or before.rows.claim
-    had = {event.value.head for event, _ in chosen_saves(before.command.events, held_out)}
-    for event, value in chosen_saves(after.command.events, held_out):
+    had = {
+        event.value.head for event, _ in chosen_saves(before.command.events, held_out, before.rows)
+    }
+    for event, value in chosen_saves(after.command.events, held_out, before.rows):
         if event.value.head not in had:
             related = [RelatedPlace(value.path, value.line, "this is tested")]
             message = "a checkpoint is kept by the tested score"

@@ -38,6 +38,7 @@ from autosota.agents.supervisor.formula import (
     tested,
     trainings,
 )
+from autosota.agents.supervisor.identity import picked_by, place_of_rows, same_place
 from autosota.agents.supervisor.sinks import SAVE_METHODS, SAVES, Sink
 
 _DATA = DATA | LOAD
@@ -88,6 +89,8 @@ class Rows:
     sources: set[int]
     tested_sources: set[int]
     trained_sources: set[int]
+    tested_places: set[str]
+    """Paths that only tested rows are read from."""
     label_sources: set[int]
     """Labels, and the tables they are columns or rows of."""
     validation: set[int]
@@ -101,6 +104,11 @@ class Rows:
         """
         seen = (self.trained - held_out) | (self.trained & self.asked - self.labels)
         return seen | self.whole
+
+    def only_tested(self, source: Value) -> bool:
+        """True for a read of files that the base reads for the claim alone."""
+        place = place_of_rows(source)
+        return bool(place) and same_place(place, self.tested_places)
 
     def only_in_validation(self, value: Value) -> bool:
         """True for rows that the validation score is computed on, and the claim is not."""
@@ -150,6 +158,7 @@ def rows_of(
                     if v.kind == "item" and _goes_through(v.kids[1]):
                         whole.add(v.kids[0].key)
     picked = _selectors(claim)
+    chosen_by = evaluated(select)
     chosen -= picked
     return Rows(
         claim=tested(s.value for s in claim),
@@ -175,9 +184,24 @@ def rows_of(
         trained_sources={
             source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
         },
+        tested_places=_places(evaluated(claim)) - _places(behind(learned)) - _places(chosen_by),
         label_sources=_label_sources(claim),
         validation=_in_place_of(select, claim),
     )
+
+
+def evaluated(sinks: list[Sink]) -> Iterator[Value]:
+    """All parts of reports on the evaluation's side."""
+    return (v for s in sinks for v in evaluation_part(s.value))
+
+
+def behind(learned: list[Learner]) -> Iterator[Value]:
+    """All parts of what was learned."""
+    return (v for one in learned for v in walk(one.value, lambda v, a=one.asked: v.key in a))  # type: ignore[misc]
+
+
+def _places(values: Iterable[Value]) -> set[str]:
+    return {place for v in values if (place := place_of_rows(v))}
 
 
 def _selectors(sinks: list[Sink]) -> set[Selector]:
@@ -235,7 +259,7 @@ def _selector(value: Value) -> Selector | None:
     if value.kind == "split":
         return "split", value.head, hash(tuple(k.key for k in value.kids[1:]))
     if value.kind == "item" and (value.kids[1].flags & DATA or value.kids[1].kind == "slice"):
-        return "item", "", value.kids[1].key
+        return "item", "", picked_by(value.kids[1])
     return None
 
 
@@ -249,7 +273,7 @@ _SUBSETS = {
 
 def _restricts(index: Value, chosen: set[Selector], depth: int = 0) -> bool:
     """True when an index picks rows only among those that one of some selectors picks."""
-    if ("item", "", index.key) in chosen:
+    if ("item", "", picked_by(index)) in chosen:
         return True
     if depth > 8 or not index.flags & _DATA:
         return False
@@ -329,10 +353,13 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
                 out.append(Leak(mixed, how, learned))
             continue
+        if not _is_source(value) and rows.only_tested(value):
+            out.append(Leak(value, "score" if by_score else "data", learned))
+            continue
         if _is_source(value):
             source = source_key(value)
-            if source in rows.tested_sources - rows.trained_sources:
-                out.append(Leak(value, "data", learned))
+            if source in rows.tested_sources - rows.trained_sources or rows.only_tested(value):
+                out.append(Leak(value, "score" if by_score else "data", learned))
             elif (
                 source not in rows.sources | rows.tested_sources | rows.trained_sources
                 and not _own_file(value, rows)
@@ -451,9 +478,15 @@ def source_key(value: Value) -> int:
     kids = tuple(
         (k.head if k.kind == "kw" else "", k.key)
         for k in value.kids
-        if not (k.kind == "kw" and k.head in _NEUTRAL)
+        if not (k.kind == "kw" and k.head in _NEUTRAL) and not _transforms_rows(k)
     )
     return hash((value.kind, value.head, kids))
+
+
+def _transforms_rows(argument: Value) -> bool:
+    """True for what a data set does to each of its rows, such as a crop."""
+    inner = argument.kids[0] if argument.kind == "kw" else argument
+    return inner.kind == "call" and bool(lib.TRANSFORMS_ROWS.search(inner.head))
 
 
 def _own_file(value: Value, rows: Rows) -> bool:
@@ -656,7 +689,9 @@ def _show(value: Value) -> str:
     return f"`{show(value, 80)}`"
 
 
-def chosen_saves(events: Iterable[Event], held_out: set[int]) -> list[tuple[Event, Value]]:
+def chosen_saves(
+    events: Iterable[Event], held_out: set[int], rows: Rows
+) -> list[tuple[Event, Value]]:
     """Checkpoints written only when a tested score says so."""
     out: list[tuple[Event, Value]] = []
     for event in events:
@@ -665,7 +700,9 @@ def chosen_saves(events: Iterable[Event], held_out: set[int]) -> list[tuple[Even
         if not saves and not (value.kind == "method" and value.head in SAVE_METHODS):
             continue
         for condition in event.conditions:
-            hit = next((v for v in walk(condition) if v.key in held_out), None)
+            hit = next(
+                (v for v in walk(condition) if v.key in held_out or rows.only_tested(v)), None
+            )
             if hit is not None:
                 out.append((event, hit))
                 break
