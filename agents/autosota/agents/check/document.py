@@ -109,6 +109,28 @@ class Document:
         first = bisect_right(starts, cell.start) - 1
         return line - first + 1, column + 1, cell.index
 
+    def row(self, offset: int) -> int:
+        """The line of the virtual text, from 0, that holds a byte."""
+        return bisect_right(self.lines(), offset) - 1
+
+    def span(self, place: Place) -> tuple[int, int]:
+        """The bytes of a place of this document."""
+        starts = self.lines()
+        first = 0
+        if place.cell is not None:
+            first = next((self.row(c.start) for c in self.cells if c.index == place.cell), 0)
+
+        def offset(line: int, column: int) -> int:
+            row = min(max(line - 1 + first, 0), len(starts) - 1)
+            end = starts[row + 1] if row + 1 < len(starts) else len(self.text)
+            text = self.text[starts[row] : end].decode("utf-8", "replace")
+            return starts[row] + len(text[: column - 1].encode("utf-8", "replace"))
+
+        start = offset(place.line, place.column)
+        if not place.end_line:
+            return start, start + 1
+        return start, offset(place.end_line, place.end_column)
+
     def place(self, start: int, end: int) -> Place:
         """The place of bytes `start` to `end`."""
         line, column, cell = self.point(start)

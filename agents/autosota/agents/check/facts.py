@@ -165,7 +165,7 @@ class Facts:
 
     def walk(self) -> Sequence[tuple[ir.Stmt, Context]]:
         """Every statement with the statements around it, in order of the text."""
-        return self.remember("walk", lambda: tuple(_walk(self.body)))
+        return self.remember("walk", self._walk)
 
     @property
     def imports(self) -> Mapping[str, str]:
@@ -256,6 +256,14 @@ class Facts:
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]  # type: ignore[return-value]
+
+    def _walk(self) -> tuple[tuple[ir.Stmt, Context], ...]:
+        found: list[tuple[ir.Stmt, Context]] = []
+        for unit in self.units:
+            if unit.walked is None:
+                unit.walked = tuple(_walk(unit.body))
+            found += unit.walked  # type: ignore[arg-type]
+        return tuple(found)
 
     def _imports(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -18,21 +18,16 @@ class Unit:
     Attributes:
         offset: Byte at which it starts now; changes when text above it is edited.
         text: Its bytes.
-        ordinal: Which of the units with this same text it is, from 0.
         broken: It holds a syntax error: what is not seen in it is unknown, not absent.
-        body: Its statement, as a tuple of one (or more, after `;`), empty when nothing.
+        body: Its statement, as a tuple of one, empty when nothing.
+        walked: All its statements with what is around them, once asked for.
     """
 
     offset: int
     text: bytes
-    ordinal: int = 0
     broken: bool = False
     body: tuple[Stmt, ...] = ()
-
-    @property
-    def key(self) -> tuple[bytes, int]:
-        """What identifies it while others are edited."""
-        return (self.text, self.ordinal)
+    walked: object = None
 
 
 @dataclass(slots=True, eq=False)

@@ -1,12 +1,23 @@
-"""One document, checked again after every change."""
+"""One document, checked again after every change; and a file checked once.
+
+Stages, each only when the one before leaves something to do: bytes that no rule can fire on,
+the tree, the flow. What a rule looks for is not known here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autosota.agents.check import flow, suppress
+from autosota.agents.check.document import Document, Unreadable
+from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.project import Project
+from autosota.agents.check.registry import rules
 from autosota.agents.check.settings import Settings
-from autosota.agents.domain import Finding
+from autosota.agents.check.syntax import Syntax
+from autosota.agents.domain import Finding, Place
+from autosota.agents.rules import finding as make_finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +51,83 @@ class Session:
         """No content yet."""
         self.path = path
         self.settings = settings or Settings()
+        self._content = b""
+        self._syntax = Syntax()
+        self._memo = flow.Memo()
 
     def update(self, content: bytes | Edit, project: Project | None = None) -> Checked:
         """The findings after a change; `content` is the whole new content or an edit of it."""
-        raise NotImplementedError
+        if isinstance(content, Edit):
+            before = self._content
+            content = before[: content.start] + content.text + before[content.end :]
+        self._content = content
+        try:
+            document = Document.read(self.path, content)
+        except Unreadable as error:
+            return self._unread(str(error))
+        wanted = [
+            rule
+            for rule in rules()
+            if self.settings.wants(rule.code) and rule.wanted(document.text)
+        ]
+        if not wanted and b"noqa" not in document.text and b"autosota" not in document.text:
+            return Checked()
+        units = self._syntax.update(document)
+        facts = Facts(document, units, self.settings, project)
+        facts._flow = lambda: flow.run(units, facts.walk(), self._memo)
+        found: list[Finding] = []
+        for rule in wanted:
+            found += _run(rule, facts)
+        return self._report(document, _once(found))
+
+    def _report(self, document: Document, found: list[Finding]) -> Checked:
+        comments = suppress.suppressions(document, self._syntax.is_comment)
+        placed = [(f, *document.span(f.place)) for f in found]
+        stay, gone = suppress.apply(placed, comments, document)
+        if self.settings.wants("NB898"):
+            stay += suppress.unused(
+                [
+                    suppress.Suppression(c.start, c.end, c.lines, codes, c.used)
+                    for c in comments
+                    if (codes := tuple(w for w in c.codes if self.settings.wants(w)))
+                ],
+                document,
+            )
+        return Checked(
+            tuple(sorted(map(self._severe, stay), key=_order)),
+            tuple(sorted(map(self._severe, gone), key=_order)),
+        )
+
+    def _severe(self, finding: Finding) -> Finding:
+        severity = self.settings.severity.get(finding.code)
+        if severity is None or severity is finding.severity:
+            return finding
+        return Finding(
+            finding.code, finding.name, severity, finding.red_line, finding.place,
+            finding.message, finding.related, finding.url,
+        )  # fmt: skip
+
+    def _unread(self, why: str) -> Checked:
+        if not self.settings.wants("NB899"):
+            return Checked(unread=why)
+        note = make_finding("NB899", Place(self.path, 1), why)
+        return Checked((self._severe(note),), unread=why)
+
+
+def _run(rule: FileRule, facts: Facts) -> Iterator[Finding]:
+    try:
+        yield from list(rule.run(facts))
+    except RecursionError:
+        return
+
+
+def _once(found: list[Finding]) -> list[Finding]:
+    return list(dict.fromkeys(found))
+
+
+def _order(finding: Finding) -> tuple[int, int, int, str, str]:
+    cell = -1 if finding.place.cell is None else finding.place.cell
+    return (cell, finding.place.line, finding.place.column, finding.code, finding.message)
 
 
 def check(

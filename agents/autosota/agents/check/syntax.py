@@ -33,6 +33,16 @@ class Syntax:
     units: list[ir.Unit] = field(default_factory=list)
     _trees: list[tuple[bytes, Tree]] = field(default_factory=list)
 
+    def is_comment(self, offset: int) -> bool:
+        """Whether a byte of the virtual text stands in a comment."""
+        start = 0
+        for text, tree in self._trees:
+            if offset < start + len(text):
+                node = tree.root_node.descendant_for_byte_range(offset - start, offset - start)
+                return node is not None and node.type == "comment"
+            start += len(text)
+        return False
+
     def update(self, document: Document) -> list[ir.Unit]:
         """The units of the document as it is now; unchanged ones are the same objects."""
         known = {text: tree for text, tree in self._trees}
@@ -52,7 +62,6 @@ class Syntax:
         for unit in reversed(self.units):
             pool[unit.text].append(unit)
         units: list[ir.Unit] = []
-        seen: dict[bytes, int] = defaultdict(int)
         for start, text, tree in fresh:
             for node in tree.root_node.children:
                 if node.type in _NOT_UNITS:
@@ -67,8 +76,6 @@ class Syntax:
                     unit = ir.Unit(start + first, piece)
                     unit.broken = node.has_error
                     unit.body = Lowering(unit, text, first).statement(node)
-                unit.ordinal = seen[piece]
-                seen[piece] += 1
                 units.append(unit)
         self.units = units
         return units

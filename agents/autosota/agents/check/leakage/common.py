@@ -1,0 +1,61 @@
+"""What the leakage rules share: words for messages, pairs worth judging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autosota.agents.check import ir
+from autosota.agents.check.facts import Facts
+from autosota.agents.check.flow import position
+from autosota.agents.check.values import Event, Pair, Part, Value, share
+
+FITS = (b"fit", b"train(", b"backward", b"cross_val", b"Trainer")
+"""Tokens of which a file that trains something has one."""
+TESTS = (b"predict", b"score", b"evaluate", b"metrics", b"validation_data", b"eval_set")
+
+
+def short(name: str) -> str:
+    """The last two parts of a dotted name, the class and its method."""
+    parts = name.rsplit(".", 2)
+    return ".".join(p for p in parts[-2:] if p and p != "?") or name
+
+
+def called(value: Value, otherwise: str) -> str:
+    """What rows are called in the text, for a message."""
+    names = sorted({p.name for p in value.rows if p.name and len(p.name) < 40})
+    return f"`{names[0]}`" if names else otherwise
+
+
+def split_of(parts: frozenset[Part] | set[Part]) -> ir.Expr | None:
+    """The call of the outermost split behind rows."""
+    for part in sorted(parts, key=lambda p: (p.kind, str(p.side), p.name)):
+        for step in part.path():
+            if step.kind in ("split", "slice", "mask") and step.node is not None:
+                return step.node
+    return None
+
+
+def disjoint(pair: Pair) -> bool:
+    """Whether a pair is honest as to rows: none that are surely on both sides."""
+    return share(pair.train.rows, pair.test.rows) is None
+
+
+def judged(facts: Facts) -> Iterator[Pair]:
+    """Pairs of training and evaluation; where a model is never scored, what it is watched on."""
+    scored = set()
+    for pair in facts.pairs:
+        scored |= pair.score.models
+        yield pair
+    for event in facts.flow.events:
+        if event.kind == "validate" and not event.models & scored:
+            for fit in sorted(event.fits, key=position):
+                if fit.data and event.data:
+                    yield Pair(event, fit, fit.data[0], event.data[0])
+
+
+def unique(events: Iterator[Event]) -> list[Event]:
+    """Events by call, each call once, in order of the text."""
+    found: dict[ir.Expr, Event] = {}
+    for event in sorted(events, key=position):
+        found.setdefault(event.node, event)
+    return list(found.values())
