@@ -89,6 +89,7 @@ class _Machine(Calling):
         self.modules, self.events, self.patched = {}, [], {}
         self.options, self.given, self.defaults = {}, {}, {}
         self.words, self.expected, self.subcommands = [], [], False
+        self.argv = []
         self.stack, self.loops, self.jumps = [], [], []
         self.in_statement = False
         self.__dict__.pop("frame", None)
@@ -98,6 +99,7 @@ class _Machine(Calling):
     def run(self, entry: Entry) -> None:
         """Run an entry point."""
         words = list(entry.arguments)
+        self.argv = [entry.path, *words]
         taken = False
         for at, word in enumerate(words):
             if word.startswith("-"):

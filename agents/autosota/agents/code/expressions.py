@@ -62,6 +62,8 @@ class Expressions(State):
         self.given: dict[str, str] = {}
         self.words: list[str] = []
         """Words of the command that follow no option: sub-commands and positional arguments."""
+        self.argv: list[str] = []
+        """The command's words as the program sees them, its own name first."""
         self.expected: list[str] = []
         self.subcommands = False
         self.reads_back = False
@@ -223,6 +225,8 @@ class Expressions(State):
             if text_of(base.kids[1]) == name:
                 return base.kids[2]
             base = base.kids[0]
+        if base.kind == "ns":
+            return self.attribute(base, name)
         if base.kind == "call" and base.kids and base.kids[0].kind in ("class", "cls"):
             return self.make("option", name, (base.kids[0],), OPTION)
         if base.kind == "option":
@@ -351,6 +355,10 @@ class Expressions(State):
                 condition = self.make("cmp", "==", (self.freeze(index), base.kids[at - 1]))
                 choice = self.phi(condition, base.kids[at], choice)
             return choice
+        if base.kind == "ref" and base.head == "sys.argv":
+            given = self._given(index)
+            if given is not None:
+                return given
         if base.kind == "if_yield":
             return self.make("if_yield", "", (self.item(base.kids[0], index), base.kids[1]))
         if base.kind == "seq" and found and isinstance(found[0], int):
@@ -387,6 +395,21 @@ class Expressions(State):
         if base.kind == "option" and text_of(index):
             return self.attribute(base, text_of(index))
         return self.make("item", "", (self.freeze(base), self.freeze(index)), flags)
+
+    def _given(self, index: Value) -> Value | None:
+        """Words of the command by their place: `sys.argv[1]`, `sys.argv[1:3]`."""
+        found = literal(index)
+        if found and isinstance(found[0], int) and -len(self.argv) <= found[0] < len(self.argv):
+            word = self.argv[found[0]]
+            flags = OPTION | (SEED if "seed" in word.lower() else 0)
+            return self.make("option", f"argv[{found[0]}]={word}", (), flags)
+        if index.kind == "slice" and len(self.argv) > 1:
+            ends = [k.payload[0] for k in index.kids if literal(k)]
+            if len(ends) == 3 and all(e is None or isinstance(e, int) for e in ends):
+                places = range(len(self.argv))[slice(*ends)]
+                kids = [self._given(const(n)) for n in places]
+                return self.make("seq", "", tuple(k for k in kids if k is not None))
+        return None
 
     def _of_rows(self, answers: Value, index: Value) -> Value | None:
         """Some rows of what a library's model says of all: what it says of those rows.

@@ -320,7 +320,7 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
         event.value.head for event, _ in chosen_saves(before.command.events, held_out, before.rows)
     }
     for event, value in chosen_saves(after.command.events, held_out, before.rows):
-        if event.value.head not in had:
+        if (event.value.head, value.key) not in had:
             related = [RelatedPlace(value.path, value.line, "this is tested")]
             message = "a checkpoint is kept by the tested score"
             yield finding("LK113", place_of(event.value, event.value), message, related)

@@ -152,6 +152,8 @@ def _judge(
         return _judge_replaced(after, trail, labels.rows)
     if any(v.kind == "opaque" for v in walk(after)):
         return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
+    if _other_answer(before, after):
+        return _FINE
     if b_pred and (_touches(before, labels) or before.flags & ENV or not labels):
         return _judge_core(before, after, trail)
     if b_pred or _has_model(before):
@@ -311,6 +313,31 @@ def _judge_replaced(after: Value, trail: tuple[str, ...], rows: Rows) -> _Word:
         )
     message = f"the score does not come from predictions: {show(after, 80)}"
     return "other", "EV214", message, _WARN if among_others else None
+
+
+def _other_answer(before: Value, after: Value) -> bool:
+    """True when one model's answer became another model's, put into the form of the first.
+
+    A score of the opposite sign, a logit made a probability: the same rows are asked about, and
+    nothing else takes part.
+    """
+    if before.kind != "pred":
+        return False
+    asked = [v for v in walk(after, is_model) if v.kind == "pred"]
+    if not asked or any(skeleton(v.kids[1]) != skeleton(before.kids[1]) for v in asked):
+        return False
+    if any(v.kids[0].key == before.kids[0].key or _kin(v, before) for v in asked):
+        return False
+    return all(
+        v.kind in ("op", "call", "method", "const", "kw", "pred", "item")
+        and (v.kind not in ("call", "method") or _name(v) in _VALUE_WISE)
+        for v in walk(after, lambda v: v.kind == "pred")
+    )
+
+
+def _kin(one: Value, other: Value) -> bool:
+    """True for two states of one model."""
+    return one.kids[0].kind == other.kids[0].kind and one.kids[0].head == other.kids[0].head
 
 
 def _judge_core(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:

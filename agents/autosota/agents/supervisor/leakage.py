@@ -296,7 +296,7 @@ _DRAWS = {"randperm", "permutation", "randint", "choice", "integers", "sample"}
 def _goes_through(index: Value) -> bool:
     """True for the index of one batch in a loop over all rows, or of rows drawn among all."""
     turns = False
-    for part in walk(index):
+    for part in walk(index, lambda v: not v.flags & _DATA):
         if part.kind == "item" and part.flags & _DATA:
             return False
         drawn = part.kind in ("call", "method") and part.head.rpartition(".")[2] in _DRAWS
@@ -699,11 +699,9 @@ def chosen_saves(
         saves = value.kind == "call" and SAVES.match(value.head)
         if not saves and not (value.kind == "method" and value.head in SAVE_METHODS):
             continue
-        for condition in event.conditions:
-            hit = next(
-                (v for v in walk(condition) if v.key in held_out or rows.only_tested(v)), None
-            )
-            if hit is not None:
-                out.append((event, hit))
-                break
+        parts = [v for c in event.conditions for v in walk(c)]
+        hit = next((v for v in parts if rows.only_tested(v)), None)
+        hit = hit or next((v for v in parts if v.key in held_out), None)
+        if hit is not None:
+            out.append((event, hit))
     return out
