@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autosota.agents.domain import BASELINE, Purpose, Receipt
 from autosota.agents.scheduler.state import CampaignState
-from autosota.server.report.text import reads_words
+from autosota.server.report.headline import reads_words
 from autosota.server.view import claim_is_open
 
 _READ = (Purpose.CONFIRM, Purpose.CONTROL, Purpose.TRANSFER)

@@ -43,7 +43,7 @@ from autosota.agents.domain import (
 )
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.claims import AGAIN, INPUTS, LABELS, MATCHED, NULL
+from autosota.agents.scheduler.claims import AGAIN, INPUTS, LABELS, MATCHED, NULL, SEEDS_AND_ROWS
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
 from autosota.server.campaign import run_id
@@ -462,7 +462,7 @@ def survived_campaign(**changes: object) -> Told:
         budget=Budget(evaluations=180),
     )
     compared = Comparison(
-        "test_accuracy", 10, 0.91, 0.94, 0.03, 0.021, 0.039, None, None, 1, covers="both"
+        "test_accuracy", 10, 0.91, 0.94, 0.03, 0.021, 0.039, None, None, 1, covers=SEEDS_AND_ROWS
     )
     settings: dict[str, object] = {
         "ideas": list(NINE),

@@ -37,7 +37,7 @@ def test_the_folder_holds_repository_patch_receipts_and_report(confirmed, tmp_pa
     receipts = {p for p in found if p.startswith("receipts/")}
     assert receipts == {f"receipts/{name}.json" for name in confirmed.receipts}
     assert (target / "improvement.patch").read_text() == PATCH
-    assert lines[0].startswith("Confirmed: ") and lines[-1] == f"Exported to {target}"
+    assert lines[0].startswith("Confirmed +") and lines[-1] == f"Exported to {target}"
     assert [p.name for p in target.parent.iterdir()] == ["out"]
 
 

@@ -138,8 +138,7 @@ def test_a_control_that_failed_takes_the_badge_away_in_plain_words(lab, make_ide
     told = lab([make_idea("good")], {"good": 0.03}, objective=goal, luck=0.8).play()
     assert told.state.confirmation.fate is Fate.PROVISIONAL
     sentence = verdict_sentence(told.state)
-    assert sentence.startswith("Provisional, not confirmed: test_accuracy 0.9")
-    assert "permuted labels control failed: still scores without anything to learn" in sentence
+    assert sentence.startswith("Provisional, not confirmed: permuted labels control failed (+3.")
     page = render(told.history, told.receipts)
     assert '<span class="not">failed</span>' in page
     assert "controls: 1 passed, 1 failed (permuted labels)" not in page  # that is the terminal's
@@ -225,7 +224,8 @@ def test_a_control_that_failed_is_a_caveat_without_its_number_until_it_is_judged
     middle = told.until(lambda s: "permuted labels" in s.controls)
     assert middle.state.confirmation is None
     lines = "\n".join(summary_lines(middle.state))
-    assert "permuted labels control failed" in lines and "still scores" not in lines
+    assert "against it: permuted labels control failed\n" in lines
+    assert "still scores" not in lines
     assert "control failed: still scores" in "\n".join(summary_lines(told.state))
 
 
@@ -264,6 +264,9 @@ def test_a_transfer_or_compute_written_by_hand_is_a_problem(survived):
     assert "transfer half the data: the ledger says holds False, the receipts give True" in found
     found = "\n".join(changed(survived, ev.CampaignFinished, compute=-0.4).problems)
     assert "end: the ledger says compute -0.4, the receipts give 0.2" in found
+    better = replace(survived.state.finished.equal_compute, difference=0.2)
+    found = "\n".join(changed(survived, ev.CampaignFinished, equal_compute=better).problems)
+    assert "end: the ledger says difference at equal compute 0.2, the receipts give 0.0" in found
     found = "\n".join(changed(survived, ev.CampaignFinished, caps=()).problems)
     assert "end: the ledger's caveats are not those that the receipts give" in found
     assert evidence(survived).problems == ()
@@ -304,14 +307,38 @@ def planned(**changes):
     return replace(plan, **changes)
 
 
-def test_the_price_before_a_confirmation():
-    assert price_words(planned()) == (
-        "a confirmation takes 20 runs, about 3.2 min, $0.00; chance to confirm the effect seen "
+def test_the_price_before_a_confirmation(confirmed):
+    state = confirmed.state
+
+    def words(**changes):
+        return price_words(planned(**changes), state)
+
+    assert words() == (
+        "the confirmation takes 20 runs, about 3.2 min; chance to confirm the effect seen "
         "(+0.012 after shrinkage): 92 %; 80 % would need 7 pairs"
     )
-    assert "over 99 %" in price_words(planned(power=1.0))
-    assert "no number of seeds within reach" in price_words(planned(pairs_needed=None, power=0.1))
-    assert "its chance is not known" in price_words(planned(effect=None, power=None))
+    assert ", about 3.2 min, $1.50; " in words(dollars=1.5)
+    assert ", and if the claim passes, its controls 7 runs, about 66 s; chance" in words(
+        controls=7, control_seconds=66.0
+    )
+    assert "over 99 %" in words(power=1.0)
+    assert "no number of seeds within reach" in words(pairs_needed=None, power=0.1)
+    assert "its chance is not known" in words(effect=None, power=None)
+    assert "its chance is not known: it does not vary" in words(note="it does not vary")
+
+
+def test_the_price_has_the_matched_baseline_and_its_calibration(survived):
+    plan = survived.state.plan
+    before = survived.until(lambda s: s.plan is not None).state
+    text = price_words(plan, before)
+    assert f", its controls {plan.controls} runs, about " in text
+    assert "its calibration and the baseline of equal compute included; chance" in text
+    ran = [r for r in survived.state.runs if r.purpose is Purpose.CONTROL]
+    assert plan.controls == len(ran)
+    spent = spent_words(survived.state)
+    assert re.search(
+        rf"controls {len(ran)} runs, [\d.]+ (s|min) \(expected: {len(ran)} runs, ", spent
+    )
 
 
 def test_what_was_spent_is_the_receipts_time(survived):
@@ -325,7 +352,7 @@ def test_what_was_spent_is_the_receipts_time(survived):
     )
 
 
-@pytest.mark.parametrize("name", ["effect", "sd", "power", "expected_seconds"])
+@pytest.mark.parametrize("name", ["effect", "sd", "power", "expected_seconds", "control_seconds"])
 def test_a_price_that_was_made_up_is_a_problem(lab, make_idea, name):
     told = lab([make_idea("good")], {"good": 0.012}).play()
     assert getattr(told.state.plan, name) is not None

@@ -26,6 +26,7 @@ from autosota.agents.domain import BASELINE, Outcome, Purpose
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.fates import judged_words
 from autosota.server.report.formats import one_line
 from autosota.server.report.news import told
 from autosota.server.view import as_json, masked
@@ -131,6 +132,8 @@ class Terminal:
         """Show what is going on now."""
         if isinstance(action, actions.Prepare):
             self.note("preparing the environment (built once, then cached)")
+        if isinstance(action, actions.Execute) and action.variant.fresh_environment:
+            self.note("building a fresh environment for the re-execution, without the cache…")
         self._progress.update(self._task, description=doing(action))
 
     def event(self, event: ev.Event, state: CampaignState) -> None:
@@ -152,7 +155,8 @@ def doing(action: actions.Action) -> str:
             return "reading the code"
         case actions.Execute():
             variant = f", {action.variant.name}" if action.variant.name else ""
-            return escape(f"{action.purpose}: {action.side}, seed {action.seed}{variant}")
+            of = "" if action.purpose is Purpose.BASELINE else f": {_side(action.side)}"
+            return escape(f"{action.purpose}{of}, seed {action.seed}{variant}")
         case actions.Propose():
             return "looking for ideas"
         case actions.Tune():
@@ -190,13 +194,21 @@ def said(event: ev.Event, state: CampaignState) -> str:
             leap = " [dim]leap[/dim]" * event.leap
             return f"[bold]idea[/bold] {_plain(idea.title)} [dim]{idea.granularity}[/dim]{leap}"
         case ev.IdeaJudged():
-            return f"  → [bold]{event.fate}[/bold]: {_plain(event.reason)}{_gain(event)}"
+            return f"  → [bold]{event.fate}[/bold]: {_plain(judged_words(event, state))}"
         case _:
-            head, line = told(event, state)
+            head, text = told(event, state)
             arrow = "  → " * isinstance(event, ev.ConfirmationJudged)
             bold = f"{arrow}[bold]{_plain(head)}[/bold] " if head else ""
-            indent = "  " * line.startswith("  ")
-            return f"{bold}{indent}{_plain(line)}" if line else ""
+            return f"{bold}{_lines(text)}" if text else ""
+
+
+def _lines(text: str) -> str:
+    """Lines of ours, each with its indent and nothing that the terminal acts on."""
+    lines = []
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip(" "))
+        lines.append(f"{' ' * indent}{_plain(line)}")
+    return "\n".join(lines)
 
 
 def _plain(text: str) -> str:
@@ -204,29 +216,23 @@ def _plain(text: str) -> str:
     return escape(one_line(text, 2000))
 
 
+def _side(side: str) -> str:
+    return "baseline" if side == BASELINE else side
+
+
 def _run_line(run: ev.RunFinished, state: CampaignState) -> str:
-    who = "baseline" if run.side == BASELINE else run.side
-    who += f" ({run.variant})" if run.variant else ""
+    who = "" if run.purpose is Purpose.BASELINE else f" {_plain(_side(run.side))}"
+    who += f" ({_plain(run.variant)})" if run.variant else ""
     again = ", second attempt" if run.attempt else ""
-    head = f"  {run.purpose} {_plain(who)} seed {run.seed}{again}: "
+    head = f"  {run.purpose}{who} seed {run.seed}{again}: "
     time = f" [dim]{run.wall_seconds:.1f} s[/dim]"
     if run.outcome is Outcome.PRUNED:
         return f"{head}ended early: {_plain(run.reason)}{time}"
     if run.outcome is not Outcome.OK:
-        return f"{head}{run.outcome}: {_plain(run.reason)}{time}"
+        return f"{head}{run.outcome.replace('_', ' ')}: {_plain(run.reason)}{time}"
     value = run.metrics.get(state.objective.select_on)
     quiet = run.purpose not in (Purpose.BASELINE, Purpose.SEARCH)
     return f"{head}{'ok' if value is None or quiet else f'{value:.4g}'}{time}"
-
-
-def _gain(event: ev.IdeaJudged) -> str:
-    result = event.comparison
-    if result is None or result.difference is None:
-        return ""
-    interval = ""
-    if result.low is not None and result.high is not None:
-        interval = escape(f" [{result.low:.4g}, {result.high:.4g}]")
-    return f" ({result.difference:+.4g}{interval})"
 
 
 def _clock(began: float) -> str:

@@ -1,17 +1,20 @@
-"""What a result does not cover, in words: shown wherever the result is.
+"""What speaks against a result and what it does not cover, in words: shown wherever it is.
 
-Derived from the state alone. Which of them cap a verdict was decided by the scheduler.
+Derived from the state alone. Which of them cap a verdict was decided by the scheduler. What a
+claim does not cover is only said once there is a claim.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from autosota.agents.domain import Isolation, Outcome, Purpose, Severity
-from autosota.agents.scheduler.claims import claim_caps
+from autosota.agents.scheduler.claims import claim_caps, sampling
 from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.ledger import findings_of
 from autosota.server.report.formats import count, one_line, percent
+from autosota.server.report.proof import CONTROLS, TEST_SET, coverage, not_run
 from autosota.server.view import is_hidden
 
 GRADES_IN_WORDS = {
@@ -24,12 +27,26 @@ GRADES_IN_WORDS = {
 }
 
 
+class Kind(StrEnum):
+    """What a caveat is: a control that failed, what is not covered, a note, or background.
+
+    `SAMPLING` and `CONTROL` are not covered: the test set's sampling, and a control not run.
+    """
+
+    FAILED = "failed"
+    SAMPLING = "sampling"
+    CONTROL = "control"
+    NOTE = "note"
+    BACKGROUND = "background"
+
+
 @dataclass(frozen=True, slots=True)
 class Caveat:
     """One sentence; `weighs` when it limits the result, else it is background."""
 
     text: str
     weighs: bool = True
+    kind: Kind = Kind.NOTE
 
 
 def caveats(state: CampaignState) -> list[Caveat]:
@@ -43,6 +60,7 @@ def caveats(state: CampaignState) -> list[Caveat]:
                 "be confirmed: set objective.select_on to a validation metric"
             )
         )
+    found += _failed(state)
     found += [Caveat(f"{f.code}: {f.message}") for f in findings_of(state)]
     found += _caps(state)
     found += _baseline(state)
@@ -66,18 +84,38 @@ def caveats(state: CampaignState) -> list[Caveat]:
     found += _code(state)
     unique: dict[str, Caveat] = {}
     for caveat in found:
-        unique.setdefault(caveat.text, caveat)
+        kind = caveat.kind if caveat.weighs else Kind.BACKGROUND
+        unique.setdefault(caveat.text, replace(caveat, kind=kind))
     return list(unique.values())
 
 
-def _caps(state: CampaignState) -> list[Caveat]:
-    if state.baseline is None:
-        return []  # there is no result yet that they could cap
-    caps = claim_caps(state)
+def _failed(state: CampaignState) -> list[Caveat]:
+    """Controls that failed: they are no matter of coverage, they speak against the result."""
+    found = []
     for judged in state.controls.values():
-        if is_hidden(judged.comparison, state):  # its reason says numbers of the claim
-            caps = tuple(cap.removesuffix(f": {judged.reason}") for cap in caps)
-    return [Caveat(cap) for cap in caps]
+        if judged.passed is False:
+            text = f"{one_line(judged.name)} control failed"
+            if not is_hidden(judged.comparison, state):  # its reason says numbers of the claim
+                text += f": {one_line(judged.reason)}"
+            found.append(Caveat(text, kind=Kind.FAILED))
+    return found
+
+
+def _caps(state: CampaignState) -> list[Caveat]:
+    """What the claim does not cover; nothing before there is a claim that they could cap."""
+    judged = state.confirmation
+    if judged is None or judged.comparison is None:
+        return []
+    found = []
+    if sampling(state) is None:
+        why = next(row.how for row in coverage(state) if row.what == TEST_SET)
+        text = f"the interval covers training noise, not the {TEST_SET} ({why})"
+        found.append(Caveat(text, kind=Kind.SAMPLING))
+    for name, why in not_run(state):
+        text = f"{name} control not run" + (f": {why}" if why else "")
+        found.append(Caveat(text, kind=Kind.CONTROL))
+    own = ("the interval covers training noise", *(f"{name} control " for name in CONTROLS))
+    return found + [Caveat(cap) for cap in claim_caps(state) if not cap.startswith(own)]
 
 
 def _baseline(state: CampaignState) -> list[Caveat]:

@@ -19,10 +19,15 @@ from pathlib import Path
 from autosota.agents.domain import CampaignVerdict, Receipt
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.errors import UserError
-from autosota.server.report.caveats import caveats
+from autosota.server.report.caveats import Kind, caveats
 from autosota.server.report.formats import count, in_markdown
 from autosota.server.report.replay import is_masked
-from autosota.server.report.text import baseline_words, search_words, verdict_sentence
+from autosota.server.report.text import (
+    baseline_words,
+    head_lines,
+    search_words,
+    verdict_sentence,
+)
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -74,12 +79,15 @@ def readme(state: CampaignState, improved: bool, receipts: int, held_back: int) 
     """What is in the folder, how to apply and verify it, and the numbers with their caveats."""
     title = in_markdown(state.objective.paper.title or state.objective.metric)
     lines = [f"# {title}", "", f"**{in_markdown(verdict_sentence(state), 2000)}**", ""]
+    lines += [f"- {in_markdown(line, 1000)}" for line in head_lines(state)]
     measured = baseline_words(state)
     if measured:
         lines += [f"- baseline: {in_markdown(measured)}"]
     if state.ideas:
         lines += [f"- search: {search_words(state)}"]
-    lines += [f"- note: {in_markdown(c.text)}" for c in caveats(state) if c.weighs]
+    for caveat in (c for c in caveats(state) if c.weighs):
+        word = "against it" if caveat.kind is Kind.FAILED else "note"
+        lines.append(f"- {word}: {in_markdown(caveat.text)}")
     lines += ["", "## What is here", ""]
     if improved:
         lines += [

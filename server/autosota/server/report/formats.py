@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from autosota.agents.domain import Comparison, Direction
 
@@ -17,6 +19,10 @@ _INVISIBLE = re.compile(
 
 _GROSS = 1e7
 _MOST_DECIMALS = 8
+_MOST_SHARE_DECIMALS = 4
+
+_MOST_TIMES = 10.0
+"""A gain of more than this many times the baseline is not said in per cent."""
 
 
 def clean(text: str) -> str:
@@ -101,12 +107,66 @@ def gain_words(result: Comparison, direction: Direction) -> str:
 
 
 def interval_words(result: Comparison) -> str:
-    """`95 % interval +0.021 to +0.037`, or why there is none."""
+    """`95 % interval +0.021 to +0.037 over training noise only`, or why there is none."""
     if result.low is None or result.high is None:
         return f"no interval: {result.note or 'too few seeds'}"
     digits = decimals_of(result)
     low, high = (fixed(v, digits, signed=True) for v in (result.low, result.high))
-    return f"{percent(result.confidence)} interval {low} to {high}"
+    return f"{percent(result.confidence)} interval {low} to {high} {covers_words(result)}"
+
+
+def covers_words(result: Comparison) -> str:
+    """What the interval of a comparison covers: `over training noise only`."""
+    if "not the sampling of the test set" in result.covers:
+        return "over training noise only"
+    return "over training noise and the sampling of the test set"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A comparison in per cent of the baseline's mean, in words: `+4.3 %`, `3.9 to 4.7`.
+
+    `bounds` is '' without an interval. Without a baseline that per cent can be of, both are in
+    the metric's unit.
+    """
+
+    gain: str
+    bounds: str
+    relative: bool
+
+
+def share_of(result: Comparison) -> Share:
+    """A comparison in per cent of the baseline's mean (taken as known), positive is better.
+
+    A baseline near zero, of which a gain is many times, gives numbers in the metric's unit: per
+    cent of it would say nothing.
+
+    Raises:
+        ValueError: nothing was compared.
+    """
+    if result.difference is None or result.baseline_mean is None:
+        raise ValueError(f"{result.metric}: nothing was compared")
+    bounds = () if result.low is None or result.high is None else (result.low, result.high)
+    level = abs(result.baseline_mean)
+    if not level or abs(result.difference) > _MOST_TIMES * level:
+        digits = decimals_of(result)
+        plain = [fixed(v, digits, signed=True) for v in (result.difference, *bounds)]
+        return Share(plain[0], " to ".join(plain[1:]), relative=False)
+    gain, *ends = [100 * v / level for v in (result.difference, *bounds)]
+    digits = _decimals_of_share(gain, ends)
+    low_high = " to ".join(fixed(v, digits) for v in ends)
+    return Share(f"{fixed(gain, digits, signed=True)} %", low_high, relative=True)
+
+
+def _decimals_of_share(gain: float, ends: Sequence[float]) -> int:
+    """One significant digit of half the interval, and enough that no number is rounded to 0."""
+    half = (ends[1] - ends[0]) / 2 if ends else 0.0
+    least = 0 if half >= 10 else 1
+    digits = max(least, -math.floor(math.log10(half))) if half > 0 else 1
+    for value in (gain, *ends):
+        if value:
+            digits = max(digits, -math.floor(math.log10(abs(value))))
+    return min(digits, _MOST_SHARE_DECIMALS)
 
 
 def resource_words(name: str, value: float) -> str:
@@ -147,3 +207,12 @@ def duration(seconds: float) -> str:
     if abs(seconds) < 7200:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def spelled(seconds: float) -> str:
+    """A duration with its unit in a word, for a sentence: `75 seconds`, `2.2 hours`."""
+    number, unit = duration(seconds).split(" ")
+    return f"{number} {_UNITS[unit]}"
+
+
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours"}

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from autosota.agents.domain import CampaignVerdict, Receipt
+from autosota.agents.scheduler.baseline import claim_is_still
+from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report import (
     pieces,
@@ -26,9 +28,11 @@ from autosota.server.report import (
     svg,
     text,
 )
-from autosota.server.report.caveats import GRADES_IN_WORDS, caveats
+from autosota.server.report.caveats import GRADES_IN_WORDS, Kind, caveats
 from autosota.server.report.diffs import Diff, parse_diff
-from autosota.server.report.formats import clean, duration, percent
+from autosota.server.report.fates import FATES
+from autosota.server.report.formats import clean, covers_words, duration, percent
+from autosota.server.report.headline import headline
 from autosota.server.report.numbers import MASKED, Evidence, Shown
 from autosota.server.report.replay import History
 
@@ -91,13 +95,18 @@ def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str 
         "objective": objective,
         "campaign": campaign,
         "title": objective.paper.title or f"{objective.metric} of this repository",
-        "sentence": text.verdict_sentence(state, shown.isolation if shown is not None else None),
+        "headline": headline(state),
+        "head_lines": [line.partition(": ") for line in text.head_lines(state)],
         "tone": _TONES[finished.verdict] if finished is not None else "open",
-        "heavy": [c.text for c in found if c.weighs],
+        "failed": [c.text for c in found if c.kind is Kind.FAILED],
+        "heavy": [c.text for c in found if c.kind in (Kind.CONTROL, Kind.NOTE)],
         "light": [c.text for c in found if not c.weighs],
         "claims": sections.claim_rows(evidence),
         "coverage": proof.coverage(state),
         "ablation_words": pieces.ablation_words(state),
+        "skipped": pieces.skipped_words(state),
+        "still": text.STILL if claim_is_still(state) else "",
+        "matched": evidence.control(MATCHED),
         "whole": evidence.whole(),
         "pieces": survival.piece_rows(evidence),
         "smallest": _smallest(state),
@@ -108,11 +117,11 @@ def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str 
         "prices": survival.price_rows(evidence),
         "small_gain": price.small_gain_words(state) if finished is not None else "",
         "tree": survival.tree_rows(evidence),
-        "reads": text.reads_words(state),
+        "reads": text.reads_in_full(state),
         "compute_words": proof.compute_words(finished.compute if finished is not None else None),
         "trajectory": plots.trajectory(evidence),
         "fates_drawn": plots.fates_drawn(evidence),
-        "fate_words": text.FATES,
+        "fate_words": FATES,
         "confirmation": shown,
         "confirmation_plot": plots.confirmation(evidence),
         "ideas": sections.idea_cards(evidence),
@@ -200,6 +209,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["badge"] = svg.badge
+    environment.filters["covers"] = covers_words
     environment.filters["duration"] = duration
     environment.filters["percent"] = percent
     return environment.from_string(_resource("report.html.jinja"))

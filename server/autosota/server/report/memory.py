@@ -14,17 +14,16 @@ from autosota.agents.domain import Comparison, Fate, Hypothesis, Outcome, Purpos
 from autosota.agents.scheduler.claims import compute_change
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import CampaignState
-from autosota.server.report.caveats import caveats
+from autosota.server.report.caveats import Kind, caveats
+from autosota.server.report.fates import FATES, fate_of
 from autosota.server.report.formats import decimals_of, fixed, in_markdown, interval_words, one_line
 from autosota.server.report.pairs import best_pairs, confirm_pairs, trial_pairs
-from autosota.server.report.pieces import ablation_words, piece_words
+from autosota.server.report.pieces import ablation_words, piece_words, skipped_words
 from autosota.server.report.price import price_words, spent_words
 from autosota.server.report.proof import control_words, transfer_words
 from autosota.server.report.replay import is_masked
 from autosota.server.report.text import (
-    FATES,
     baseline_words,
-    fate_of,
     search_words,
     verdict_sentence,
 )
@@ -137,8 +136,14 @@ def research_report(state: CampaignState) -> str:
     lines += _survived(state)
     sources = sorted({in_markdown(i.paper) for i in state.ideas.values() if i.paper})
     lines += ["", "## Where the ideas come from", "", *(f"- {s}" for s in sources or ["nowhere"])]
+    weigh = [c for c in caveats(state) if c.weighs]
+    against = [f"- {in_markdown(c.text)}" for c in weigh if c.kind is Kind.FAILED]
+    if against:
+        lines += ["", "## What speaks against it", "", *against]
     lines += ["", "## What the result does not cover", ""]
-    lines += [f"- {in_markdown(c.text)}" for c in caveats(state) if c.weighs] or ["- nothing known"]
+    lines += [f"- {in_markdown(c.text)}" for c in weigh if c.kind is not Kind.FAILED] or [
+        "- nothing known"
+    ]
     return _text(lines)
 
 
@@ -274,13 +279,15 @@ def _survived(state: CampaignState) -> list[str]:
             lines.extend(["", f"## {title}", "", *found])
 
     part("Tree of attempts", tree_lines(state))
-    if state.ablation is not None:
+    if skipped_words(state):
+        part("What carries the gain", [f"The best change was {skipped_words(state)}."])
+    elif state.ablation is not None:
         pieces = [f"- {in_markdown(piece_words(state, p.id))}" for p in state.ablation.pieces]
         whole = f"The best change was {ablation_words(state)}."
         part("What carries the gain", [whole, "", *pieces])
     price = []
     if state.plan is not None:
-        price.append(f"- before: {in_markdown(price_words(state.plan))}")
+        price.append(f"- before: {in_markdown(price_words(state.plan, state))}")
     if spent_words(state):
         price.append(f"- spent: {in_markdown(spent_words(state))}")
     part("Price of the confirmation", price)

@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
-from autosota.server.report.formats import count, fixed, interval_words, one_line
-from autosota.server.report.pieces import is_reduced, piece_title, piece_words
+from autosota.server.report.formats import (
+    count,
+    decimals_for,
+    fixed,
+    gain_words,
+    interval_words,
+    one_line,
+)
+from autosota.server.report.pieces import (
+    is_reduced,
+    piece_title,
+    piece_words,
+    skipped_words,
+)
 from autosota.server.report.price import price_words, spent_words
-from autosota.server.report.proof import control_words, transfer_words
+from autosota.server.report.proof import control_words, controls_words, transfer_words
+from autosota.server.report.text import baseline_words
 
 
 def told(event: ev.Event, state: CampaignState) -> tuple[str, str]:
     """A word for what it is ('' for none), and the line; ('', '') where there is no news.
+
+    A confirmation's line has more under it, indented.
 
     Args:
         event: masked.
@@ -55,13 +70,15 @@ def told(event: ev.Event, state: CampaignState) -> tuple[str, str]:
             titles = "; ".join(piece_title(p) for p in event.pieces)
             many = count(len(event.pieces), "piece")
             return "ablation", f"of {event.patch}, {many}: {titles}"
+        case ev.AblationSkipped():
+            return "ablation", f"{event.patch} is {skipped_words(state)}"
         case ev.PieceJudged():
             return "", f"  {piece_words(state, event.piece)}"
         case ev.ConfirmationPlanned():
             seeds = count(len(event.seeds), "fresh paired seed")
-            return "confirmation", f"of {event.patch} on {seeds}: {price_words(event)}"
+            return "confirmation", f"of {event.patch} on {seeds}: {price_words(event, state)}"
         case ev.OutcomesCompared():
-            return "test set", _outcomes(event)
+            return "test set", _outcomes(event, state)
         case ev.ControlJudged():
             return "control", control_words(event, state)
         case ev.ConfirmationJudged():
@@ -76,43 +93,45 @@ def told(event: ev.Event, state: CampaignState) -> tuple[str, str]:
 
 
 def _baseline(event: ev.BaselineMeasured, state: CampaignState) -> str:
-    interval = ""
-    if event.claim_low is not None and event.claim_high is not None:
-        interval = f" [{event.claim_low:.4g}, {event.claim_high:.4g}]"
-    paper = f"; the paper says {event.paper_value:g}" if event.paper_value is not None else ""
+    objective = state.objective
+    noise = ""
+    if not objective.selects_on_claim:
+        noise = f" (sd {fixed(event.sd, decimals_for(event.sd, event.mean))})" if event.sd else ""
     return (
-        f"{one_line(state.objective.metric)} {event.claim_mean:.4g}{interval} over "
-        f"{count(len(event.seeds), 'seed')} (claim read once to reproduce it){paper}; search "
-        f"looks at {one_line(event.metric)} {event.mean:.4g} (sd {event.sd:.2g})"
+        f"{baseline_words(state)}{noise}; claim read once, to measure it, and for no decision; "
+        f"the search looks at {one_line(event.metric)}"
     )
 
 
 def _proposed(event: ev.IdeasProposed, state: CampaignState) -> str:
     if event.by == "catalogue":
-        if not event.ideas:
-            return ""
-        return f"{count(len(event.ideas), 'new idea')} in the library"
+        new = f"{count(len(event.ideas), 'new idea')} in the library" if event.ideas else ""
+        gone = len(event.superseded)
+        old = f"{count(gone, 'older idea')} superseded: the code changed" if gone else ""
+        return "; ".join(part for part in (new, old) if part)
     if not event.ideas:
         return "nothing more to tune here" if event.by == "tuner" else ""
     source = "the tuner" if event.by == "tuner" else "promising ones together"
     return f"new idea from {source}: {_title(event.ideas[0].id, state)}"
 
 
-def _outcomes(event: ev.OutcomesCompared) -> str:
+def _outcomes(event: ev.OutcomesCompared, state: CampaignState) -> str:
     examples = count(event.examples, "example")
     if event.comparison is None:
         return f"{examples} resampled" if not event.reason else one_line(event.reason)
     result = event.comparison
-    gain = "" if result.difference is None else f"{fixed(result.difference, 4, signed=True)}, "
+    gain = gain_words(result, state.objective.direction)
+    gain = f"{gain}, " if gain else ""
     return f"{examples} resampled with the seeds: {gain}{interval_words(result)}"
 
 
 def _judged(event: ev.ConfirmationJudged, state: CampaignState) -> str:
-    """Why, what it cost, and what its controls say now that the claim is read."""
-    parts = [one_line(event.reason), f"spent: {spent_words(state)}"]
+    """Why, and under it what it cost and what its controls say now that the claim is read."""
+    lines = [one_line(event.reason, 1000), f"spent: {spent_words(state)}"]
     if event.comparison is not None and state.controls:
-        parts += [control_words(c, state) for c in state.controls.values()]
-    return "; ".join(parts)
+        lines.append(f"controls: {controls_words(state)}")
+        lines += [f"  {control_words(c, state)}" for c in state.controls.values()]
+    return "\n    ".join(lines)
 
 
 def _title(idea: str, state: CampaignState) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autosota.agents.domain import Comparison, Direction, Outcome, Purpose
-from autosota.agents.scheduler import statistics
+from autosota.agents.scheduler import matching, statistics
 from autosota.agents.scheduler.ablation import dropped
 from autosota.agents.scheduler.claims import MATCHED, NULL, confirm_pairs
 from autosota.agents.scheduler.events import IdeaSelected, RunFinished
@@ -90,7 +90,8 @@ def control_pairs(state: CampaignState, name: str) -> list[Pair]:
     if plan is None:
         return []
     base, null = state.start.base_commit, state.null_patch
-    confirm, control = (Purpose.CONFIRM, ""), (Purpose.CONTROL, name)
+    variant = matching.variant_name(state) if name == MATCHED else name
+    confirm, control = (Purpose.CONFIRM, ""), (Purpose.CONTROL, variant)
     if name == NULL:
         return _fresh(state, (base, *confirm), (null.commit if null else "", *control))
     if name == MATCHED:

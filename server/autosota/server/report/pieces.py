@@ -72,6 +72,13 @@ def ablation_words(state: CampaignState) -> str:
     return f"taken apart into {count(len(planned.pieces), 'piece')}: {', '.join(parts)}"
 
 
+def skipped_words(state: CampaignState) -> str:
+    """`not taken apart: the budget left no room …`; '' when it was, or there was no need."""
+    if not state.ablation_skipped:
+        return ""
+    return f"not taken apart: {one_line(state.ablation_skipped)}"
+
+
 def is_reduced(state: CampaignState) -> bool:
     """True when the best is smaller than the change that was taken apart."""
     planned, best = state.ablation, state.best

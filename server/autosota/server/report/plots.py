@@ -15,10 +15,10 @@ from autosota.agents.domain import Direction, Outcome, Purpose
 from autosota.agents.scheduler import statistics
 from autosota.agents.scheduler.events import RunFinished
 from autosota.server.report import svg
+from autosota.server.report.fates import FATES
 from autosota.server.report.formats import count, decimals_for, fixed, one_line
 from autosota.server.report.numbers import Evidence
 from autosota.server.report.pairs import confirm_pairs
-from autosota.server.report.text import FATES
 from autosota.server.report.tree import attempts
 
 WIDTH = 920

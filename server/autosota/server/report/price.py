@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from autosota.agents.domain import Purpose
 from autosota.agents.scheduler import power, racing, statistics
+from autosota.agents.scheduler.claims import MATCH_ABOVE, can_match, search_compute_change
 from autosota.agents.scheduler.events import ConfirmationPlanned, RunFinished
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import (
@@ -20,6 +21,8 @@ from autosota.server.report.formats import (
     decimals_for,
     duration,
     fixed,
+    one_line,
+    spelled,
 )
 from autosota.server.report.pairs import Pair, compare_pairs, confirm_pairs
 
@@ -36,19 +39,46 @@ class Need:
     seconds: float | None
 
 
-def price_words(plan: ConfirmationPlanned) -> str:
-    """`a confirmation takes 20 runs, about 190 s, $0.00; chance to confirm the effect seen …`."""
-    return f"a confirmation takes {cost_words(plan)}; {chance_of(plan)}"
+def price_words(plan: ConfirmationPlanned, state: CampaignState) -> str:
+    """`20 runs, about 190 s; if the claim passes, 11 runs of controls, …; chance to confirm …`.
+
+    Args:
+        plan: what was planned.
+        state: with the plan folded in.
+    """
+    return f"the confirmation takes {cost_words(plan)}{_controls_words(plan, state)}; " + chance_of(
+        plan
+    )
 
 
 def cost_words(plan: ConfirmationPlanned) -> str:
-    """`20 runs, about 190 s, $0.00`."""
-    runs, time = count(plan.evaluations, "run"), duration(plan.expected_seconds)
-    return f"{runs}, about {time}, ${plan.dollars:.2f}"
+    """`20 runs, about 190 s`, and the dollars where a model has a price."""
+    dollars = f", ${plan.dollars:.2f}" if plan.dollars else ""
+    return f"{count(plan.evaluations, 'run')}, about {duration(plan.expected_seconds)}{dollars}"
+
+
+def controls_cost_words(plan: ConfirmationPlanned) -> str:
+    """`11 runs, about 60 s`; '' where a ledger does not say what was expected."""
+    if not plan.controls:
+        return ""
+    return f"{count(plan.controls, 'run')}, about {duration(plan.control_seconds)}"
+
+
+def _controls_words(plan: ConfirmationPlanned, state: CampaignState) -> str:
+    cost = controls_cost_words(plan)
+    if not cost:
+        return ""
+    more = search_compute_change(state)
+    matched = ""
+    if can_match(state) and more is not None and more > MATCH_ABOVE:
+        matched = ", its calibration and the baseline of equal compute included"
+    return f", and if the claim passes, its controls {cost}{matched}"
 
 
 def chance_of(plan: ConfirmationPlanned) -> str:
     """The power of a planned confirmation for the effect that search saw, shrunken."""
+    if plan.note:
+        return f"its chance is not known: {one_line(plan.note, 600)}"
     if plan.effect is None or plan.power is None:
         return "its chance is not known: the noise of a paired difference was not measured"
     effect = fixed(plan.effect, decimals_for(abs(plan.effect), plan.effect), signed=True)
@@ -64,7 +94,13 @@ def chance_of(plan: ConfirmationPlanned) -> str:
 
 
 def spent_words(state: CampaignState) -> str:
-    """What the confirmation, its controls and transfers took; '' before any of them ran."""
+    """What was spent beside what was expected, a part at a time; '' before any of them ran."""
+    plan = state.plan
+    expected = {}
+    if plan is not None:
+        expected[Purpose.CONFIRM] = (plan.evaluations, plan.expected_seconds)
+        if plan.controls:
+            expected[Purpose.CONTROL] = (plan.controls, plan.control_seconds)
     parts = []
     for purpose, name in (
         (Purpose.CONFIRM, "confirmation"),
@@ -75,8 +111,9 @@ def spent_words(state: CampaignState) -> str:
         if not runs:
             continue
         text = f"{name} {count(len(runs), 'run')}, {duration(seconds_of(runs))}"
-        if purpose is Purpose.CONFIRM and state.plan is not None:
-            text += f" ({duration(state.plan.expected_seconds)} were expected)"
+        if purpose in expected:
+            many, seconds = expected[purpose]
+            text += f" (expected: {count(many, 'run')}, {duration(seconds)})"
         parts.append(text)
     return "; ".join(parts)
 
@@ -107,14 +144,14 @@ def small_gain_needs(state: CampaignState) -> Need | None:
 
 
 def small_gain_words(state: CampaignState) -> str:
-    """`a gain of 1 % would need 31 seeds, 2.2 h`; '' where the noise is not known."""
+    """`a gain of 1 % would need 31 seeds, 2.2 hours`; '' where the noise is not known."""
     need = small_gain_needs(state)
     if need is None:
         return ""
     head = f"a gain of {100 * SMALL_GAIN:.0f} %"
     if need.pairs is None or need.seconds is None:
         return f"{head} is out of reach of any number of seeds that one could run here"
-    return f"{head} would need {count(need.pairs, 'seed')}, {duration(need.seconds)}"
+    return f"{head} would need {count(need.pairs, 'seed')}, {spelled(need.seconds)}"
 
 
 # ------------------------------------------------------------------ inside

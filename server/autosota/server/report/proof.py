@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autosota.agents.scheduler import matching
+from autosota.agents.scheduler.claims import INPUTS, LABELS, MATCHED
 from autosota.agents.scheduler.events import ControlJudged, TransferJudged
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import (
     change_words,
     count,
+    duration,
     gain_words,
     interval_words,
     one_line,
@@ -28,6 +31,10 @@ CONTROLS = {
 """Every control there is, and what it asks; in the order of a report."""
 
 
+TEST_SET = "sampling of the test set"
+"""What seeds alone do not see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """One thing an interval or a verdict may cover. `covered` is None where it was not tried."""
@@ -42,6 +49,26 @@ def compute_words(change: float | None) -> str:
     return "" if change is None else f"compute {change_words(change)}"
 
 
+def equal_compute_line(state: CampaignState) -> str:
+    """The gain over a baseline of equal compute with what both spent, or why there is none.
+
+    '' until the claim was judged, and where compute did not grow so far that it matters.
+    """
+    finished = state.finished
+    if finished is None or state.confirmation is None:
+        return ""
+    matched, used = finished.equal_compute, matching.spent(state)
+    if matched is not None and matched.difference is not None:
+        gain = gain_words(matched, state.objective.direction)
+        text = f"{gain} on {one_line(matched.metric, 60)} ({interval_words(matched)})"
+        if used is not None:
+            took, wanted = (duration(seconds) for seconds in used)
+            text += f", over a baseline that spent {took} of compute a run, the candidate {wanted}"
+        return text
+    judged = state.controls.get(MATCHED)
+    return one_line(judged.reason) if judged is not None else ""
+
+
 # ------------------------------------------------------------------ what the interval covers
 
 
@@ -52,6 +79,8 @@ def coverage(state: CampaignState) -> list[Coverage]:
         return []
     pairs = judged.comparison.pairs
     noise = f"{count(pairs, 'pair')} on fresh seeds, both sides with the same seed, back to back"
+    if judged.comparison.low is None:
+        noise = f"{count(pairs, 'pair')}: {judged.comparison.note or 'too few for an interval'}"
     found = [Coverage("training noise", judged.comparison.low is not None, noise)]
     found.append(_test_set(state))
     found.append(_other_settings(state))
@@ -59,7 +88,7 @@ def coverage(state: CampaignState) -> list[Coverage]:
 
 
 def _test_set(state: CampaignState) -> Coverage:
-    what = "sampling of the test set"
+    what = TEST_SET
     compared = state.outcomes
     if compared is None:
         why = "the objective names no file of per-example outcomes (objective.outcomes)"
@@ -124,13 +153,50 @@ def holds_words(judged: TransferJudged) -> str:
 
 
 def controls_words(state: CampaignState) -> str:
-    """`controls: 3 passed, 1 failed (re-execution), 1 not run`; '' before any was judged."""
-    groups: dict[str, list[str]] = {"passed": [], "failed": [], "not run": []}
-    for judged in state.controls.values():
-        groups[passed_words(judged.passed)].append(one_line(judged.name, 60))
-    parts = [
-        f"{len(names)} {word}" + (f" ({', '.join(names)})" if word != "passed" else "")
-        for word, names in groups.items()
-        if names
-    ]
-    return ", ".join(parts)
+    """`3 passed, 1 failed (re-execution); not run: …`; '' before any was judged."""
+    names = [one_line(j.name, 60) for j in state.controls.values() if j.passed is False]
+    passed = sum(j.passed is True for j in state.controls.values())
+    parts = [f"{passed} passed"] if passed else []
+    if names:
+        parts.append(f"{len(names)} failed ({', '.join(names)})")
+    lacking = ", ".join(f"{name} ({why})" if why else name for name, why in not_run(state))
+    text = ", ".join(parts)
+    if not state.controls:
+        return ""
+    return "; ".join(part for part in (text, f"not run: {lacking}" if lacking else "") if part)
+
+
+def not_run(state: CampaignState) -> list[tuple[str, str]]:
+    """Controls that the claim was not put to, and why; empty until the claim was judged.
+
+    A matched baseline that was not needed is not among them.
+    """
+    judged = state.confirmation
+    if judged is None or judged.comparison is None or not state.controls:
+        return []
+    found = []
+    for name in CONTROLS:
+        control = state.controls.get(name)
+        if control is not None and control.passed is None:
+            found.append((name, one_line(control.reason)))
+        elif control is None and name != MATCHED:
+            found.append((name, why_not_run(name, state)))
+    return found
+
+
+def why_not_run(name: str, state: CampaignState) -> str:
+    """Why a control has no judgement: not declared, not needed, or not yet its turn."""
+    declared = state.objective.controls
+    if name == LABELS and declared.labels is None:
+        return "no [controls] labels are declared"
+    if name == INPUTS and declared.inputs is None:
+        return "no [controls] inputs are declared"
+    if name == MATCHED and declared.compute_knob is None:
+        return "no [controls] compute_knob is declared"
+    if state.plan is None:
+        return "no candidate reached a confirmation"
+    if state.confirmation is None:
+        return "the confirmation is not over"
+    if name == MATCHED and state.controls:
+        return "not needed: the candidate does not spend clearly more compute"
+    return "the claim did not pass, so there was nothing to control"

@@ -186,7 +186,16 @@ def _proved(event: ev.Event, told: Replay, final: CampaignState) -> ev.Event:
 
 
 _BASELINE = ("mean", "sd", "claim_mean", "claim_low", "claim_high", "seconds_per_run")
-_PLANNED = ("effect", "sd", "power", "pairs_needed", "expected_seconds", "evaluations")
+_PLANNED = (
+    "effect",
+    "sd",
+    "power",
+    "pairs_needed",
+    "expected_seconds",
+    "evaluations",
+    "controls",
+    "control_seconds",
+)
 _COMPARED = (
     "pairs",
     "baseline_mean",
@@ -246,6 +255,8 @@ def _planned(event: ev.ConfirmationPlanned, told: Replay) -> ev.ConfirmationPlan
         _check("price", name.replace("_", " "), getattr(event, name), getattr(found, name), told)
     return replace(
         event,
+        controls=found.controls,
+        control_seconds=found.control_seconds,
         effect=found.effect,
         sd=found.sd,
         power=found.power,
@@ -296,6 +307,10 @@ def _finished(event: ev.CampaignFinished, told: Replay) -> ev.CampaignFinished:
     found = finish(told.whole, event.verdict, event.reason)
     for name, words in _FINISHED.items():
         _check("end", words, getattr(event, name), getattr(found, name), told)
+    said, holds = event.equal_compute, found.equal_compute
+    for name in _COMPARED if said is not None or holds is not None else ():
+        words = f"{name.replace('_', ' ')} at equal compute"
+        _check("end", words, getattr(said, name, None), getattr(holds, name, None), told)
     if event.caps != found.caps:
         told.problems.append("end: the ledger's caveats are not those that the receipts give")
     return replace(found, patch=event.patch)

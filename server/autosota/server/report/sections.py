@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from autosota.agents.domain import (
     BASELINE,
+    Fate,
     Finding,
     Hypothesis,
     Outcome,
@@ -23,7 +24,9 @@ from autosota.agents.domain import (
 from autosota.agents.scheduler import guards
 from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.events import RunFinished
+from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.diffs import Diff, parse_diff
+from autosota.server.report.fates import FATES, fate_of, screening_words
 from autosota.server.report.formats import count
 from autosota.server.report.numbers import (
     RESOURCES,
@@ -33,7 +36,7 @@ from autosota.server.report.numbers import (
     ShownComparison,
     ShownMean,
 )
-from autosota.server.report.text import FATES, fate_of, reads_words
+from autosota.server.report.text import reads_in_full
 
 _ARXIV = re.compile(r"\barxiv[: ]\s*(\d{4}\.\d{4,5})", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
@@ -59,7 +62,6 @@ class ClaimRow:
     agrees: bool | None
     improved: ShownComparison | None
     reads: str
-    reads_apart: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class IdeaCard:
     diff: Diff | None
     runs: tuple[RunFinished, ...]
     kept: bool
+    decided: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,6 @@ def claim_rows(evidence: Evidence) -> list[ClaimRow]:
     objective = state.objective
     claim = objective.claim_of_paper() or PaperClaim(objective.metric, float("nan"))
     others = [c for c in objective.paper.claims if c.metric != objective.metric]
-    apart = sum(r.purpose is Purpose.BASELINE for r in state.reads)
     judged = state.confirmation
     compared = judged is not None and judged.comparison is not None
     rows = []
@@ -160,8 +162,7 @@ def claim_rows(evidence: Evidence) -> list[ClaimRow]:
                 to_paper=to_paper,
                 agrees=agrees,
                 improved=improved,
-                reads=reads_words(state) if is_claim else "not the claim",
-                reads_apart=apart if is_claim else 0,
+                reads=reads_in_full(state) if is_claim else "not the claim",
             )
         )
     return rows
@@ -207,9 +208,18 @@ def idea_cards(evidence: Evidence) -> list[IdeaCard]:
                 diff=parse_diff(patch.diff) if patch is not None and patch.diff else None,
                 runs=tuple(runs.get(patch.id, ())) if patch is not None else (),
                 kept=name in kept,
+                decided=_decided(name, state),
             )
         )
     return cards
+
+
+def _decided(idea: str, state: CampaignState) -> str:
+    """By what the search kept an idea: a screening, at which level."""
+    judged = state.judged.get(idea)
+    if judged is None or judged.fate is not Fate.PROVISIONAL or judged.comparison is None:
+        return ""
+    return screening_words(judged.comparison)
 
 
 def trade_rows(evidence: Evidence) -> list[TradeRow]:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 from autosota.agents.domain import Purpose
 from autosota.agents.scheduler.claims import CONTROLS as NAMES
-from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.events import RunFinished
-from autosota.agents.scheduler.state import CampaignState
-from autosota.server.report.formats import duration
 from autosota.server.report.numbers import Evidence, Shown, ShownComparison
 from autosota.server.report.pairs import trial_pairs
 from autosota.server.report.pieces import piece_title
-from autosota.server.report.proof import CONTROLS, passed_words
+from autosota.server.report.price import controls_cost_words, cost_words
+from autosota.server.report.proof import CONTROLS, passed_words, why_not_run
 from autosota.server.report.tree import Attempt, attempts
 
 
@@ -97,7 +95,7 @@ def control_rows(evidence: Evidence) -> list[ControlRow]:
     rows = []
     for name in names:
         judged = state.controls.get(name)
-        reason = judged.reason if judged is not None else _why_not(name, state)
+        reason = judged.reason if judged is not None else why_not_run(name, state)
         rows.append(
             ControlRow(
                 name=name,
@@ -108,24 +106,6 @@ def control_rows(evidence: Evidence) -> list[ControlRow]:
             )
         )
     return rows
-
-
-def _why_not(name: str, state: CampaignState) -> str:
-    """Why a control has no judgement: not declared, not needed, or not yet its turn."""
-    declared = state.objective.controls
-    if name == "permuted labels" and declared.labels is None:
-        return "no [controls] labels are declared"
-    if name == "shuffled inputs" and declared.inputs is None:
-        return "no [controls] inputs are declared"
-    if name == MATCHED and declared.compute_knob is None:
-        return "no [controls] compute_knob is declared"
-    if state.plan is None:
-        return "no candidate reached a confirmation"
-    if state.confirmation is None:
-        return "the confirmation is not over"
-    if name == MATCHED:
-        return "not needed: the candidate does not spend clearly more compute"
-    return "the claim did not pass, so there was nothing to control"
 
 
 def transfer_rows(evidence: Evidence) -> list[TransferRow]:
@@ -152,16 +132,15 @@ def price_rows(evidence: Evidence) -> list[PriceRow]:
     plan = state.plan
     if plan is None:
         return []
-    expected = f"{plan.evaluations} runs, {duration(plan.expected_seconds)}, ${plan.dollars:.2f}"
     parts = (
-        ("confirmation", Purpose.CONFIRM, expected),
-        ("controls", Purpose.CONTROL, ""),
+        ("confirmation", Purpose.CONFIRM, cost_words(plan)),
+        ("controls", Purpose.CONTROL, controls_cost_words(plan)),
         ("other settings", Purpose.TRANSFER, ""),
     )
     rows = []
     for what, purpose, before in parts:
         runs: Sequence[RunFinished] = [r for r in state.runs if r.purpose is purpose]
-        if runs:
+        if runs or before:
             taken = evidence.total(runs, "wall_seconds")
             rows.append(PriceRow(what, before, evidence.runs_counted(runs), taken))
     return rows

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from autosota.agents.scheduler.events import IdeaSelected, LeapOpened
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.report.fates import fate_of
 from autosota.server.report.formats import count, in_markdown, one_line
-from autosota.server.report.text import fate_of
 
 DEEPEST = 6
 """Rows are not indented further than this: a page is only so wide."""
@@ -72,7 +72,7 @@ def commit_of(selected: IdeaSelected, state: CampaignState) -> str:
 
 def tree_lines(state: CampaignState) -> list[str]:
     """The tree as a nested Markdown list, without the ideas' gains."""
-    from autosota.server.report.text import FATES
+    from autosota.server.report.fates import FATES
 
     lines = ["- the untouched code"]
     for row in attempts(state):
