@@ -6,7 +6,8 @@
 * `notebooks/`, `notebook-leakage-labels.csv`: 462 notebooks as scripts, one (training, test) pair
   of each labelled by hand (repository tahh1/data-leakage-detection, data/Experiment1, 43b5513);
 * `scripts/`, `leaky-fit-calls.json`: 38 scripts with the calls of `fit` that leak (repository
-  malusamayo/leakage-analysis, tests/inputs); `leaky_fit_lines.csv` beside this file has the lines;
+  malusamayo/leakage-analysis, tests/inputs); `leaky_fit_lines.csv` beside this file has the lines
+  (with `--half`, the half by the hash of the name);
 * `multi/`: the notebooks of `multi_test_labels.csv` beside this file, by its ids;
 * `adjudication/HALF.csv`: what a reader said of disagreements (`file,code,line,verdict,reason`).
 
@@ -19,6 +20,7 @@ a training score printed beside the test score. `--list` writes the disagreement
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import sys
@@ -171,7 +173,12 @@ class Calls:
     wrong: list[str] = field(default_factory=list)
 
 
-def scripts(folder: Path) -> tuple[list[Case], Calls]:
+def half_of(name: str) -> str:
+    """The half of a script, by the hash of its name."""
+    return HALVES[int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2]
+
+
+def scripts(folder: Path, halves: Sequence[str]) -> tuple[list[Case], Calls]:
     """The scripts: leaky or not, and which calls of `fit` the findings name."""
     labels = json.loads((folder / "leaky-fit-calls.json").read_text(encoding="utf-8"))
     lines: dict[str, list[tuple[str, set[int]]]] = defaultdict(list)
@@ -180,6 +187,8 @@ def scripts(folder: Path) -> tuple[list[Case], Calls]:
             lines[row["file"]].append((row["call"], {int(x) for x in row["lines"].split()}))
     cases, calls = [], Calls()
     for name, label in labels.items():
+        if half_of(name) not in halves:
+            continue
         content = (folder / "scripts" / name).read_bytes()
         own = of_class(check(name, content).findings, label["kind"])
         cases.append(Case(name, label["kind"], label["leak"], own))
@@ -256,9 +265,9 @@ def report(folder: Path, half: str, out: Path | None) -> Iterator[str]:
             writer.writerows(listing([*cases, *multi], verdicts))
 
 
-def report_scripts(folder: Path, detail: bool) -> Iterator[str]:
+def report_scripts(folder: Path, halves: Sequence[str], detail: bool) -> Iterator[str]:
     """The lines of the scripts."""
-    cases, calls = scripts(folder)
+    cases, calls = scripts(folder, halves)
     yield f"{len(cases)} scripts"
     for kind in ("preprocessing", "overlap"):
         yield from scores(f"  {kind}", [c for c in cases if c.kind == kind], lambda c: c.positive)
@@ -292,7 +301,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     for half in halves:
         for line in report(folder, half, out):
             print(line)
-    for line in report_scripts(folder, out is not None):
+    for line in report_scripts(folder, halves, out is not None):
         print(line)
 
 
