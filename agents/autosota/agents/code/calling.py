@@ -343,6 +343,10 @@ class Calling(Outside):
                     function = self._bound_method(owner, at, facts, name)
                     return self.apply(function, positional, named)
         if name == "__init__":
+            if owner is not None and owner.kind == "obj":
+                for keyword, box in named.items():
+                    if (owner.payload.number, keyword) not in self.names:
+                        self.bind((owner.payload.number, keyword), box)
             return const(None)
         receiver = self.freeze(owner) if owner is not None else self.make("name", "super")
         return self.make("method", f"super.{name}", (receiver, *self.parts(positional, named)))

@@ -193,6 +193,9 @@ class _Machine(Calling):
         return ""
 
     def _s_Expr(self, node: ast.Expr) -> str:
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.IfExp):
+            return self._s_If(_to_one_of_two(node, called.value))
         self.in_statement = True
         value = self.value(node.value)
         self.in_statement = False
@@ -629,6 +632,18 @@ def _carried(machine: _Machine, value: Value) -> Value:
     if value.kind in ("obj", "fn", "cls", "module", "ns", "ref"):
         return value
     return machine.make("carried", "", (machine.freeze(value),), CARRIED)
+
+
+def _to_one_of_two(node: ast.Expr, which: ast.IfExp) -> ast.If:
+    """`(a if c else b).append(x)` as an `if` with a call in each branch."""
+    branches: list[list[ast.stmt]] = []
+    call = node.value
+    assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    for receiver in (which.body, which.orelse):
+        method = ast.copy_location(ast.Attribute(receiver, call.func.attr, ast.Load()), call.func)
+        made = ast.copy_location(ast.Call(method, call.args, call.keywords), call)
+        branches.append([ast.copy_location(ast.Expr(made), node)])
+    return ast.copy_location(ast.If(which.test, branches[0], branches[1]), node)
 
 
 def _jumps(body: list[ast.stmt]) -> bool:

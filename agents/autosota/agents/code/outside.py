@@ -601,8 +601,9 @@ def option_name(flag: str) -> str:
 
 def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
     """True for a read of settings, which hold no rows."""
-    texts = [text_of(v) for p in parts for v in walk(p)]
-    texts += [v.head for p in parts for v in walk(p) if v.kind == "option"]
+    own = [v for p in parts[:1] for v in walk(p, _reads_settings)]
+    texts = [text_of(v) for v in own if not _reads_settings(v)]
+    texts += [v.head for v in own if v.kind == "option"]
     joined = " ".join(t for t in texts if t)
     mode = text_of(parts[1]) if len(parts) > 1 else ""
     if name in ("open", "io.open") and mode[:1] in ("w", "a", "x"):
@@ -610,6 +611,11 @@ def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
     if any(t.endswith((".yaml", ".yml", ".toml", ".ini", ".cfg")) for t in texts):
         return True
     return name.startswith(("json", "open")) and bool(lib.CONFIG_NAMES.search(joined))
+
+
+def _reads_settings(value: Value) -> bool:
+    """True for what comes out of a settings file: a path in it is another file's."""
+    return value.kind == "call" and bool(lib.CONFIG_LOADERS.match(value.head))
 
 
 def _reads(receiver: Value) -> bool:

@@ -74,13 +74,15 @@ def audit(
     added = [p for p in paths if p not in known]
     findings += hooks_and_shadows(before.program, after.program, added)
     changes: list[tuple[Change, Side]] = []
-    if python:
+    scripts = {*before.command.scripts, *before.evaluator.scripts}
+    started = [p for p in paths if p in scripts]
+    if python or started:
         try:
-            found, changes = _python(before, after, objective, boundary, python)
+            found, changes = _python(before, after, objective, boundary, python, started)
             findings += found
         except RecursionError:
             message = "this is nested too deeply to be compared"
-            findings.append(finding("EV201", Place(python[0], 1), message, severity=_WARN))
+            findings.append(finding("EV201", Place(paths[0], 1), message, severity=_WARN))
     findings = _unique(findings)
     return Verdict(decide(findings), tuple(findings), as_domain(changes))
 
@@ -102,8 +104,14 @@ def changed_paths(base: Tree, candidate: Tree) -> list[str]:
 
 
 def _python(
-    before: Reading, after: Reading, objective: Objective, boundary: Boundary, python: list[str]
+    before: Reading,
+    after: Reading,
+    objective: Objective,
+    boundary: Boundary,
+    python: list[str],
+    scripts: list[str],
 ) -> tuple[list[Finding], list[tuple[Change, Side]]]:
+    """Findings about changed Python, and about Python that changed scripts start in another way."""
     old, new = before.program, after.program
     findings: list[Finding] = []
     run = {*before.command.files, *before.evaluator.files}
@@ -123,7 +131,7 @@ def _python(
         (c, side_of(c, old.facts(c.path) if c.path in old.files else new.facts(c.path), boundary))
         for c in changed_symbols(old, new, python)
     ]
-    touched = [p for p in python if p in run]
+    touched = [p for p in python if p in run] + scripts
     reports = compare_reports(before, after) if touched else []
     findings += _protected(python, before, after, objective, boundary, reports, changes)
     different = {
@@ -134,7 +142,7 @@ def _python(
         or old.facts(p).fingerprint != new.facts(p).fingerprint
     }
     same = not different
-    if same:
+    if same and not scripts:
         return findings, changes
     findings += _elsewhere(before, [p for p in python if p not in run], different)
     scanned = [p for p in new.python if p in run or p.rpartition("/")[2] in _LOADED]
@@ -316,9 +324,8 @@ def _leaks(before: Reading, after: Reading) -> Iterator[Finding]:
     yield from _watched(before, after)
     yield from _of_the_batch(before, after)
     held_out = before.rows.labels or before.rows.claim
-    had = {
-        event.value.head for event, _ in chosen_saves(before.command.events, held_out, before.rows)
-    }
+    saves = chosen_saves(before.command.events, held_out, before.rows)
+    had = {(event.value.head, hit.key) for event, hit in saves}
     for event, value in chosen_saves(after.command.events, held_out, before.rows):
         if (event.value.head, value.key) not in had:
             related = [RelatedPlace(value.path, value.line, "this is tested")]

@@ -145,8 +145,13 @@ def _judge(
     if before.flags & PRED and not _touches(before, labels) and _touches(after, labels):
         flows = f"labels flow into predictions: {show(after, 80)}"
         return "labels", "OUT301", flows, _WARN if _only_written_over(after, labels) else None
-    if not before.flags & (_DATA | PRED) and after.flags & PRED and _touches(after, labels):
-        return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
+    if not before.flags & (_DATA | PRED) and after.flags & PRED:
+        if not _has_answer(after) or not _is_setting(before):
+            pass
+        elif _decides_by_the_test(after, labels):
+            return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
+        else:
+            return _FINE  # chosen on other rows
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
     if b_pred and not a_pred and not _has_model(after):
         return _judge_replaced(after, trail, labels.rows)
@@ -165,17 +170,31 @@ def _judge(
 
 
 def _touches(value: Value, labels: Labels) -> bool:
+    if any(labels.rows.is_tested_label(v) for v in columns_of(value)):
+        return True
     if not any(v.key in labels for v in columns_of(value)):
         return False
     own = {v.key for v in beyond_training(value, labels.rows)}
     return any(v.key in labels and v.key in own for v in columns_of(value))
 
 
+def _is_setting(value: Value) -> bool:
+    """True for a number that stands in the code or is an option."""
+    found = literal(value)
+    numeric = bool(found) and isinstance(found[0], int | float) and not isinstance(found[0], bool)
+    return numeric or value.kind == "option"
+
+
+def _has_answer(value: Value) -> bool:
+    return any(v.kind == "pred" for v in walk(value))
+
+
 def _decides_by_the_test(condition: Value, labels: Labels) -> bool:
     """True when a condition looks at labels other than those for training and choosing."""
     rows = labels.rows
     return any(
-        v.key in labels and not rows.only_in_validation(v) and not rows.only_in_training(v)
+        rows.is_tested_label(v)
+        or (v.key in labels and not rows.only_in_validation(v) and not rows.only_in_training(v))
         for v in walk(condition, lambda v: rows.only_in_validation(v) or rows.only_in_training(v))
     )
 
@@ -472,6 +491,13 @@ def _judge_after_prediction(
     asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]
     many = [any(v.kind == "comp" and v.flags & PRED for v in walk(x)) for x in (before, after)]
     if asks[1] > asks[0] or many[1] > many[0] or "stack" in _names(after) - _names(before):
+        about = [
+            {skeleton(v.kids[1]) for v in walk(x, is_model) if v.kind == "pred"}
+            for x in (before, after)
+        ]
+        if about[0] and about[1] <= about[0]:
+            message = f"several models answer for one: {show(after, 80)}"
+            return "ensemble", "TO603", message, Severity.INFO
         return "more", "TO603", f"more computation per prediction: {show(after, 80)}", None
     numbers = any(t in ("topk", "argsort", "argpartition") for t in trail)
     constants = literal(before) and literal(after)

@@ -20,10 +20,12 @@ from autosota.agents.code.values import (
     METRIC,
     PRED,
     Value,
+    literal,
     show,
     text_of,
     walk,
 )
+from autosota.agents.supervisor.choices import choice_of
 from autosota.agents.supervisor.compare import differences, mode_of
 from autosota.agents.supervisor.formula import (
     WRAPPERS,
@@ -91,6 +93,8 @@ class Rows:
     trained_sources: set[int]
     tested_places: set[str]
     """Paths that only tested rows are read from."""
+    label_places: set[str]
+    """Those of them that labels are read from."""
     label_sources: set[int]
     """Labels, and the tables they are columns or rows of."""
     validation: set[int]
@@ -109,6 +113,11 @@ class Rows:
         """True for a read of files that the base reads for the claim alone."""
         place = place_of_rows(source)
         return bool(place) and same_place(place, self.tested_places)
+
+    def is_tested_label(self, source: Value) -> bool:
+        """True for a read of files that hold labels of the claim, and are read for it alone."""
+        place = place_of_rows(source)
+        return bool(place) and same_place(place, self.label_places)
 
     def only_in_validation(self, value: Value) -> bool:
         """True for rows that the validation score is computed on, and the claim is not."""
@@ -158,12 +167,14 @@ def rows_of(
                     if v.kind == "item" and _goes_through(v.kids[1]):
                         whole.add(v.kids[0].key)
     picked = _selectors(claim)
-    chosen_by = evaluated(select)
+    labels = labels_of(s.value for s in claim)
+    tested_places = _places(evaluated(claim))
+    tested_places -= _places(behind(learned)) | _places(evaluated(select))
     chosen -= picked
     return Rows(
         claim=tested(s.value for s in claim),
         select=tested(s.value for s in select),
-        labels=labels_of(s.value for s in claim),
+        labels=labels,
         trained=trained,
         known=keys(e.value for e in events),
         saved=saved_paths(events),
@@ -184,7 +195,8 @@ def rows_of(
         trained_sources={
             source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
         },
-        tested_places=_places(evaluated(claim)) - _places(behind(learned)) - _places(chosen_by),
+        tested_places=tested_places,
+        label_places=tested_places & _places(v for v in evaluated(claim) if v.key in labels),
         label_sources=_label_sources(claim),
         validation=_in_place_of(select, claim),
     )
@@ -413,13 +425,19 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
 def _mixes(value: Value, rows: Rows) -> bool:
     """True for a call whose answer for one row depends on rows outside training."""
     last = value.head.rpartition(".")[2]
-    if last not in _AGGREGATES:
+    if last not in _AGGREGATES or _within_a_row(value):
         return False
     fits = last.startswith("fit")
     if last == "transform" and is_model(value.kids[0]):
         return False  # row by row, as it was fitted: the fit is looked at by itself
     read = [k for k in value.kids[1:] if k.kind != "kw"] if fits else list(value.kids)
     return any(_outside_training(k, rows) for k in read)
+
+
+def _within_a_row(value: Value) -> bool:
+    """True for a statistic of each row by itself: `x.mean(axis=1)`."""
+    axis = value.named("axis")
+    return axis is not None and literal(axis) in ((1,), (-1,), (2,))
 
 
 def _outside_training(value: Value, rows: Rows) -> bool:
@@ -449,14 +467,27 @@ def beyond_training(value: Value, rows: Rows) -> Iterator[Value]:
             stack.append((current.kids[0], True))
             continue
         mixed = picked and not known and current.head.rpartition(".")[2] in _AGGREGATES
+        mixed = mixed and not _within_a_row(current)
         below = current.kids[:1] if current.kind == "split" else current.kids
         stack.extend((k, picked and not mixed) for k in reversed(below))
 
 
 def _parameters(table: Value) -> bool:
     """True for weights that a loop changes: they are indexed by rows, but hold none."""
-    while table.kind in ("carried", "set", "loop", "mut") and table.kids:
-        table = table.kids[0]
+    for _ in range(60):
+        if table.kind in ("carried", "set", "mut") and table.kids:
+            table = table.kids[0]
+        elif table.kind == "loop":
+            table = table.kids[1] if literal(table.kids[0]) == (None,) else table.kids[0]
+        elif table.kind == "phi":
+            table = table.kids[2] if table.kids[1].kind in ("carried", "unset") else table.kids[1]
+        elif table.kind == "item" and literal(table.kids[1]) and not text_of(table.kids[1]):
+            found = choice_of(table)
+            if found is None:
+                break
+            table = found.options[0]
+        else:
+            break
     return not table.flags & LOAD
 
 
