@@ -164,6 +164,22 @@ def test_an_idea_kept_on_an_interval_around_zero_says_what_decided(lab, make_ide
     raise AssertionError("nothing was kept")
 
 
+def test_no_better_stands_beside_an_interval_that_covers_zero(confirmed):
+    """On the page, too: what an idea was kept by is said, not that it is better."""
+    assert "better in search" not in render(confirmed.history, confirmed.receipts)
+    for idea in confirmed.state.best.ideas:
+        fate, reason = fate_of(idea, confirmed.state)
+        assert fate in ("confirmed", "dropped")
+        assert reason.startswith(("passed the screening (p ", "kept by the search ("))
+
+
+def test_no_difference_is_no_plus_zero(lab, make_idea):
+    told = lab([make_idea("x"), make_idea("y")], {"y": 0.02}, sd=0.0).play()
+    assert fate_of("x", told.state)[0] == "same"
+    assert judged_words(told.state.judged["x"], told.state).startswith(("no diff", "changed no"))
+    assert not re.search(r"[+-]0(\.0+)?<", render(told.history, told.receipts))
+
+
 def test_an_idea_of_replaced_code_is_called_superseded(lab, make_idea):
     told = lab([make_idea("a"), make_idea("b")], {"a": 0.05})
     state = told.play().until(lambda s: s.best is not None).state

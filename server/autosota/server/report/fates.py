@@ -1,13 +1,13 @@
 """What became of an idea, in words, and what decided it.
 
-A screening in search claims nothing, a clear loss is no noise, and a change that changed
-nothing is neither. Told from judgements as the ledger holds them; nothing here decides.
+A screening in search claims nothing, a clear loss is no noise, and no difference at all is
+neither. Told from judgements as the ledger holds them; nothing here decides.
 """
 
 from __future__ import annotations
 
 from autosota.agents.domain import Comparison, Fate, Outcome
-from autosota.agents.scheduler import racing, trial
+from autosota.agents.scheduler import racing
 from autosota.agents.scheduler.events import IdeaJudged
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import count, gain_words, interval_words, one_line
@@ -19,7 +19,7 @@ FATES = {
     "not_confirmed": "passed the screening, not confirmed",
     "dropped": "kept by the search, dropped by the ablation",
     "noise": "within noise",
-    "same": "changed nothing",
+    "same": "no difference",
     "worse": "worse",
     "guarded": "stopped by a guard",
     "too_slow": "stopped as too slow",
@@ -28,7 +28,7 @@ FATES = {
     "not_applicable": "did not apply",
     "refused": "refused by you",
     "inadmissible": "not admissible",
-    "superseded": "superseded: its code was replaced",
+    "superseded": "superseded",
     "again": "not kept, tried again later",
     "trying": "being tried",
     "waiting": "not tried",
@@ -44,12 +44,15 @@ def fate_of(idea: str, state: CampaignState) -> tuple[str, str]:
     judged = state.judged.get(idea)
     if judged is None:
         return _not_judged(idea, state)
+    why = judged.reason
+    if judged.fate is Fate.PROVISIONAL and judged.comparison is not None:
+        why = f"{screening_words(judged.comparison)}, {count(judged.comparison.pairs, 'seed')}"
     if idea in ideas_dropped(state):
-        return "dropped", f"{judged.reason}; taken apart, it carried nothing that was needed"
+        return "dropped", f"{why}; taken apart, it carried nothing that was needed"
     confirmed = state.confirmation
     if confirmed is None or state.best is None or idea not in state.best.ideas:
-        return _of_search(judged, state), judged.reason
-    reason = f"{judged.reason}; on fresh seeds: {confirmed.reason}"
+        return _of_search(judged, state), why
+    reason = f"{why}; on fresh seeds: {confirmed.reason}"
     if confirmed.fate in (Fate.CONFIRMED, Fate.PROVISIONAL):
         return str(confirmed.fate), reason
     return "not_confirmed", reason
@@ -62,7 +65,8 @@ def judged_words(judged: IdeaJudged, state: CampaignState) -> str:
     if result is None or result.difference is None:
         return one_line(judged.reason, 2000)
     if fate == "same":
-        return one_line(judged.reason)
+        same = f"{FATES[fate]} over {count(result.pairs, 'seed')}"
+        return one_line(judged.reason) if "changed nothing" in judged.reason else same
     measured = _measured(result, state)
     if fate == "provisional":
         return f"{screening_words(result)}: {measured}"
@@ -110,7 +114,7 @@ def _of_search(judged: IdeaJudged, state: CampaignState) -> str:
         return str(judged.fate)
     if result.difference < 0 and (result.p_value is None or result.p_value >= CLEARLY_WORSE):
         return "worse"
-    if result.difference == 0 and _changed_nothing(judged.idea, state):
+    if result.difference == 0:
         return "same"
     return "noise"
 
@@ -120,18 +124,9 @@ def _too_slow(idea: str, state: CampaignState) -> bool:
     return any(r.side == patch and r.outcome is Outcome.TOO_SLOW for r in state.runs)
 
 
-def _changed_nothing(idea: str, state: CampaignState) -> bool:
-    chosen = state.selected.get(idea)
-    if chosen is None:
-        return False
-    patch = state.patches.get(state.patch_on(idea, chosen.parent) or "")
-    reference = chosen.reference or chosen.parent
-    return patch is not None and bool(trial.changes_nothing(state, reference, patch.commit))
-
-
 def _measured(result: Comparison, state: CampaignState) -> str:
     """`+0.0087 on val_accuracy (95 % interval … over training noise only, 3 seeds)`."""
     seeds = count(result.pairs, "seed")
     inside = seeds if result.low is None else f"{interval_words(result)}, {seeds}"
-    gain = gain_words(result, state.objective.direction) if result.difference else "no difference"
+    gain = gain_words(result, state.objective.direction)
     return f"{gain} on {one_line(result.metric, 60)} ({inside})"

@@ -198,6 +198,7 @@ class Evidence:
         digits = len(mean.mean.text.partition(".")[2])
         change = mean.mean.value - paper
         text = fixed(change, digits, signed=True)
+        text = text.lstrip("+-") if float(text) == 0 else text
         return Shown(change, mean.mean.receipts, mean.mean.isolation, text)
 
     # ------------------------------------------------------------------ comparisons
@@ -292,7 +293,8 @@ class Evidence:
 
         def show(value: float | None, runs: Sequence[RunFinished], signed: bool) -> Shown:
             assert value is not None
-            return self._shown(value, runs, result.metric, fixed(value, digits, signed=signed))
+            text = "0" if signed and value == 0 else fixed(value, digits, signed=signed)
+            return self._shown(value, runs, result.metric, text)
 
         def maybe(value: float | None, make: Callable[[float], Shown]) -> Shown | None:
             return None if value is None else make(value)

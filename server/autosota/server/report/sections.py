@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from autosota.agents.domain import (
     BASELINE,
-    Fate,
     Finding,
     Hypothesis,
     Outcome,
@@ -24,9 +23,8 @@ from autosota.agents.domain import (
 from autosota.agents.scheduler import guards
 from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.events import RunFinished
-from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.diffs import Diff, parse_diff
-from autosota.server.report.fates import FATES, fate_of, screening_words
+from autosota.server.report.fates import FATES, fate_of
 from autosota.server.report.formats import count
 from autosota.server.report.numbers import (
     RESOURCES,
@@ -82,7 +80,6 @@ class IdeaCard:
     diff: Diff | None
     runs: tuple[RunFinished, ...]
     kept: bool
-    decided: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +205,9 @@ def idea_cards(evidence: Evidence) -> list[IdeaCard]:
                 diff=parse_diff(patch.diff) if patch is not None and patch.diff else None,
                 runs=tuple(runs.get(patch.id, ())) if patch is not None else (),
                 kept=name in kept,
-                decided=_decided(name, state),
             )
         )
     return cards
-
-
-def _decided(idea: str, state: CampaignState) -> str:
-    """By what the search kept an idea: a screening, at which level."""
-    judged = state.judged.get(idea)
-    if judged is None or judged.fate is not Fate.PROVISIONAL or judged.comparison is None:
-        return ""
-    return screening_words(judged.comparison)
 
 
 def trade_rows(evidence: Evidence) -> list[TradeRow]:
