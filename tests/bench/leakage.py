@@ -104,7 +104,8 @@ class Verdicts:
         if case.positive:
             return (case.file, case.kind, 0) not in self.said
         return any(
-            self.said.get((case.file, f.code, f.place.line)) == "right" for f in case.findings
+            file == case.file and code in CLASSES[case.kind] and verdict == "right"
+            for (file, code, _), verdict in self.said.items()
         )
 
     def unread(self, case: Case) -> bool:
