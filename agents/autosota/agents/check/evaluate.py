@@ -13,6 +13,7 @@ from autosota.agents.check.stored import (
     MOST_FIELDS,
     column,
     constant_words,
+    held,
     keep_label,
     opposite,
     stored,
@@ -80,7 +81,7 @@ class Machine(Memory):
             return NOTHING
         for field in base.fields:
             if field.key == node.attr:
-                return field.value
+                return held(base, field)
         if node.attr in FACTS:
             return Value(marks=frozenset(("names",))) if node.attr == "columns" else NOTHING
         return attribute_of(base, node.attr)
@@ -157,7 +158,7 @@ class Machine(Memory):
                 return base.elts[key]
         for field in base.fields:
             if field.key == key and type(field.key) is type(key):
-                return field.value
+                return held(base, field)
         if isinstance(key, str):
             return column(base, key)
         if base.elts:
@@ -171,7 +172,7 @@ class Machine(Memory):
         if isinstance(names, ir.Const) and isinstance(names.value, str):
             for field in base.fields:
                 if field.key == names.value:
-                    return field.value
+                    return held(base, field)
             return column(base, names.value)
         words = constant_words(names)
         if words is None:
@@ -192,7 +193,10 @@ class Machine(Memory):
                 inner = self.eval(elt.value)
                 values += inner.elts or (inner,)
             else:
-                values.append(self.eval(elt))
+                value = self.eval(elt)
+                if isinstance(elt, ir.Name) and value.rows and value.elts is None:
+                    value = value._replace(marks=value.marks | {f"is:{elt.id}"})
+                values.append(value)
         if len(values) > MOST_ELEMENTS:
             values = values[:MOST_ELEMENTS]
         if node.kind != "tuple" and not values:
@@ -444,10 +448,35 @@ class Machine(Memory):
             self.assign(stmt.target, item)
             self.run(stmt.body)
 
+        elts = whole.elts
         with self.looping(stmt):
-            self.branch(once, lambda: None)
-            once()
+            if (
+                elts is not None
+                and 1 < len(elts) <= 4
+                and "repeat" not in whole.marks
+                and all(e.rows for e in elts)
+                and isinstance(stmt.target, ir.Name)
+            ):
+                for elt in elts:
+                    self._table(stmt, stmt.target.id, elt)
+            else:
+                self.branch(once, lambda: None)
+                once()
         self.run(stmt.orelse)
+
+    def _table(self, stmt: ir.For, name: str, table: Value) -> None:
+        """One round over a table by name: what is changed in it is changed in the table."""
+        source = next((m[3:] for m in table.marks if m.startswith("is:")), "")
+        start = table._replace(marks=table.marks - {f"is:{source}"})
+        if source:
+            now = self.lookup(source)
+            if now is not None and now.rows == start.rows:
+                start = now
+        self.bind(name, start)
+        self.run(stmt.body)
+        end = self.lookup(name)
+        if source and end is not None and end is not start and self.in_place(name):
+            self.rebind(source, end)
 
     def _while(self, stmt: ir.While) -> None:
         def once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autosota.agents.check import ir, knowledge
+from autosota.agents.check.roles import role
 from autosota.agents.check.values import ABSENT, NOTHING, Event, Obj, Value, join, mix
 
 if TYPE_CHECKING:
@@ -143,15 +144,30 @@ def learn(m: Machine, site: Site, obj: Obj, x: Value, y: Value) -> Event | None:
     if nature(obj) not in ("learn", "cluster", "", "model", "search"):
         m.put((obj, "()"), Value())
         return None
+    if not x.rows:
+        x = given(m, site, x)
     name = f"{learning_name(obj)}.{site.method}"
     done = m.event("learn", site.node, name, data=(lean(x), lean(y)), models=frozenset((obj,)))
     m.put((obj, "()"), Value(fits=frozenset((done,))))
     return done
 
 
+def given(m: Machine, site: Site, x: Value) -> Value:
+    """Rows of which nothing is known but the text they are written as."""
+    whole = lean(x)
+    if whole.rows or not site.node.args:
+        return whole
+    node = site.node.args[0]
+    text = m.text(node)
+    part = m.part(None, "root", ("given", text), role=role(text), name=text, node=node)
+    return whole._replace(rows=frozenset((part,)))
+
+
 def fit_transform(m: Machine, site: Site) -> Value | None:
     """`fit_transform(X)`."""
     x, y = _training(m, site)
+    if not x.rows:
+        x = given(m, site, x)
     objs = _objects(m, site, make=True)
     fits = x.fits
     for obj in sorted(objs, key=_order):

@@ -223,6 +223,7 @@ def _reset(machine: Machine, state: dict[Key, Value]) -> None:
     machine.loops = []
     machine.targets = ()
     machine.running = set()
+    machine.changed = set()
 
 
 def _finish(machine: Machine) -> Effect:

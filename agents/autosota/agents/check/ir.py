@@ -7,8 +7,10 @@ the values are (`flow`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as Sequence_
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +48,9 @@ class Expr(Node):
 
 @dataclass(slots=True, eq=False)
 class Stmt(Node):
-    """A statement."""
+    """A statement; `flat` are its expressions, once asked for."""
+
+    flat: tuple[Expr, ...] | None = field(default=None, init=False, repr=False, kw_only=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -372,80 +376,70 @@ class Broken(Stmt):
     """A region that does not parse: whatever stands there is unknown."""
 
 
-def parts(node: Node) -> Iterator[Expr]:
+def _call(node: Call) -> list[Expr]:
+    if node.keywords:
+        return [node.func, *node.args, *(value for _, value in node.keywords)]
+    return [node.func, *node.args]
+
+
+def _dict(node: Dict) -> list[Expr]:
+    return [e for pair in node.items for e in pair if e is not None]
+
+
+def _comprehension(node: Comprehension) -> list[Expr]:
+    found = [e for target, iterable in node.loops for e in (iterable, target)]
+    found += node.conditions
+    if node.key is not None:
+        found.append(node.key)
+    found.append(node.element)
+    return found
+
+
+def _defaults(params: tuple[Param, ...]) -> list[Expr]:
+    return [p.default for p in params if p.default is not None]
+
+
+def _maybe(*nodes: Expr | None) -> list[Expr]:
+    return [n for n in nodes if n is not None]
+
+
+_PARTS: dict[type, Callable[[Any], Iterable[Expr]]] = {
+    Attribute: lambda n: (n.value,),
+    Starred: lambda n: (n.value,),
+    Walrus: lambda n: (n.value,),
+    Call: _call,
+    Subscript: lambda n: (n.value, n.index),
+    Sequence: lambda n: n.elts,
+    Binary: lambda n: (n.left, n.right),
+    Compare: lambda n: n.operands,
+    Assign: lambda n: (*n.targets, n.value) if n.value is not None else n.targets,
+    Evaluate: lambda n: (n.value,),
+    Dict: _dict,
+    Unary: lambda n: (n.operand,),
+    Slice: lambda n: _maybe(n.lower, n.upper, n.step),
+    Choice: lambda n: (n.test, n.body, n.orelse),
+    Lambda: lambda n: [*_defaults(n.params), n.body],
+    Comprehension: _comprehension,
+    Formatted: lambda n: n.parts,
+    Wrapped: lambda n: _maybe(n.value),
+    Return: lambda n: _maybe(n.value),
+    Raise: lambda n: _maybe(n.value),
+    If: lambda n: (n.test,),
+    While: lambda n: (n.test,),
+    Assert: lambda n: (n.test,),
+    For: lambda n: (n.target, n.iterable),
+    With: lambda n: [e for item in n.items for e in item if e is not None],
+    Function: lambda n: [*n.decorators, *_defaults(n.params)],
+    Class: lambda n: (*n.decorators, *n.bases),
+    Delete: lambda n: n.targets,
+    Handler: lambda n: _maybe(n.kinds),
+}
+
+
+def parts(node: Node) -> Iterable[Expr]:
     """The expressions directly inside an expression or a statement (not those of its body)."""
-    match node:
-        case Attribute(value=value) | Starred(value=value) | Walrus(value=value):
-            yield value
-        case Call():
-            yield node.func
-            yield from node.args
-            for _, value in node.keywords:
-                yield value
-        case Subscript():
-            yield node.value
-            yield node.index
-        case Sequence():
-            yield from node.elts
-        case Binary():
-            yield node.left
-            yield node.right
-        case Compare():
-            yield from node.operands
-        case Assign():
-            yield from node.targets
-            if node.value is not None:
-                yield node.value
-        case Evaluate(value=value):
-            yield value
-        case Dict():
-            for key, value in node.items:
-                if key is not None:
-                    yield key
-                yield value
-        case Unary():
-            yield node.operand
-        case Slice():
-            yield from (e for e in (node.lower, node.upper, node.step) if e is not None)
-        case Choice():
-            yield from (node.test, node.body, node.orelse)
-        case Lambda():
-            yield from (p.default for p in node.params if p.default is not None)
-            yield node.body
-        case Comprehension():
-            for target, iterable in node.loops:
-                yield iterable
-                yield target
-            yield from node.conditions
-            if node.key is not None:
-                yield node.key
-            yield node.element
-        case Formatted():
-            yield from node.parts
-        case Wrapped() | Return() | Raise():
-            if node.value is not None:
-                yield node.value
-        case If() | While() | Assert():
-            yield node.test
-        case For():
-            yield node.target
-            yield node.iterable
-        case With():
-            for value, target in node.items:
-                yield value
-                if target is not None:
-                    yield target
-        case Function():
-            yield from node.decorators
-            yield from (p.default for p in node.params if p.default is not None)
-        case Class():
-            yield from node.decorators
-            yield from node.bases
-        case Delete():
-            yield from node.targets
-        case Handler():
-            if node.kinds is not None:
-                yield node.kinds
+    make = _PARTS.get(type(node))
+    return make(node) if make is not None else ()
 
 
 def blocks(node: Node) -> Iterator[tuple[Stmt, ...]]:
@@ -464,13 +458,31 @@ def blocks(node: Node) -> Iterator[tuple[Stmt, ...]]:
             yield node.final
 
 
-def expressions(node: Node) -> Iterator[Expr]:
-    """Every expression below a node, outer first, without the statements of its bodies."""
-    stack = list(parts(node))[::-1]
+def expressions(node: Node) -> Sequence_[Expr]:
+    """Every expression below a node, outer first, without the statements of its bodies.
+
+    A statement remembers them: they are asked for by many rules.
+    """
+    if isinstance(node, Stmt):
+        if node.flat is None:
+            node.flat = _flatten(node)
+        return node.flat
+    return _flatten(node)
+
+
+def _flatten(node: Node) -> tuple[Expr, ...]:
+    found: list[Expr] = []
+    stack: list[Expr] = [*parts(node)]
+    stack.reverse()
     while stack:
         expr = stack.pop()
-        yield expr
-        stack.extend(list(parts(expr))[::-1])
+        found.append(expr)
+        make = _PARTS.get(type(expr))
+        if make is not None:
+            inner = [*make(expr)]
+            inner.reverse()
+            stack += inner
+    return tuple(found)
 
 
 def statements(body: tuple[Stmt, ...]) -> Iterator[Stmt]:

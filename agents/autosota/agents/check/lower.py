@@ -542,6 +542,14 @@ def _dotted(module: str, name: str) -> str:
 def _literal(word: str) -> object:
     if len(word) > 20_000:
         return word
+    first = word[:1]
+    if first in "'\"" and "\\" not in word:
+        if word[:3] in ("\'\'\'", '"""') and len(word) >= 6:
+            return word[3:-3]
+        if len(word) >= 2 and word[-1] == first:
+            return word[1:-1]
+    elif word.isdecimal() and (len(word) == 1 or first != "0") and len(word) < 19:
+        return int(word)
     try:
         return ast.literal_eval(word)
     except (ValueError, SyntaxError, MemoryError, RecursionError, OverflowError, TypeError):

@@ -111,6 +111,8 @@ class Memory:
         self.targets: tuple[str, ...] = ()
         self.closures: dict[Obj, Frame] = {}
         self.running: set[ir.Node] = set()
+        self.changed: set[str] = set()
+        """Names of the module whose object was changed in place."""
 
     # ------------------------------------------------------------------------------ state
     def get(self, key: Key) -> Value | None:
@@ -143,6 +145,7 @@ class Memory:
             frame.changed.discard(name)
         else:
             self.local[name] = value
+            self.changed.discard(name)
 
     def rebind(self, name: str, value: Value) -> None:
         """Change the object that a name holds, wherever the name lives."""
@@ -154,6 +157,14 @@ class Memory:
                 return
             frame = frame.outer
         self.local[name] = value
+        self.changed.add(name)
+
+    def in_place(self, name: str) -> bool:
+        """Whether what a name holds was changed since it was bound."""
+        frame = self.frame
+        if frame is not None and name not in frame.globals:
+            return name in frame.changed
+        return name in self.changed
 
     # --------------------------------------------------------------------------- branches
     def branch(self, *arms: Callable[[], None]) -> None:

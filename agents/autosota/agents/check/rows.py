@@ -208,12 +208,15 @@ def put_together(m: Machine, node: ir.Expr, values: tuple[Value, ...], by_rows: 
         return whole._replace(rows=rows)
     roots = {p.root for p in whole.rows}
     if len(whole.rows) > 1 and len(roots) == 1 and _all_sides(whole.rows):
-        return whole._replace(rows=frozenset(roots))
+        return whole._replace(rows=frozenset(p.parent for p in whole.rows if p.parent))
     return whole
 
 
 def _all_sides(rows: frozenset[Part]) -> bool:
     """Whether rows are the sides of one split put together again."""
     parents = {p.parent for p in rows}
+    if len(parents) == 1 and len(rows) == 2 and all(p.kind == "slice" for p in rows):
+        a, b = (p.bounds for p in rows)
+        return (a[1] == b[0] and a[0] == b[1] == "") or (b[1] == a[0] and b[0] == a[1] == "")
     keys = {(p.kind, p.key) for p in rows}
     return len(parents) == 1 and len(keys) == 1 and len({p.side for p in rows}) > 1

@@ -52,6 +52,14 @@ def column(base: Value, key: str) -> Value:
     return Value(base.rows, fits, preds=base.preds, marks=frozenset((f"column:{key}",)))
 
 
+def held(base: Value, field: Field) -> Value:
+    """A column that was set before; its rows are those of the table as it is now."""
+    value = field.value
+    if base.rows and value.rows and value.rows is not base.rows:
+        return value._replace(rows=base.rows)
+    return value
+
+
 def without(base: Value, keys: tuple[object, ...]) -> Value:
     """A table without some columns."""
     gone = [f for f in base.fields if f.key in keys]

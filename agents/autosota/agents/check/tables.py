@@ -345,9 +345,13 @@ def _append(m: Machine, site: Site) -> Value:
     """`df.append(other)`."""
     other = site.arg(0, "other")
     values = other.elts if other.elts is not None else (other,)
-    if not site.receiver.rows:
-        return NOTHING
+    values = tuple(v if v.rows or not v.fields else frame_of(v) for v in values)
     return put_together(m, site.node, (site.receiver, *values), by_rows=True)
+
+
+def frame_of(value: Value) -> Value:
+    """A table made of the entries of a dict."""
+    return mix(f.value for f in value.fields)
 
 
 def _join(m: Machine, site: Site) -> Value:

@@ -261,6 +261,18 @@ def share(a: Iterable[Part], b: Iterable[Part]) -> tuple[Part, Part] | None:
     return None
 
 
+def copied(a: Part, b: Part) -> Part | None:
+    """The step that made copies, when it lies before what parts two sets of rows."""
+    if a is b:
+        return None
+    for x, y in zip(a.path(), b.path(), strict=False):
+        if x is not y:
+            return None
+        if x.kind == "copies":
+            return x
+    return None
+
+
 def overlap(a: Part, b: Part) -> bool:
     """Whether two sets of rows certainly have rows, or copies of rows, in common.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts
 from autosota.agents.check.flow import position
-from autosota.agents.check.values import Event, Pair, Part, Value, share
+from autosota.agents.check.values import Event, Pair, Part, Value, copied, share
 
 FITS = (b"fit", b"train(", b"backward", b"cross_val", b"Trainer")
 """Tokens of which a file that trains something has one."""
@@ -36,21 +36,31 @@ def split_of(parts: frozenset[Part] | set[Part]) -> ir.Expr | None:
 
 
 def disjoint(pair: Pair) -> bool:
-    """Whether a pair is honest as to rows: none that are surely on both sides."""
-    return share(pair.train.rows, pair.test.rows) is None
+    """Whether the two sides are not the same rows, but for copies."""
+    shared = share(pair.train.rows, pair.test.rows)
+    return shared is None or copied(*shared) is not None
 
 
 def judged(facts: Facts) -> Iterator[Pair]:
     """Pairs of training and evaluation; where a model is never scored, what it is watched on."""
-    scored = set()
+    return iter(facts.remember("judged", lambda: tuple(_judged(facts))))
+
+
+def _judged(facts: Facts) -> Iterator[Pair]:
+    scored: set[Event] = set()
     for pair in facts.pairs:
-        scored |= pair.score.models
+        if disjoint(pair) and pair.test.rows:
+            scored.add(pair.fit)
         yield pair
-    for event in facts.flow.events:
-        if event.kind == "validate" and not event.models & scored:
+    for kind in ("validate", "predict"):
+        for event in facts.flow.events:
+            if event.kind != kind or not event.data:
+                continue
             for fit in sorted(event.fits, key=position):
-                if fit.data and event.data:
-                    yield Pair(event, fit, fit.data[0], event.data[0])
+                if fit.kind == "fit" and fit not in scored and fit.data:
+                    pair = Pair(event, fit, fit.data[0], event.data[0])
+                    if disjoint(pair) and pair.test.rows:
+                        yield pair
 
 
 def unique(events: Iterator[Event]) -> list[Event]:

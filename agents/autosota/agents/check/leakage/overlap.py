@@ -6,83 +6,88 @@ from collections.abc import Iterator
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts, FileRule
-from autosota.agents.check.flow import position
 from autosota.agents.check.leakage.common import FITS, called, judged, short, split_of
-from autosota.agents.check.values import Event, Obj, Pair, Part, share
+from autosota.agents.check.values import Event, Pair, Part, copied, share
 from autosota.agents.domain import Finding, Severity
 
 _Found = tuple[ir.Node, str, list[tuple[ir.Node | Event, str]], Severity | None]
 
 
-def _copies(a: Part, b: Part) -> Part | None:
-    """The step that made copies, when it lies before what parts two sets of rows."""
-    for x, y in zip(a.path(), b.path(), strict=False):
-        if x is not y:
-            return None
-        if x.kind == "copies":
-            return x
-    return None
-
-
 def _overlaps(facts: Facts) -> dict[str, list[_Found]]:
+    """Every overlap by code, one for each call that causes it."""
     found: dict[str, dict[ir.Node, _Found]] = {}
-    honest: set[Obj] = set()
-    pairs = list(judged(facts))
-    for pair in pairs:
-        if pair.test.rows and share(pair.train.rows, pair.test.rows) is None:
-            honest |= pair.score.models
-    any_honest = bool(honest)
-    same: list[Pair] = []
+    # What is only predicted (a competition's test file) is not scored here.
+    pairs = [p for p in judged(facts) if p.score.kind != "predict"]
+    honest = {p.fit.node for p in pairs if p.test.rows and share(p.train.rows, p.test.rows) is None}
+    crossed = {o for e in facts.flow.events if e.kind == "cross" for o in e.models}
+    same: dict[ir.Node, list[Pair]] = {}
     for pair in pairs:
         shared = share(pair.train.rows, pair.test.rows)
         if shared is None:
             continue
-        copied = _copies(*shared)
-        if copied is not None and shared[0] is not shared[1] and copied.node is not None:
-            drawn = isinstance(copied.node, ir.Call) and "fit_" in copied.name
-            code = "LK103" if drawn or copied.kind == "copies" else "LK119"
-            text = (
-                f"{short(copied.name) or 'this'} makes copies or mixtures of rows before the "
-                f"split: twins of {called(pair.test, 'the tested rows')} are trained on"
-            )
-            where = split_of(set(pair.test.rows))
-            related: list[tuple[ir.Node | Event, str]] = [(pair.fit, "trained here")]
-            if where is not None:
-                related.insert(0, (where, "the rows are parted here"))
-            related.append((pair.score, "the score"))
-            found.setdefault(code, {}).setdefault(
-                copied.node, (copied.node, text, related, None)
-            )
+        twins = copied(*shared)
+        if twins is not None and twins.node is not None:
+            code, item = _twins(pair, twins)
+        elif pair.fit.node in honest:
             continue
-        if _is_part(pair) or _mixed(*shared):
-            if pair.score.models & honest and not _only_here(pair, pairs):
-                continue
-            text = (
-                f"{short(pair.fit.name)} trains on rows that are scored later: "
-                f"{called(pair.test, 'the tested rows')} are among "
-                f"{called(pair.train, 'the training rows')}"
-            )
-            related = [(pair.score, "the score on rows that were trained on")]
-            where = split_of(set(pair.test.rows))
-            if where is not None:
-                related.insert(0, (where, "the rows are parted here"))
-            found.setdefault("LK109", {}).setdefault(
-                pair.fit.node, (pair.fit.node, text, related, None)
-            )
+        elif _is_part(pair) or _mixed(*shared):
+            code, item = "LK109", _trained(pair)
+        else:
+            if not pair.fit.models & crossed:
+                same.setdefault(pair.fit.node, []).append(pair)
             continue
-        same.append(pair)
-    if not any_honest:
-        for pair in same:
-            if pair.score.models & honest:
-                continue
-            text = (
-                f"{short(pair.score.name)} measures {called(pair.test, 'rows')} that "
-                f"{short(pair.fit.name)} was trained on, and no other rows are scored in this file"
-            )
-            found.setdefault("LK110", {}).setdefault(
-                pair.score.node, (pair.score.node, text, [(pair.fit, "trained here")], None)
-            )
+        found.setdefault(code, {}).setdefault(item[0], item)
+    if same and not honest and "LK109" not in found:
+        # One cause, the missing test set, however many models are scored without one.
+        first, *rest = [p for scores in same.values() for p in scores]
+        text = (
+            f"{short(first.score.name)} measures {called(first.test, 'rows')} that "
+            f"{short(first.fit.name)} was trained on, and no other rows are scored in this file: "
+            "it says nothing of new rows"
+        )
+        related: list[tuple[ir.Node | Event, str]] = [(first.fit, "trained here")]
+        others = dict.fromkeys(p.score.node for p in rest if p.score.node is not first.score.node)
+        related += [(node, "also a score on training rows") for node in list(others)[:10]]
+        found["LK110"] = {first.score.node: (first.score.node, text, related, None)}
     return {code: list(items.values()) for code, items in found.items()}
+
+
+def _twins(pair: Pair, twins: Part) -> tuple[str, _Found]:
+    assert twins.node is not None
+    drawn = isinstance(twins.node, ir.Call) and _resamples(twins)
+    text = (
+        f"{short(twins.name) or 'this'} makes copies or mixtures of rows before the split: twins "
+        f"of {called(pair.test, 'the tested rows')} are trained on"
+    )
+    related: list[tuple[ir.Node | Event, str]] = []
+    where = split_of(set(pair.test.rows))
+    if where is not None and where is not twins.node:
+        related.append((where, "the rows are parted here"))
+    related += [(pair.fit, "trained here"), (pair.score, "the score")]
+    return "LK103" if drawn else "LK119", (twins.node, text, related, None)
+
+
+def _resamples(part: Part) -> bool:
+    """Whether copies come from a resampler (and not from adding up, or augmenting)."""
+    node = part.node
+    if not isinstance(node, ir.Call) or not isinstance(node.func, ir.Attribute | ir.Name):
+        return False
+    word = node.func.attr if isinstance(node.func, ir.Attribute) else node.func.id
+    return word in ("fit_resample", "fit_sample", "resample", "sample")
+
+
+def _trained(pair: Pair) -> _Found:
+    text = (
+        f"{short(pair.fit.name)} trains on rows that are scored: "
+        f"{called(pair.test, 'the tested rows')} are among "
+        f"{called(pair.train, 'the training rows')}"
+    )
+    related: list[tuple[ir.Node | Event, str]] = []
+    where = split_of(set(pair.test.rows))
+    if where is not None:
+        related.append((where, "the rows are parted here"))
+    related.append((pair.score, "the score on rows that were trained on"))
+    return pair.fit.node, text, related, None
 
 
 def _is_part(pair: Pair) -> bool:
@@ -105,12 +110,6 @@ def _mixed(a: Part, b: Part) -> bool:
     return False
 
 
-def _only_here(pair: Pair, pairs: list[Pair]) -> bool:
-    """Whether every score of this very fit is on rows it was trained on."""
-    mine = [p for p in pairs if p.fit is pair.fit]
-    return all(share(p.train.rows, p.test.rows) is not None for p in mine)
-
-
 def _rule(code: str) -> FileRule:
     def run(facts: Facts) -> Iterator[Finding]:
         for node, text, related, severity in facts.remember(
@@ -122,4 +121,3 @@ def _rule(code: str) -> FileRule:
 
 
 RULES = tuple(_rule(code) for code in ("LK103", "LK109", "LK110", "LK119"))
-_ = position

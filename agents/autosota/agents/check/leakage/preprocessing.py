@@ -13,11 +13,12 @@ from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.leakage.common import (
     FITS,
     called,
+    disjoint,
     judged,
     short,
     split_of,
 )
-from autosota.agents.check.values import Event, Part, Value, share
+from autosota.agents.check.values import Event, Pair, Value, share
 from autosota.agents.domain import Finding
 
 _BINS = frozenset(("cut", "qcut"))
@@ -39,47 +40,60 @@ def code_of(event: Event) -> str:
     return "LK104" if event.kind == "statistic" else "LK101"
 
 
-def _leaks(facts: Facts) -> dict[str, list[tuple[Event, str, list[tuple[ir.Node | Event, str]]]]]:
+_Leak = tuple[Event, str, list[tuple[ir.Node | Event, str]]]
+
+
+def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
     """Every leaking call with its message and related places, by code."""
-    found: dict[ir.Expr, tuple[str, Event, str, list[tuple[ir.Node | Event, str]]]] = {}
+    seen: dict[ir.Expr, list[tuple[Event, Pair, bool]]] = {}
     for pair in judged(facts):
-        if not pair.test.rows or share(pair.train.rows, pair.test.rows) is not None:
+        test, train = pair.test, pair.train
+        if not test.rows or not disjoint(pair):
             continue
-        for event in pair.train.fits | pair.test.fits:
-            if event.kind not in ("learn", "statistic") or event.node in found:
+        for event in train.fits | test.fits:
+            if event.kind not in ("learn", "statistic") or share(event.rows, test.rows) is None:
                 continue
-            if share(event.rows, pair.test.rows) is None:
-                continue
-            related: list[tuple[ir.Node | Event, str]] = []
-            split = split_of(set(pair.test.rows))
-            if split is not None and split is not event.node:
-                related.append((split, "the rows are parted here"))
-            related.append((pair.score, "the score on these rows"))
-            alone = share(event.rows, pair.train.rows) is None
-            if alone and event not in pair.train.fits:
-                if event.kind != "learn":
-                    continue
-                found[event.node] = ("LK107", event, _refitted(event, pair.test), related)
-            else:
-                code = code_of(event)
-                found[event.node] = (code, event, _message(code, event, pair.test), related)
+            alone = event not in train.fits and share(event.rows, train.rows) is None
+            seen.setdefault(event.node, []).append((event, pair, alone))
+    found: dict[str, list[_Leak]] = {}
+    for hits in seen.values():
+        event, pair, _ = hits[0]
+        code = "LK107" if all(alone for _, _, alone in hits) else code_of(event)
+        text = _refitted(event, pair.test) if code == "LK107" else _message(code, event, pair.test)
+        found.setdefault(code, []).append((event, text, _related(event, hits)))
+    crossed: dict[ir.Expr, list[tuple[Event, Event]]] = {}
     for event in facts.flow.events:
-        if event.kind != "cross" or not event.data:
-            continue
-        x = event.data[0]
-        for learned in x.fits:
-            if learned.kind not in ("learn", "statistic") or learned.node in found:
-                continue
-            if share(learned.rows, x.rows) is not None:
-                text = (
-                    f"{short(learned.name)} has learned from {called(x, 'all rows')} before "
-                    f"{short(event.name)} parts them: every fold's held-out rows were seen"
-                )
-                found[learned.node] = ("LK108", learned, text, [(event, "the cross-validation")])
-    by_code: dict[str, list[tuple[Event, str, list[tuple[ir.Node | Event, str]]]]] = {}
-    for code, event, text, related in found.values():
-        by_code.setdefault(code, []).append((event, text, related))
-    return by_code
+        if event.kind == "cross" and event.data:
+            x = event.data[0]
+            for learned in x.fits:
+                if learned.kind != "learn" or learned.node in seen:
+                    continue
+                if share(learned.rows, x.rows) is not None:
+                    crossed.setdefault(learned.node, []).append((learned, event))
+    for pairs in crossed.values():
+        learned, event = pairs[0]
+        text = (
+            f"{short(learned.name)} has learned from {called(event.data[0], 'all rows')} before "
+            f"{short(event.name)} parts them: every fold's held-out rows were seen"
+        )
+        scores = [(e, "the cross-validation") for e in dict.fromkeys(e for _, e in pairs)]
+        found.setdefault("LK108", []).append((learned, text, list(scores[:5])))
+    return found
+
+
+def _related(
+    event: Event, hits: list[tuple[Event, Pair, bool]]
+) -> list[tuple[ir.Node | Event, str]]:
+    """The split, the first score, and every model that was trained on what leaked."""
+    pair = hits[0][1]
+    related: list[tuple[ir.Node | Event, str]] = []
+    split = split_of(set(pair.test.rows))
+    if split is not None and split is not event.node:
+        related.append((split, "the rows are parted here"))
+    related.append((pair.score, "the score on these rows"))
+    fits = dict.fromkeys(p.fit.node for _, p, _ in hits)
+    related += [(node, "a model trained with it") for node in list(fits)[:20]]
+    return related
 
 
 def _refitted(event: Event, test: Value) -> str:
