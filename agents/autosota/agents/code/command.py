@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from autosota.agents.protocols import Tree
@@ -124,7 +124,7 @@ def _python(words: Sequence[str], files: set[str], out: Started, folder: str) ->
 def _make(
     tree: Tree, words: Sequence[str], files: set[str], out: Started, depth: int, folder: str
 ) -> None:
-    name = next((w for w in words if not w.startswith("-") and "=" not in w), "")
+    names = [w for w in words if not w.startswith("-") and "=" not in w]
     given = dict(w.split("=", 1) for w in words if "=" in w and not w.startswith("-"))
     for candidate in ("GNUmakefile", "makefile", "Makefile"):
         path = _normal(candidate, folder)
@@ -133,31 +133,69 @@ def _make(
         if path not in out.scripts:
             out.scripts.append(path)
         rules = _rules(tree.read(path).decode("utf-8", "replace"), given)
-        target = name or next((r for r in rules if not r.startswith(".")), "")
-        needs, recipe = rules.get(target, ((), ""))
-        for need in needs:
-            if need in rules and need != target:
-                _make(tree, (need,), files, out, depth + 1, folder)
-        _follow(tree, recipe, files, out, depth + 1, folder)
+        first = next((r for r in rules if not r.startswith(".") and "%" not in r), "")
+        done: set[str] = set()
+        for name in names or [first]:
+            for recipe in _ordered(rules, name, done):
+                _follow(tree, recipe, files, out, depth + 1, folder)
         return
     out.unclear.append("no Makefile for `make`")
 
 
-def _rules(text: str, given: dict[str, str]) -> dict[str, tuple[tuple[str, ...], str]]:
+_Rules = dict[str, tuple[tuple[str, ...], str]]
+_MOST_RULES = 200
+
+
+def _ordered(rules: _Rules, target: str, done: set[str]) -> Iterator[str]:
+    """The recipes that make a target, what it needs first, each once."""
+    if target in done or len(done) > _MOST_RULES:
+        return
+    done.add(target)
+    found = rules.get(target)
+    stem = ""
+    if found is None:
+        for pattern, rule in rules.items():
+            before, percent, after = pattern.partition("%")
+            if percent and target.startswith(before) and target.endswith(after):
+                stem = target[len(before) : len(target) - len(after)]
+                found = rule
+                break
+    if found is None:
+        return
+    needs = [n.replace("%", stem) for n in found[0]]
+    for need in needs:
+        yield from _ordered(rules, need, done)
+    own = {"@": target, "<": needs[0] if needs else "", "^": " ".join(needs), "*": stem}
+    yield re.sub(r"\$([@<^*])", lambda m: own[m.group(1)], found[1])
+
+
+def _rules(text: str, given: dict[str, str]) -> _Rules:
     variables = dict(re.findall(r"^([A-Za-z_]\w*)\s*[:?]?=\s*(.*)$", text, re.MULTILINE))
-    variables.update(given)
-    out: dict[str, tuple[tuple[str, ...], str]] = {}
-    target = ""
-    for line in text.split("\n"):
+    variables = {"MAKE": "make", **variables, **given}
+
+    def expanded(line: str) -> str:
+        for _ in range(5):
+            new = re.sub(r"\$[({](\w+)[)}]", lambda m: variables.get(m.group(1), m.group(0)), line)
+            if new == line or len(new) > _LONG:
+                break
+            line = new
+        return line
+
+    out: _Rules = {}
+    targets: list[str] = []
+    for line in text.replace("\\\n", " ").split("\n"):
         if line.startswith("\t"):
-            if target:
-                body = re.sub(
-                    r"\$[({](\w+)[)}]", lambda m: variables.get(m.group(1), m.group(0)), line
-                )
-                out[target] = (out[target][0], out[target][1] + body.strip() + "\n")
+            for target in targets:
+                out[target] = (out[target][0], out[target][1] + expanded(line).strip() + "\n")
             continue
-        found = re.match(r"^([\w./-]+)\s*:(?!=)\s*(.*)$", line)
+        found = re.match(r"^([^\s#:=][^#:=]*?)\s*:(?![=:])\s*([^#=]*)(#.*)?$", expanded(line))
         if found:
-            target = found.group(1)
-            out.setdefault(target, (tuple(found.group(2).split()), ""))
+            targets = found.group(1).split()
+            needs = tuple(n for n in found.group(2).split() if n != "|")
+            for target in targets:
+                known = out.get(target, ((), ""))
+                out[target] = ((*known[0], *needs), known[1])
     return out
+
+
+_LONG = 10_000

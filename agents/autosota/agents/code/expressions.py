@@ -12,7 +12,7 @@ import builtins
 import re
 
 from autosota.agents.code.facts import FileFacts
-from autosota.agents.code.libraries import META_ATTRIBUTES, SPLITS
+from autosota.agents.code.libraries import META_ATTRIBUTES, PART_BY_PART, SPLITS
 from autosota.agents.code.lower import OPAQUE as UNREAD
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Frame, FunctionInfo, Key, ObjectInfo, State
@@ -376,6 +376,9 @@ class Expressions(State):
                 return base.kids[2]
             if literal(base.kids[1]) and isinstance(literal(base.kids[1])[0], str):
                 return self.item(base.kids[0], index)
+        part = base.kind == "method" and base.head in PART_BY_PART and text_of(index)
+        if part and _of_parts(base.kids[0]):
+            return self.make("method", base.head, (self.item(base.kids[0], index), *base.kids[1:]))
         column = self._column(base, index) if text_of(index) else None
         if column is not None:
             return column
@@ -748,6 +751,15 @@ class Expressions(State):
             parts = [self.settled(k) for k in value.kids]
             return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
+
+
+def _of_parts(value: Value) -> bool:
+    """True for a dictionary of data sets: one was loaded, and parts of it were written."""
+    while value.kids and (
+        value.kind == "set" or (value.kind == "method" and value.head in PART_BY_PART)
+    ):
+        value = value.kids[0]
+    return value.kind == "call" and value.head.rpartition(".")[2] == "load_dataset"
 
 
 def _row_by_row(model: Value) -> bool:

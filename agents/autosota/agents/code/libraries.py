@@ -70,8 +70,16 @@ COPIES = {
 """Those of them that give another thing with the same content."""
 META_ATTRIBUTES = {
     "shape", "ndim", "dtype", "columns", "feature_names", "target_names", "classes", "device",
-    "n_features_in_", "feature_names_in_", "vocab_size", "num_classes", "num_features", "dtypes",
+    "n_features_in_", "feature_names_in_", "column_names", "vocab_size", "num_classes",
+    "num_features", "dtypes",
 }  # fmt: skip
+NAMES = {"columns", "column_names", "dtypes", "feature_names", "feature_names_in_", "device"}
+"""Those of them that only name things: no number is computed of them."""
+PART_BY_PART = {
+    "map", "rename_column", "rename_columns", "remove_columns", "with_format", "cast_column",
+    "select_columns", "with_transform",
+}  # fmt: skip
+"""Methods that do the same to each part of a dictionary of data sets."""
 META_CALLS = {"len", "type", "isinstance", "hasattr", "id", "numpy.unique", "set", "numpy.ndim"}
 META_METHODS = {"size", "dim", "nunique", "unique", "numel", "ndimension", "__len__"}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from autosota.agents.code.facts import MODULE, FileFacts
-from autosota.agents.code.values import ENV, METRIC, PRED, Value, walk
+from autosota.agents.code.values import ENV, METRIC, PRED, Value, literal, walk
 from autosota.agents.domain import (
     Boundary,
     Decision,
@@ -359,8 +359,25 @@ def _of_the_batch(before: Reading, after: Reading) -> Iterator[Finding]:
             if value.key not in before.rows.known:
                 message = "a prediction depends on the other rows that are tested with it"
                 yield finding("LK107", place_of(value, value), message)
+        for value in _ahead(learner):
+            if value.key not in before.rows.known:
+                message = "a prediction is told of what comes after it"
+                yield finding("LK107", place_of(value, value), message, severity=_WARN)
 
 
+def _ahead(learner: Learner) -> Iterator[Value]:
+    """Rows that are told of what comes after them: `x.roll(-1)`, `x.shift(-1)`."""
+    if not learner.asked:
+        return
+    for value in walk(learner.value, lambda v: v.kind == "trained"):
+        if value.kind not in ("method", "call") or value.head.rpartition(".")[2] not in _SHIFTS:
+            continue
+        back = [n for k in value.positional for n in literal(k) if isinstance(n, int | float)]
+        if any(n < 0 for n in back[:1]) and any(v.key in learner.asked for v in walk(value)):
+            yield value
+
+
+_SHIFTS = {"roll", "shift"}
 _STATISTICS = {"mean", "std", "var", "median", "quantile", "percentile", "rank", "argsort"}
 
 

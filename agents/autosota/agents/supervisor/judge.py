@@ -152,6 +152,8 @@ def _judge(
             return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
         else:
             return _FINE  # chosen on other rows
+    if before.kind == after.kind == "attr" and before.head == after.head in lib.NAMES:
+        return _FINE
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
     if b_pred and not a_pred and not _has_model(after):
         return _judge_replaced(after, trail, labels.rows)

@@ -81,6 +81,8 @@ class Rows:
     saved: set[int]
     chosen: set[Selector]
     """How rows that only training sees are picked."""
+    claimed: set[Selector]
+    """How rows are picked in the claim."""
     tuning: set[Selector]
     """How rows of the validation part are picked, which no tested row is."""
     whole: set[int]
@@ -128,9 +130,27 @@ class Rows:
         selector = _selector(value)
         if selector is None:
             return False
-        return selector in self.chosen or (
-            value.kind == "item" and _restricts(value.kids[1], self.chosen)
-        )
+        if selector in self.chosen:
+            return True
+        if value.kind != "item":
+            return False
+        index = value.kids[1]
+        return _restricts(index, self.chosen) or self._none_held_out(index)
+
+    def _none_held_out(self, index: Value) -> bool:
+        """True for a mask that leaves out what is tested and what is chosen by."""
+        while index.kind == "op" and index.head == "&":
+            index = index.kids[0] if index.kids[0].head == "~" else index.kids[1]
+        if index.kind != "op" or index.head != "~" or not self.tuning:
+            return False
+        stack, left_out = [index.kids[0]], set[Selector]()
+        while stack:
+            part = stack.pop()
+            if part.kind == "op" and part.head == "|":
+                stack.extend(part.kids)
+            else:
+                left_out.add(("item", "", picked_by(part)))
+        return bool(left_out & self.claimed) and bool(left_out & self.tuning)
 
 
 def learners(sinks: Iterable[Sink], events: Iterable[Event]) -> list[Learner]:
@@ -179,6 +199,7 @@ def rows_of(
         known=keys(e.value for e in events),
         saved=saved_paths(events),
         chosen=chosen,
+        claimed=picked,
         tuning=_selectors(select) - picked,
         whole=whole,
         label_columns=_label_columns(claim),
@@ -361,6 +382,7 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         if rows.only_in_training(value) and not _parameters(value.kids[0]):
             # the same rows as in the base, with other columns: how were these made?
+            stack.extend((c, True) for c in _decided_by(value.kids[0], rows))
             for mixed in () if by_score else _over_all_rows(value.kids[0], rows):
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
                 out.append(Leak(mixed, how, learned))
@@ -409,8 +431,9 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
     out: list[Value] = []
     if table.kind == "pred" or any(k.kind == "pred" for k in table.kids):
         return out  # what a model says of all rows, cut to the ones it is trained on
-    for value in walk(table):
-        if value.key in rows.known or not value.flags & _DATA:
+    aside = {v.key for v in _decided_by(table, rows)}
+    for value in walk(table, lambda v: v.key in aside):
+        if value.key in rows.known or not value.flags & _DATA or value.key in aside:
             continue
         is_call = value.kind in ("method", "call", "mut", "loop")
         if is_call and _mixes(value, rows):
@@ -420,6 +443,15 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
         if value.kind == "pred" and not value.flags & CARRIED and mode_of(value) != "train":
             out.append(value)
     return out[:3]
+
+
+def _decided_by(table: Value, rows: Rows) -> list[Value]:
+    """New scores by which one of several was chosen, in what a table was made with."""
+    return [
+        v.kids[0]
+        for v in walk(table)
+        if v.kind == "phi" and v.kids[0].flags & PRED and v.kids[0].key not in rows.known
+    ]
 
 
 def _mixes(value: Value, rows: Rows) -> bool:
@@ -478,7 +510,8 @@ def _parameters(table: Value) -> bool:
         if table.kind in ("carried", "set", "mut") and table.kids:
             table = table.kids[0]
         elif table.kind == "loop":
-            table = table.kids[1] if literal(table.kids[0]) == (None,) else table.kids[0]
+            empty = table.kids[0].kind in ("seq", "dict", "const") and not table.kids[0].kids
+            table = table.kids[1] if empty else table.kids[0]
         elif table.kind == "phi":
             table = table.kids[2] if table.kids[1].kind in ("carried", "unset") else table.kids[1]
         elif table.kind == "item" and literal(table.kids[1]) and not text_of(table.kids[1]):
