@@ -12,18 +12,18 @@ from autosota.agents.domain import (
     Comparison,
     Decision,
     Direction,
-    Fate,
     Hypothesis,
     Patch,
     Purpose,
 )
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.claims import claim_caps
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server.errors import UserError
 from autosota.server.ledger.store import Ledger
+from autosota.server.report.fates import fate_of
 from autosota.server.report.formats import count, gain_words, interval_words
-from autosota.server.report.pieces import ablation_words, ideas_dropped, piece_words
+from autosota.server.report.pieces import ablation_words, piece_words
+from autosota.server.report.standing import Standing, standing_of
 from autosota.server.workspace.store import GitWorkspace
 
 
@@ -76,11 +76,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an accepted patch changed, and what to know about it."""
+    """What an accepted patch changed, and what stands behind it: said first."""
 
     patch: str
     files: tuple[str, ...]
-    caveats: tuple[str, ...]
+    standing: Standing
 
 
 def gain_text(result: Comparison | None, direction: Direction = Direction.MAXIMIZE) -> str:
@@ -175,33 +175,15 @@ class Library:
         files = workspace.apply(old, new)
         if files:  # else it was there already
             self._ledger.append(self.campaign, ev.PatchApplied(patch.id, files))
-        return Applied(name, files, self._caveats(patch))
+        standing = standing_of(patch, state)
+        return Applied(name if standing.confirmed else patch.id, files, standing)
 
     # ------------------------------------------------------------------ inside
 
     def _entry(self, idea: Hypothesis) -> LibraryEntry:
         state = self._state
         judged = state.judged.get(idea.id)
-        fate, reason = "waiting", ""
-        if judged is not None:
-            fate, reason = str(judged.fate), judged.reason
-        elif idea.id in state.refused:
-            fate, reason = "refused", state.refused[idea.id]
-        elif not idea.admissible:
-            fate, reason = "inadmissible", idea.admissible_reason
-        elif state.current is not None and state.current.idea == idea.id:
-            fate = "being tried"
-        confirmed = state.confirmation
-        if judged is not None and idea.id in ideas_dropped(state):
-            fate, reason = "dropped", f"{reason}; taken apart, it carried nothing that was needed"
-        elif (
-            confirmed is not None
-            and state.best is not None
-            and idea.id in state.best.ideas
-            and judged is not None
-        ):
-            fate = "confirmed" if confirmed.fate is Fate.CONFIRMED else fate
-            reason = f"{reason}; as part of {confirmed.patch}: {confirmed.reason}"
+        fate, reason = fate_of(idea.id, state)
         patch = state.patch_of_idea.get(idea.id, "")
         result = judged.comparison if judged else None
         return LibraryEntry(idea, fate, reason, patch, result, state.objective.direction)
@@ -269,15 +251,3 @@ class Library:
 
     def _reduced(self) -> dict[str, ev.PatchReduced]:
         return {reduced.patch.id: reduced for reduced in self._state.reduced.values()}
-
-    def _caveats(self, patch: Patch) -> tuple[str, ...]:
-        state = self._state
-        judged = state.confirmation
-        if judged is not None and judged.patch == patch.id:
-            if judged.fate is Fate.CONFIRMED:
-                return claim_caps(state)
-            return (f"not confirmed: {judged.fate}, {judged.reason}", *claim_caps(state))
-        if patch.hypothesis not in state.ideas:
-            return ("not confirmed",)
-        entry = self._entry(state.ideas[patch.hypothesis])
-        return (f"not confirmed on its own: {entry.fate}, {entry.reason}",)

@@ -104,6 +104,11 @@ def test_apply_changes_the_working_tree_and_nothing_else(repository):
     after = repository.fingerprint()
     assert {p for p in after if after[p] != before.get(p)} == {"train.py"}
     assert after.keys() == before.keys()
+    sentence = applied.stdout.splitlines()[0]
+    assert sentence.startswith("Confirmed +") and sentence.endswith(").")
+    assert sentence in repository.autosota("status").stdout.splitlines()
+    report = repository.root / ".autosota" / "reports" / "c1" / "report.html"
+    assert re.sub("<[^>]*>", "", report.read_text()).count(sentence) == 1
     improved = repository.autosota("verify")
     assert improved.returncode == 0, improved.stderr
 

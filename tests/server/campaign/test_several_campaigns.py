@@ -92,7 +92,8 @@ def test_older_campaigns_stay_in_reach_and_refusals_are_kept(repository):
     assert repository.autosota("ideas", "--campaign", "c1").stdout.count("\n") > 1
     report = repository.autosota("report", "--campaign", "c1")
     assert report.stdout.strip().endswith("reports/c1/report.html")
-    assert repository.autosota("apply", "--campaign", "c1").stdout.startswith("changed ")
+    applied = repository.autosota("apply", "--campaign", "c1").stdout.splitlines()
+    assert applied[0].startswith("Confirmed +") and applied[1].startswith("changed ")
     again = repository.autosota("apply", "--campaign", "c1")
     assert "already; nothing was changed" in again.stdout
     checked = repository.autosota("verify")

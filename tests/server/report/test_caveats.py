@@ -19,7 +19,7 @@ def changed(told, kind, **changes):
 def test_controls_that_were_not_run_and_what_the_interval_covers_are_said(confirmed, no_gain):
     text = words(confirmed.state, weighs=True)
     assert "permuted labels control not run: no [controls] labels are declared" in text
-    assert "covers training noise, not the sampling of the test set (the objective n" in text
+    assert "covers training noise, not the sampling of the test set: the objective n" in text
     assert "control not run" not in words(no_gain.state)  # there is no claim to be covered
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from autosota.agents.scheduler import events as ev
-from autosota.agents.scheduler.claims import claim_caps
 from autosota.server.ledger.store import Ledger
 from autosota.server.library import Library
+from autosota.server.report.text import verdict_sentence
 
 
 class Files:
@@ -56,7 +56,7 @@ def test_an_idea_that_the_ablation_dropped_is_listed_and_shown_as_such(written, 
     assert fates["balanced-weights"] == "dropped"
     assert fates["standardise"] == fates["random-fourier-features"] == "confirmed"
     lines = "\n".join(library.show("balanced-weights").lines)
-    assert "fate: dropped: better in search" in lines
+    assert "fate: dropped: passed the screening (p " in lines
     assert "it carried nothing that was needed" in lines
 
 
@@ -73,19 +73,20 @@ def test_show_of_the_smallest_patch_and_of_the_null_patch(written, survived):
     assert "the null patch: a comment only" in lines and "receipt c1-control-c1-null" in lines
 
 
-def test_apply_brings_the_smallest_patch_with_the_caps_of_the_claim(written, survived):
+def test_apply_brings_the_smallest_patch_with_what_stands_behind_it(written, survived):
     library, state, files = written(survived), survived.state, Files()
     applied = library.apply(None, files)
     assert files.asked == [(state.start.base_commit, state.best.commit)]
-    assert applied.caveats == claim_caps(state) != ()
-    alone = library.apply("random-fourier-features", files)
-    assert alone.caveats[0].startswith("not confirmed on its own: confirmed, better in search")
+    assert applied.standing.confirmed and applied.standing.line == verdict_sentence(state)
+    assert any("leakage probe: " in note for note in applied.standing.notes)
+    alone = library.apply("random-fourier-features", files).standing
+    assert not alone.confirmed and alone.line.startswith("Not confirmed on its own: only c1-p9-")
 
 
-def test_apply_of_what_was_not_confirmed_says_so_first(written, not_held):
-    applied = written(not_held).apply(None, Files())
-    assert applied.caveats[0].startswith("not confirmed: noise, ")
-    assert applied.caveats[1:] == claim_caps(not_held.state)
+def test_apply_of_what_was_not_confirmed_leads_with_that(written, not_held):
+    standing = written(not_held).apply(None, Files()).standing
+    assert standing.line == f"Not confirmed: {not_held.state.confirmation.reason}"
+    assert any("not the sampling of the test set" in note for note in standing.notes)
 
 
 def test_a_control_receipt_is_masked_until_the_claim_was_judged(written, survived):

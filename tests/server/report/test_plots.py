@@ -6,8 +6,8 @@ import pytest
 
 from autosota.agents.domain import Outcome
 from autosota.server.report import plots, svg
+from autosota.server.report.fates import FATES, fate_of
 from autosota.server.report.numbers import Evidence
-from autosota.server.report.text import FATES, fate_of
 from autosota.server.report.tree import commit_of
 
 

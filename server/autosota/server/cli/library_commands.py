@@ -63,17 +63,19 @@ def show(id: str, directory: Path, campaign: str | None) -> int:
 def apply(id: str | None, directory: Path, campaign: str | None) -> int:
     """Bring a patch into your working tree: all of it or nothing, and no commit.
 
-    ID is an idea or a patch; left out, it is the improvement of the newest campaign.
+    ID is an idea or a patch; left out, it is the improvement of the newest campaign. The first
+    line says whether it is confirmed, and if not, why.
     """
     applied = Host.find(directory).apply(id, campaign)
+    click.echo(applied.standing.line)
     for path in applied.files:
         click.echo(f"changed {path}")
     if applied.files:
         click.echo(f"{applied.patch} is in your working tree; nothing was committed")
     else:
         click.echo(f"{applied.patch} is in your working tree already; nothing was changed")
-    for caveat in applied.caveats:
-        click.echo(f"note: {caveat}")
+    for note in applied.standing.notes:
+        click.echo(f"note: {note}")
     return 0
 
 

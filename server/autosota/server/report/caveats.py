@@ -109,7 +109,7 @@ def _caps(state: CampaignState) -> list[Caveat]:
     found = []
     if sampling(state) is None:
         why = next(row.how for row in coverage(state) if row.what == TEST_SET)
-        text = f"the interval covers training noise, not the {TEST_SET} ({why})"
+        text = f"the interval covers training noise, not the {TEST_SET}: {why}"
         found.append(Caveat(text, kind=Kind.SAMPLING))
     for name, why in not_run(state):
         text = f"{name} control not run" + (f": {why}" if why else "")
