@@ -152,8 +152,9 @@ def _judge(
             return "tuned", "LK114", f"tuned on what is scored: {show(after, 80)}", None
         else:
             return _FINE  # chosen on other rows
-    if before.kind == after.kind == "attr" and before.head == after.head in lib.NAMES:
-        return _FINE
+    if before.kind == after.kind == "mut" and {before.head, after.head} == {"append", "extend"}:
+        message = f"what is scored is collected in another way: {show(after, 80)}"
+        return "collected", "EV201", message, _WARN
     b_pred, a_pred = before.flags & PRED, after.flags & PRED
     if b_pred and not a_pred and not _has_model(after):
         return _judge_replaced(after, trail, labels.rows)
@@ -563,7 +564,7 @@ def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str)
     if before.kind == "loop" or (before.kind == "call" and before.head == "len"):
         # a count that is written anew, without the loop, may be the same one
         same = before.kind == "loop" and after.flags & _DATA and not inside
-        same = same and _rows_of(after) <= _rows_of(before)
+        same = (same and _rows_of(after) <= _rows_of(before)) or _over_all(after)
         word = f"what the score is divided by: {shown}"
         return "count", "EV201", word, _WARN if same else None
     loaders = [
@@ -594,6 +595,15 @@ def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str)
     if _rows_of(before) != _rows_of(after):
         return "rows", "DS402", f"other rows are tested: {shown}", None
     return "data", "DS403", f"labels or tested rows are made differently: {shown}", _WARN
+
+
+def _over_all(turns: Value) -> bool:
+    """True for `range(len(rows))` and `range(0, len(rows), size)`: all rows, in batches."""
+    if turns.kind != "call" or turns.head != "range" or len(turns.kids) not in (1, 2, 3):
+        return False
+    start, stop = (turns.kids[0], turns.kids[1]) if len(turns.kids) > 1 else (None, turns.kids[0])
+    whole = stop.kind == "call" and stop.head == "len"
+    return whole and (start is None or literal(start) == (0,))
 
 
 def _features_added(before: Value, after: Value) -> bool:

@@ -510,8 +510,9 @@ def _parameters(table: Value) -> bool:
         if table.kind in ("carried", "set", "mut") and table.kids:
             table = table.kids[0]
         elif table.kind == "loop":
-            empty = table.kids[0].kind in ("seq", "dict", "const") and not table.kids[0].kids
-            table = table.kids[1] if empty else table.kids[0]
+            if table.kids[0].kind in ("seq", "dict") and not table.kids[0].kids:
+                break  # a list that is filled with rows
+            table = table.kids[1] if table.kids[0].kind == "const" else table.kids[0]
         elif table.kind == "phi":
             table = table.kids[2] if table.kids[1].kind in ("carried", "unset") else table.kids[1]
         elif table.kind == "item" and literal(table.kids[1]) and not text_of(table.kids[1]):
