@@ -6,7 +6,7 @@ Only paths and bytes are known; whoever makes a `Project` says how a path is rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.M)
@@ -21,7 +21,7 @@ class Project:
         read: Gives a file's bytes, or None when it cannot be read.
     """
 
-    paths: frozenset[str]
+    paths: Collection[str]
     read: Callable[[str], bytes | None]
     _imports: dict[str, tuple[bytes, frozenset[str]]] = field(default_factory=dict)
 

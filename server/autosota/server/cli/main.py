@@ -29,6 +29,8 @@ OWN = {
     "show": "library",
     "apply": "library",
     "reject": "library",
+    "check": "check",
+    "rule": "check",
     "audit": "audit",
     "report": "results",
     "export": "results",
