@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from autosota.agents.check import fitting, ir, knowledge, splitting, tables
 from autosota.agents.check.machine import CALL_DEPTH, Frame, Record
+from autosota.agents.check.roles import like_data, role
 from autosota.agents.check.values import ABSENT, NOTHING, Obj, Value, join, mix
 
 if TYPE_CHECKING:
@@ -251,6 +252,8 @@ def _function(m: Machine, site: Site) -> Value:
     if top not in knowledge.LIBRARIES:
         return _unknown(m, site)
     kind = knowledge.family(name)
+    if kind == "model" and ".datasets." in name and top.startswith("torch"):
+        return tables.torch_data(m, site)
     if kind:
         return _construct(m, site, kind)
     if site.method in knowledge.METRICS:
@@ -287,11 +290,29 @@ def _unknown(m: Machine, site: Site) -> Value:
     value = mix(site.given())
     if not (value.rows or value.fits or value.preds):
         objs = frozenset(o for v in site.given() for o in v.objs)
-        return Value(objs=objs) if len(objs) == 1 else NOTHING
+        if len(objs) == 1:
+            return Value(objs=objs)
+        return NOTHING if objs else _fresh(m, site)
     value = value._replace(
         rows=frozenset(m.part(p, "filter", site.node, node=site.node) for p in value.rows)
     )
     return value
+
+
+def _fresh(m: Machine, site: Site) -> Value:
+    """Rows that a function nobody knows gives, when the names they get say that they are rows."""
+    names = m.targets
+    if not names or not all(like_data(n) for n in names):
+        return NOTHING
+    kinds = [role(n) for n in names]
+    rows = [
+        frozenset((m.part(None, "root", (site.node, kind), role=kind, name=n, node=site.node),))
+        for n, kind in zip(names, kinds, strict=True)
+    ]
+    if len(set(kinds)) > 1:
+        return Value(elts=tuple(Value(r) for r in rows))
+    first = m.part(None, "root", (site.node, kinds[0]), role=kinds[0], name="", node=site.node)
+    return Value(frozenset((first,)))
 
 
 _SILENT = frozenset(

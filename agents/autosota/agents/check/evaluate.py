@@ -22,7 +22,7 @@ from autosota.agents.check.stored import (
 )
 from autosota.agents.check.knowledge import FACTS
 from autosota.agents.check.machine import Frame, Memory
-from autosota.agents.check.rows import attribute_of, element, mask_of, select, sliced
+from autosota.agents.check.rows import attribute_of, element, mask_of, put_together, select, sliced
 from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Obj, Value, join, mix
 
 class Machine(Memory):
@@ -176,7 +176,7 @@ class Machine(Memory):
             return column(base, names.value)
         words = constant_words(names)
         if words is None:
-            return base._replace(elts=None)
+            return base._replace(elts=None, marks=base.marks | {"without:?"})
         fits = base.fits - frozenset().union(*(f.extra for f in base.fields))
         kept = tuple(f for f in base.fields if f.key in words)
         fits = fits.union(*(f.extra for f in kept))
@@ -232,6 +232,9 @@ class Machine(Memory):
             if both:
                 rows = element(left), element(right)
                 return Value(elts=(join(*rows),), marks=frozenset(("repeat", "list")))
+        if node.op == "+" and left.rows and right.elts and "repeat" in right.marks:
+            if left.rows & element(right).rows:
+                return put_together(self, node, (left, element(right)), by_rows=True)
         if node.op == "*" and left.elts is not None and not right.rows:
             return left
         return keep_label(mix((left, right)), left, right)

@@ -15,7 +15,7 @@ from autosota.agents.check.calls import Site, follow
 from autosota.agents.check.evaluate import Machine
 from autosota.agents.check.facts import CallFact, Context
 from autosota.agents.check.machine import FILE_STEPS, Effect, Exhausted, Interned, Key
-from autosota.agents.check.roles import role
+from autosota.agents.check.roles import like_data, role
 from autosota.agents.check.values import NOTHING, Event, Pair, Value, join
 
 _MOST_INTERNED = 60_000
@@ -188,7 +188,7 @@ def _run_alone(
     names: dict[str, Value] = {}
     for param in params:
         names[param.name] = NOTHING
-        if not param.kind and (param.default is None and _like_data(param.name)):
+        if not param.kind and (param.default is None and like_data(param.name)):
             part = machine.part(
                 None, "root", (function, param.name), role=role(param.name), name=param.name
             )
@@ -202,15 +202,6 @@ def _run_alone(
         machine.effect.known = False
     machine.local = {}
     return _finish(machine)
-
-
-_DATA = frozenset(
-    "x y df data train test features labels texts images dataset ds frame table samples".split()
-)
-
-
-def _like_data(name: str) -> bool:
-    return bool(role(name)) or bool(set(name.lower().split("_")) & _DATA)
 
 
 def _reset(machine: Machine, state: dict[Key, Value]) -> None:

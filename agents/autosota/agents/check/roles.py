@@ -32,3 +32,16 @@ def role(name: str) -> str:
     if not kinds and words & _TRAIN:
         return "train"
     return ""
+
+
+_DATA = frozenset(
+    """x y df data train test features labels texts images dataset ds frame table samples target
+    targets inputs rows docs""".split()
+)
+
+
+@lru_cache(maxsize=8192)
+def like_data(name: str) -> bool:
+    """Whether a name is one that rows are given."""
+    words = {w.lower() for w in _WORD.findall(name)}
+    return name.isidentifier() and (bool(role(name)) or bool(words & _DATA))

@@ -87,7 +87,7 @@ def _number(node: ir.Expr | None) -> object:
 def select(m: Machine, base: Value, index: Value, node: ir.Subscript) -> Value:
     """`base[index]` for an index that is a value: rows by number, by mask, or columns by name."""
     if "names" in index.marks or index.ref:
-        return base._replace(elts=None)
+        return base._replace(elts=None, marks=base.marks | {"without:?"})
     if base.elts is not None or (base.fields and not base.rows):
         return element(base)
     if base.objs and not base.rows:
@@ -107,8 +107,10 @@ def select(m: Machine, base: Value, index: Value, node: ir.Subscript) -> Value:
     if index.elts is not None and all(isinstance(e.const, str) for e in index.elts):
         fields = tuple(f for f in base.fields if any(e.const == f.key for e in index.elts))
         fits = base.fits.difference(*(f.extra for f in base.fields))
-        return base._replace(fits=fits.union(*(f.extra for f in fields)), fields=fields)
-    return base._replace(elts=None)
+        marks = (base.marks - {"table"}) | {f"only:{e.const}" for e in index.elts}
+        extra = fits.union(*(f.extra for f in fields))
+        return base._replace(fits=extra, fields=fields, marks=frozenset(marks))
+    return base._replace(elts=None, marks=base.marks | {"without:?"})
 
 
 def apply_index(m: Machine, rows: frozenset[Part], index: frozenset[Part]) -> frozenset[Part]:

@@ -12,13 +12,15 @@ MOST_FIELDS = 64
 MOST_ELEMENTS = 64
 """Elements of one list that are told apart."""
 KEPT = frozenset(("label", "list", "metric"))
-COLUMN = frozenset(("label",))
+COLUMN = frozenset(("label", "table"))
 
 
 def keep_label(value: Value, left: Value, right: Value) -> Value:
     """Marks that survive arithmetic: a metric stays one."""
     if "metric" in left.marks or "metric" in right.marks:
         return value._replace(marks=value.marks | {"metric"}, objs=left.objs | right.objs)
+    if ("future" in left.marks or "future" in right.marks) and (value.rows or value.fits):
+        value = value._replace(marks=value.marks | {"future"})
     if "random" in left.marks or "random" in right.marks:
         return value._replace(marks=value.marks | {"random"})
     return value
@@ -49,7 +51,8 @@ def column(base: Value, key: str) -> Value:
     fits = base.fits
     for field in base.fields:
         fits = fits - field.extra
-    return Value(base.rows, fits, preds=base.preds, marks=frozenset((f"column:{key}",)))
+    marks = {f"column:{key}"} | (base.marks & {"grouped"})
+    return Value(base.rows, fits, preds=base.preds, marks=frozenset(marks))
 
 
 def held(base: Value, field: Field) -> Value:

@@ -37,6 +37,8 @@ def read(m: Machine, site: Site) -> Value:
     part = m.part(None, "root", key, role=meant, name=name or source, node=site.node)
     rows = frozenset((part,))
     marks = frozenset((f"file:{source}",)) if source else frozenset()
+    if site.name.startswith(("pandas.", "polars.")):
+        marks = marks | {"table"}
     if site.keywords.get("return_X_y", NOTHING).const is True:
         return Value(elts=(Value(rows), Value(rows, marks=frozenset(("label",)))))
     if site.method.startswith(("make_", "load_svmlight")):
@@ -44,6 +46,22 @@ def read(m: Machine, site: Site) -> Value:
     if site.method.startswith(("load_", "fetch_")) and site.name.startswith("sklearn."):
         return Value(rows, marks=marks | {"bunch"})
     return Value(rows, marks=marks)
+
+
+def torch_data(m: Machine, site: Site) -> Value:
+    """`torchvision.datasets.CIFAR10(root, train=False)`."""
+    flag = site.keywords.get("train", NOTHING).const
+    split = site.keywords.get("split", site.arg(1) if len(site.args) > 1 else NOTHING).const
+    if flag is ABSENT and isinstance(split, bool):
+        flag = split
+    meant = {True: "train", False: "test"}.get(flag, "") if isinstance(flag, bool) else ""
+    if not meant and isinstance(split, str):
+        meant = role(split)
+    title = next((v.const for v in site.args if isinstance(v.const, str)), "")
+    key = ("hub", site.name, title, meant or site.node)
+    name = m.targets[0] if m.targets else meant
+    part = m.part(None, "root", key, role=meant or role(name), name=name, node=site.node)
+    return Value(frozenset((part,)))
 
 
 def _two_sides(m: Machine, site: Site) -> Value:
@@ -440,6 +458,20 @@ def _replace(m: Machine, site: Site) -> Value:
     return base._replace(fits=base.fits | fits, elts=None)
 
 
+def _shift(m: Machine, site: Site) -> Value:
+    """`shift(-1)` brings the future; so does a centred window or a fill from behind."""
+    base = site.receiver
+    step = site.arg(0, "periods").const
+    ahead = site.method == "shift" and isinstance(step, int) and step < 0
+    ahead = ahead or (site.method == "rolling" and site.keywords.get("center", NOTHING).const is True)
+    marks = base.marks | ({"future"} if ahead else {"lagged"})
+    return base._replace(marks=marks, elts=None, const=ABSENT)
+
+
+def _select(m: Machine, site: Site) -> Value:
+    return site.receiver._replace(marks=site.receiver.marks | {"without:?"}, elts=None)
+
+
 def _items(m: Machine, site: Site) -> Value:
     return Value(elts=(Value(elts=(NOTHING, element(site.receiver))),), marks=frozenset(("repeat",)))
 
@@ -456,5 +488,7 @@ METHODS = {
     "applymap": _apply, "transform": _transform, "isin": _isin, "isnull": _null, "isna": _null,
     "notnull": _null, "notna": _null, "ffill": _interpolate, "bfill": _interpolate,
     "interpolate": _interpolate, "replace": _replace, "clip": _replace,
+    "shift": _shift, "rolling": _shift, "diff": _shift, "pct_change": _shift,
+    "select_dtypes": _select, "filter": _select, "reindex": _select, "transpose": _select,
     "iterrows": _items, "itertuples": _items, "flow": _batches,
 }  # fmt: skip

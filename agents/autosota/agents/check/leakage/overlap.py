@@ -27,6 +27,8 @@ def _overlaps(facts: Facts) -> dict[str, list[_Found]]:
             continue
         twins = copied(*shared)
         if twins is not None and twins.node is not None:
+            if not _resamples(twins):
+                continue
             code, item = _twins(pair, twins)
         elif pair.fit.node in honest:
             continue
@@ -54,7 +56,6 @@ def _overlaps(facts: Facts) -> dict[str, list[_Found]]:
 
 def _twins(pair: Pair, twins: Part) -> tuple[str, _Found]:
     assert twins.node is not None
-    drawn = isinstance(twins.node, ir.Call) and _resamples(twins)
     text = (
         f"{short(twins.name) or 'this'} makes copies or mixtures of rows before the split: twins "
         f"of {called(pair.test, 'the tested rows')} are trained on"
@@ -64,7 +65,7 @@ def _twins(pair: Pair, twins: Part) -> tuple[str, _Found]:
     if where is not None and where is not twins.node:
         related.append((where, "the rows are parted here"))
     related += [(pair.fit, "trained here"), (pair.score, "the score")]
-    return "LK103" if drawn else "LK119", (twins.node, text, related, None)
+    return "LK103", (twins.node, text, related, None)
 
 
 def _resamples(part: Part) -> bool:
@@ -120,4 +121,4 @@ def _rule(code: str) -> FileRule:
     return FileRule(code, run, (FITS, (b"import",)))
 
 
-RULES = tuple(_rule(code) for code in ("LK103", "LK109", "LK110", "LK119"))
+RULES = tuple(_rule(code) for code in ("LK103", "LK109", "LK110"))

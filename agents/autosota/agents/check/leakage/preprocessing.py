@@ -24,8 +24,15 @@ from autosota.agents.domain import Finding
 _BINS = frozenset(("cut", "qcut"))
 
 
-def code_of(event: Event) -> str:
+def _columns(value: Value) -> set[str]:
+    return {m for m in value.marks if m.startswith("column:")}
+
+
+def code_of(event: Event, pair: Pair) -> str:
     """The rule that a leaking fit falls under."""
+    if event.kind == "statistic" and "grouped" in event.data[0].marks and len(pair.fit.data) > 1:
+        if _columns(event.data[0]) & _columns(pair.fit.data[1]):
+            return "LK105"
     words = event.name.rsplit(".", 2)[-2:]
     last = words[0] if len(words) > 1 and words[0][:1].isupper() else words[-1]
     for names, code in (
@@ -58,7 +65,7 @@ def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
     found: dict[str, list[_Leak]] = {}
     for hits in seen.values():
         event, pair, _ = hits[0]
-        code = "LK107" if all(alone for _, _, alone in hits) else code_of(event)
+        code = "LK107" if all(alone for _, _, alone in hits) else code_of(event, pair)
         text = _refitted(event, pair.test) if code == "LK107" else _message(code, event, pair.test)
         found.setdefault(code, []).append((event, text, _related(event, hits)))
     crossed: dict[ir.Expr, list[tuple[Event, Event]]] = {}

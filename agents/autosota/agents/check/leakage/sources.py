@@ -1,0 +1,147 @@
+"""LK119 to 121: test items that are read for training or shown in prompts, twins made by adding up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autosota.agents.check import ir
+from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.leakage.choosing import _word
+from autosota.agents.check.leakage.common import called, short
+from autosota.agents.check.roles import role
+from autosota.agents.check.values import Part, Value
+from autosota.agents.domain import Finding
+
+_SHOTS = re.compile(r"shot|few|exampl|demo|exemplar|icl|context|prompt|support|retriev", re.I)
+_DRAWS = frozenset("sample choice choices select take shuffle head".split())
+_STORES = frozenset(
+    """add add_texts add_documents from_texts from_documents from_embeddings add_items index upsert
+    add_with_ids build_index add_faiss_index train_index BM25Okapi BM25Plus BM25""".split()
+)
+_INDEXES = re.compile(r"index|store|retriev|corpus|bm25|faiss|collection|memory|db|knowledge", re.I)
+_LANGUAGE = (
+    "transformers", "openai", "anthropic", "langchain", "faiss", "rank_bm25", "chromadb",
+    "sentence_transformers", "datasets", "vllm", "llama_index", "langchain_community", "litellm",
+)  # fmt: skip
+
+
+def _declared_test(part: Part) -> bool:
+    """Rows of a split that its publisher calls test."""
+    root = part.root
+    return root.role == "test" and isinstance(root.key, tuple) and (
+        root.key[0] == "hub" or root.key[1:] == ("test",)
+    )
+
+
+def trained_on_test(facts: Facts) -> Iterator[Finding]:
+    """LK120: the published test split is trained on."""
+    done: set[ir.Expr] = set()
+    for event in facts.flow.events:
+        if event.kind == "fit" and event.data and event.name != "backward":
+            tested = sorted((p for p in event.data[0].rows if _declared_test(p)), key=_at)
+            if tested and event.node not in done and not event.data[0].preds:
+                done.add(event.node)
+                yield _report(facts, event.node, event.data[0], tested[0], short(event.name))
+    for call in facts.calls:
+        value = call.keywords.get("train_dataset")
+        if value is not None:
+            tested = sorted((p for p in value.rows if _declared_test(p)), key=_at)
+            if tested and call.node not in done:
+                done.add(call.node)
+                yield _report(facts, call.node, value, tested[0], call.method or "the trainer")
+
+
+def _at(part: Part) -> tuple[int, str]:
+    root = part.root
+    return (root.node.unit.offset + root.node.start if root.node is not None else 0, root.name)
+
+
+def _report(facts: Facts, node: ir.Expr, value: Value, part: Part, who: str) -> Finding:
+    source = part.root.node
+    text = (
+        f"{called(value, 'the training data')} holds the test split and {who} trains on it: "
+        "whatever is scored on that split was seen"
+    )
+    if source is not None:
+        return facts.finding("LK120", source, text, [(node, "trained on here")])
+    return facts.finding("LK120", node, text)
+
+
+def _is_test(facts: Facts, expr: ir.Expr) -> bool:
+    value = facts.value(expr)
+    if value.rows:
+        roles = value.roles
+        return "test" in roles and "train" not in roles
+    return role(_word(expr)) == "test"
+
+
+def shown(facts: Facts) -> Iterator[Finding]:
+    """LK121: test items as examples in a prompt, or in the index that answers are drawn from."""
+    if not facts.binds(*_LANGUAGE) and b"prompt" not in facts.document.text:
+        return
+    for stmt, _ in facts.walk():
+        for expr in ir.expressions(stmt):
+            if not isinstance(expr, ir.Call):
+                continue
+            word = _word(expr.func)
+            if word in _DRAWS:
+                holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
+                drawn = [*expr.args[:1], *([holder] if holder is not None else [])]
+                names = [facts.text(t) for t in getattr(stmt, "targets", ())]
+                if any(_SHOTS.search(n) for n in names) and any(
+                    _is_test(facts, d) for d in drawn
+                ):
+                    yield facts.finding(
+                        "LK121", expr,
+                        f"`{names[0]}` is drawn from test items and goes into the prompt: the "
+                        "model is shown answers it is then asked for",
+                    )  # fmt: skip
+            elif word in _STORES:
+                holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
+                name = _word(holder) if holder is not None else word
+                stored = [e for a in expr.args for e in (a, *ir.expressions(a))]
+                if _INDEXES.search(name) and any(
+                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript) and _is_test(facts, e)
+                    for e in stored
+                ):
+                    yield facts.finding(
+                        "LK121", expr,
+                        f"test items are put into `{name}`, from which answers are retrieved: "
+                        "the model finds what it is asked for",
+                    )  # fmt: skip
+
+
+def twins(facts: Facts) -> Iterator[Finding]:
+    """LK119: rows and changed copies of them are added up, then split."""
+    done: set[ir.Node] = set()
+    for event in facts.flow.events:
+        if event.kind != "split":
+            continue
+        for value in event.data:
+            for part in sorted(value.rows, key=_at):
+                for step in part.path():
+                    node = step.node
+                    if step.kind != "copies" or node is None or node in done:
+                        continue
+                    if isinstance(node, ir.Call) and _word(node.func) in (
+                        "fit_resample", "fit_sample", "resample", "sample",
+                    ):  # fmt: skip
+                        continue
+                    done.add(node)
+                    yield facts.finding(
+                        "LK119", node,
+                        "rows and copies of them are put together before the split: twins of the "
+                        "tested rows are trained on",
+                        [(event, "the rows are parted here")],
+                    )  # fmt: skip
+
+
+RULES = (
+    FileRule("LK119", twins, ((b"split", b"Fold"), (b"+", b"concat", b"repeat", b"tile", b"append",
+                                                   b"stack"))),
+    FileRule("LK120", trained_on_test, ((b"test",), (b"fit", b"train", b"Trainer"),
+                                        (b"load_dataset", b"datasets", b"load_data"))),
+    FileRule("LK121", shown, ((b"test", b"Test"), (b"sample", b"choice", b"add", b"from_",
+                                                    b"select", b"take", b"index", b"BM25"))),
+)
