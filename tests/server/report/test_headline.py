@@ -10,6 +10,7 @@ import pytest
 from autosota.agents.domain import Budget, ComputeKnob, Controls, Direction, Guard, Paper, Purpose
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState, fold
+from autosota.server.cli.progress import said
 from autosota.server.report.fates import fate_of, judged_words
 from autosota.server.report.headline import headline
 from autosota.server.report.html import render
@@ -141,8 +142,10 @@ def test_a_clear_loss_is_called_worse(confirmed):
     state = confirmed.state
     assert state.judged["bagging"].comparison.difference < -0.2
     assert fate_of("bagging", state)[0] == "worse"
-    assert "within noise" not in judged_words(state.judged["bagging"], state)
-    assert judged_words(state.judged["bagging"], state).startswith("worse: -0.")
+    word, why = judged_words(state.judged["bagging"], state)
+    assert word == "worse" and why.startswith("-0.") and "noise" not in why.split("(")[0]
+    shown = said(state.judged["bagging"], state)
+    assert "[bold]worse[/bold]: -0." in shown
 
 
 def test_what_is_not_clearly_worse_stays_within_noise(no_gain):
@@ -155,7 +158,8 @@ def test_an_idea_kept_on_an_interval_around_zero_says_what_decided(lab, make_ide
         told = lab([make_idea(f"i{n}") for n in range(6)], {"i3": 0.04}, sd=sd).play()
         for event in told.events:
             if isinstance(event, ev.IdeaJudged) and event.fate == "provisional":
-                text = judged_words(event, told.state)
+                word, text = judged_words(event, told.state)
+                assert word == "provisional"
                 assert "better" not in text
                 assert re.match(
                     r"passed the screening \(p [\d.e-]+ at level 0\.\d+\), which c", text
@@ -176,7 +180,7 @@ def test_no_better_stands_beside_an_interval_that_covers_zero(confirmed):
 def test_no_difference_is_no_plus_zero(lab, make_idea):
     told = lab([make_idea("x"), make_idea("y")], {"y": 0.02}, sd=0.0).play()
     assert fate_of("x", told.state)[0] == "same"
-    assert judged_words(told.state.judged["x"], told.state).startswith(("no diff", "changed no"))
+    assert judged_words(told.state.judged["x"], told.state)[0] == "no difference"
     assert not re.search(r"[+-]0(\.0+)?<", render(told.history, told.receipts))
 
 
@@ -237,6 +241,15 @@ def test_a_claim_that_does_not_vary_is_deterministic(lab, make_idea):
     page = render(told.history, told.receipts)
     claims = page[page.index('<section id="claims"') : page.index('<section id="search"')]
     assert "deterministic: seeds change nothing" in claims and "± <" not in claims
+
+
+def test_a_search_metric_that_stands_still_beside_a_claim_that_varies(confirmed):
+    events = [
+        replace(e, sd=0.0) if isinstance(e, ev.BaselineMeasured) else e for e in confirmed.events
+    ]
+    words = baseline_words(fold(events))
+    assert "±" in words and words.endswith("(the same with every seed)")
+    assert "deterministic" not in words
 
 
 def test_an_ablation_that_was_skipped_is_said_everywhere(confirmed):

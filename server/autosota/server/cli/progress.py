@@ -194,7 +194,8 @@ def said(event: ev.Event, state: CampaignState) -> str:
             leap = " [dim]leap[/dim]" * event.leap
             return f"[bold]idea[/bold] {_plain(idea.title)} [dim]{idea.granularity}[/dim]{leap}"
         case ev.IdeaJudged():
-            return f"  → [bold]{event.fate}[/bold]: {_plain(judged_words(event, state))}"
+            word, why = judged_words(event, state)
+            return f"  → [bold]{word}[/bold]: {_plain(why)}"
         case _:
             head, text = told(event, state)
             arrow = "  → " * isinstance(event, ev.ConfirmationJudged)

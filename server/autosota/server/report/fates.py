@@ -58,21 +58,25 @@ def fate_of(idea: str, state: CampaignState) -> tuple[str, str]:
     return "not_confirmed", reason
 
 
-def judged_words(judged: IdeaJudged, state: CampaignState) -> str:
-    """What decided an idea in search, on one line, rounded, with its interval's coverage."""
+def judged_words(judged: IdeaJudged, state: CampaignState) -> tuple[str, str]:
+    """What became of an idea in search, in a word or two, and what decided it: rounded.
+
+    Intervals say what they cover.
+    """
     result = judged.comparison
     fate = _of_search(judged, state)
+    word = FATES[fate] if fate in ("noise", "worse", "same") else judged.fate.replace("_", " ")
     if result is None or result.difference is None:
-        return one_line(judged.reason, 2000)
+        return word, one_line(judged.reason, 2000)
     if fate == "same":
-        same = f"{FATES[fate]} over {count(result.pairs, 'seed')}"
-        return one_line(judged.reason) if "changed nothing" in judged.reason else same
+        tells = judged.reason.startswith("changed nothing")
+        return word, one_line(judged.reason) if tells else f"over {count(result.pairs, 'seed')}"
     measured = _measured(result, state)
     if fate == "provisional":
-        return f"{screening_words(result)}: {measured}"
+        return word, f"{screening_words(result)}: {measured}"
     if fate in ("worse", "noise"):
-        return f"{FATES[fate]}: {measured}"
-    return f"{one_line(judged.reason, 2000)}: {measured}"
+        return word, measured
+    return word, f"{one_line(judged.reason, 2000)}: {measured}"
 
 
 def screening_words(result: Comparison) -> str:

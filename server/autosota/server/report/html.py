@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from autosota.agents.domain import CampaignVerdict, Receipt
-from autosota.agents.scheduler.baseline import claim_is_still
 from autosota.agents.scheduler.claims import MATCHED
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report import (
@@ -105,7 +104,7 @@ def render_evidence(evidence: Evidence, *, campaign: str = "", improvement: str 
         "coverage": proof.coverage(state),
         "ablation_words": pieces.ablation_words(state),
         "skipped": pieces.skipped_words(state),
-        "still": text.STILL if claim_is_still(state) else "",
+        "still": text.still_words(state),
         "matched": evidence.control(MATCHED),
         "whole": evidence.whole(),
         "pieces": survival.piece_rows(evidence),

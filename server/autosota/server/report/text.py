@@ -42,7 +42,10 @@ from autosota.server.report.proof import (
 )
 
 STILL = "deterministic: seeds change nothing"
-"""Said of a number that is the same with every seed, instead of an interval of width 0."""
+"""Said of numbers that are the same with every seed, instead of an interval of width 0."""
+
+SAME = "the same with every seed"
+"""Said of one number of the two, where the other does vary."""
 
 
 def verdict_sentence(state: CampaignState) -> str:
@@ -89,7 +92,9 @@ def head_lines(state: CampaignState) -> list[str]:
         CampaignVerdict.PROVISIONAL,
         CampaignVerdict.NO_GAIN,
     ):
-        lines.append(f"why: {stop(finished.reason)}")
+        reason = stop(finished.reason)
+        if reason.rstrip(".").lower() not in verdict_sentence(state).lower():
+            lines.append(f"why: {reason}")
     if skipped_words(state):
         lines.append(f"ablation: {skipped_words(state)}")
     return lines
@@ -155,7 +160,7 @@ def baseline_words(state: CampaignState) -> str:
     text = f"{one_line(objective.metric)} {fixed(measured.claim_mean, digits)}"
     seeds = count(len(measured.seeds), "seed")
     if still:
-        text += f" ({STILL}, {seeds})"
+        text += f" ({still_words(state)}, {seeds})"
     elif half is not None:
         text += f" ± {fixed(half, digits)} (95 % interval over training noise only, {seeds})"
     if measured.paper_value is not None:
@@ -163,9 +168,21 @@ def baseline_words(state: CampaignState) -> str:
     if not objective.selects_on_claim:
         spread = decimals_for(measured.sd, measured.mean)
         text += f"; {one_line(measured.metric)} {fixed(measured.mean, spread)}"
-        if statistics.is_negligible(measured.sd, [measured.mean]) and not still:
-            text += f" ({STILL})"
+        if _search_is_still(state) and not still:
+            text += f" ({SAME})"
     return text
+
+
+def still_words(state: CampaignState) -> str:
+    """What to say in place of an interval of width 0; '' where the claim varies by seed."""
+    if not claim_is_still(state):
+        return ""
+    return STILL if _search_is_still(state) else SAME
+
+
+def _search_is_still(state: CampaignState) -> bool:
+    found = state.baseline
+    return found is not None and statistics.is_negligible(found.sd, [found.mean])
 
 
 def search_words(state: CampaignState) -> str:
