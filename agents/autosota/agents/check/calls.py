@@ -252,6 +252,8 @@ def _function(m: Machine, site: Site) -> Value:
     if top not in knowledge.LIBRARIES:
         return _unknown(m, site)
     kind = knowledge.family(name)
+    if ".models." in name or site.method in ("create_model", "from_pretrained"):
+        return Value(objs=frozenset((m.obj(site.node, name.removesuffix(".from_pretrained")),)))
     if kind == "model" and ".datasets." in name and top.startswith("torch"):
         return tables.torch_data(m, site)
     if kind:
@@ -287,6 +289,7 @@ def _unknown(m: Machine, site: Site) -> Value:
     """A function that nobody knows: its result holds some of the rows it was given."""
     if site.name.startswith(("matplotlib", "seaborn", "plotly")) or site.method in _SILENT:
         return NOTHING
+    _hand_over(m, site)
     value = mix(site.given())
     if not (value.rows or value.fits or value.preds):
         objs = frozenset(o for v in site.given() for o in v.objs)
@@ -297,6 +300,16 @@ def _unknown(m: Machine, site: Site) -> Value:
         rows=frozenset(m.part(p, "filter", site.node, node=site.node) for p in value.rows)
     )
     return value
+
+
+def _hand_over(m: Machine, site: Site) -> None:
+    """A function nobody knows that is given both sides of a split: it trains and tests, as like."""
+    sides = [v for v in site.given() if v.rows]
+    train = [v for v in sides if "train" in v.roles]
+    test = [v for v in sides if v.roles & {"test", "validation"} and "train" not in v.roles]
+    if train and test:
+        m.event("handed", site.node, site.name or site.method,
+                data=(fitting.lean(train[0]), fitting.lean(test[0])))
 
 
 def _fresh(m: Machine, site: Site) -> Value:

@@ -22,6 +22,7 @@ from autosota.agents.check.stored import (
 )
 from autosota.agents.check.knowledge import FACTS
 from autosota.agents.check.machine import Frame, Memory
+from autosota.agents.check.roles import role
 from autosota.agents.check.rows import attribute_of, element, mask_of, put_together, select, sliced
 from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Obj, Value, join, mix
 
@@ -96,6 +97,10 @@ class Machine(Memory):
             return base
         if node.attr == "best_score_":
             return Value(objs=base.objs, marks=frozenset(("metric", "best_score")))
+        if node.attr in ("support_", "ranking_", "scores_", "pvalues_"):
+            learned: frozenset[Event] = frozenset().union(*(self.fits(o) for o in base.objs))
+            return Value(fits=frozenset(e for e in learned if e.kind == "learn"),
+                         marks=frozenset(("names",)))
         if node.attr in ("labels_", "embedding_"):
             fits: frozenset[Event] = frozenset().union(*(self.fits(o) for o in base.objs))
             rows = frozenset(p for e in fits for p in e.rows)
@@ -137,7 +142,12 @@ class Machine(Memory):
                     self.eval(elt)
             if isinstance(first, ir.Slice):
                 if first.lower is None and first.upper is None:
-                    return self._columns(base, index.elts[1] if len(index.elts) > 1 else None)
+                    some = index.elts[1] if len(index.elts) > 1 else None
+                    value = self._columns(base, some)
+                    picked = self.effect.values.get(some) if some is not None else None
+                    if picked is not None and picked.fits and value.rows:
+                        value = value._replace(fits=value.fits | picked.fits)
+                    return value
                 return sliced(self, base, first, node)
             rows = select(self, base, self.eval(first), node)
             return rows
@@ -160,6 +170,14 @@ class Machine(Memory):
             if field.key == key and type(field.key) is type(key):
                 return held(base, field)
         if isinstance(key, str):
+            meant = role(key)
+            if meant and base.rows and "table" not in base.marks and not base.fields:
+                # Arrays of one file, splits of one data set: rows of their own.
+                parts = frozenset(
+                    self.part(p, "split", "named", meant, role=meant, name=key, node=node)
+                    for p in base.rows
+                )
+                return Value(parts, base.fits)
             return column(base, key)
         if base.elts:
             return element(base)
@@ -233,8 +251,7 @@ class Machine(Memory):
                 rows = element(left), element(right)
                 return Value(elts=(join(*rows),), marks=frozenset(("repeat", "list")))
         if node.op == "+" and left.rows and right.elts and "repeat" in right.marks:
-            if left.rows & element(right).rows:
-                return put_together(self, node, (left, element(right)), by_rows=True)
+            return put_together(self, node, (left, element(right)), by_rows=True)
         if node.op == "*" and left.elts is not None and not right.rows:
             return left
         return keep_label(mix((left, right)), left, right)

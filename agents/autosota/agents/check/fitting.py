@@ -141,7 +141,7 @@ def _order(obj: Obj) -> tuple[int, int, str]:
 
 def learn(m: Machine, site: Site, obj: Obj, x: Value, y: Value) -> Event | None:
     """A transform is fitted; the event, or None when it learns nothing."""
-    if nature(obj) not in ("learn", "cluster", "", "model", "search"):
+    if nature(obj) not in ("learn", "cluster", "model", "search"):
         m.put((obj, "()"), Value())
         return None
     if not x.rows:
@@ -298,6 +298,8 @@ def called(m: Machine, site: Site, obj: Obj) -> Value:
         return Value(data.rows, data.fits, preds=data.preds, marks=frozenset(("loss",)))
     network = obj.cls is not None or nature(obj) == "model"
     layer = obj.cls is None and (".nn." in obj.kind or ".layers." in obj.kind)
+    layer = layer and not obj.kind.endswith((".Sequential", ".ModuleList"))
+    network = network and "okenizer" not in obj.kind and "rocessor" not in obj.kind
     if not network or layer or not data.rows:
         if not data.rows:
             return Value(objs=frozenset((obj,)))
@@ -339,7 +341,15 @@ FUNCTIONS = {
     "train": train,
     "clone": clone,
 }
+def support(m: Machine, site: Site) -> Value | None:
+    """`selector.get_support()`: which columns were selected."""
+    fits: frozenset[Event] = frozenset().union(*(m.fits(o) for o in site.receiver.objs))
+    learned = frozenset(e for e in fits if e.kind == "learn")
+    return Value(fits=learned, marks=frozenset(("names",))) if learned else None
+
+
 METHODS = {
+    "get_support": support,
     **{name: fit for name in knowledge.FITS},
     **{name: predict for name in knowledge.PREDICTS},
     **{name: score for name in knowledge.SCORES},

@@ -12,6 +12,10 @@ _VALIDATION = frozenset(
     """va val vals vali valid validation validate dev cv eval evaluation xval yval xvalid
     yvalid valset validset""".split()
 )
+_JOINED = re.compile(
+    r"(test|train|val|valid|validation|tst|trn)(?:set|loader|data|dl|df|gen|generator|iter|images"
+    r"|labels|x|y|dataset|feats|features|ds|texts|rows)$"
+)
 
 
 @lru_cache(maxsize=8192)
@@ -22,6 +26,7 @@ def role(name: str) -> str:
     (`train_test`, `X_train_val` is what a training set was parted into).
     """
     words = {w.lower() for w in _WORD.findall(name)}
+    words |= {m.group(1) for w in words if (m := _JOINED.match(w))}
     kinds = []
     if words & _VALIDATION:
         kinds.append("validation")

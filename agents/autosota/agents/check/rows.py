@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autosota.agents.check import ir
-from autosota.agents.check.values import ABSENT, NOTHING, Event, Part, Value, join, mix
+from autosota.agents.check.values import ABSENT, NOTHING, Event, Part, Value, join, mix, overlap
 
 if TYPE_CHECKING:
     from autosota.agents.check.evaluate import Machine
@@ -87,7 +87,8 @@ def _number(node: ir.Expr | None) -> object:
 def select(m: Machine, base: Value, index: Value, node: ir.Subscript) -> Value:
     """`base[index]` for an index that is a value: rows by number, by mask, or columns by name."""
     if "names" in index.marks or index.ref:
-        return base._replace(elts=None, marks=base.marks | {"without:?"})
+        marks = base.marks | {"without:?"}
+        return base._replace(elts=None, marks=marks, fits=base.fits | index.fits)
     if base.elts is not None or (base.fields and not base.rows):
         return element(base)
     if base.objs and not base.rows:
@@ -202,11 +203,12 @@ def put_together(m: Machine, node: ir.Expr, values: tuple[Value, ...], by_rows: 
     twice = False
     for value in values:
         for part in value.rows:
-            if any(part is other for other in seen):
+            if any(overlap(part, other) for other in seen):
                 twice = True
             seen.append(part)
     if twice and len(values) > 1:
-        rows = frozenset(m.part(p, "copies", node, node=node) for p in whole.rows)
+        outer = [p for p in whole.rows if not any(p is not q and q in p.path() for q in whole.rows)]
+        rows = frozenset(m.part(p, "copies", node, node=node) for p in outer)
         return whole._replace(rows=rows)
     roots = {p.root for p in whole.rows}
     if len(whole.rows) > 1 and len(roots) == 1 and _all_sides(whole.rows):

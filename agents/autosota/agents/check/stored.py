@@ -100,6 +100,9 @@ def stored(old: Value, value: Value, key: object) -> Value:
         extra |= replaced.extra & value.fits
         fits = (fits - replaced.extra).union(*(f.extra for f in rest))
     item = value if value.rows or not old.rows else value._replace(rows=old.rows)
+    if isinstance(key, str) and old.rows:
+        own = frozenset(m for m in item.marks if not m.startswith(("column:", "only:", "table")))
+        item = item._replace(marks=own | {f"column:{key}"})
     if len(rest) >= MOST_FIELDS:
         return old._replace(fits=fits | extra, const=ABSENT)
     marks = old.marks - {f"without:{key}"}

@@ -110,6 +110,8 @@ def _named(m: Machine, site: Site, title: str, split: object) -> frozenset[objec
 # ------------------------------------------------------------------------------- learning
 def statistic(m: Machine, site: Site, data: Value) -> Value:
     """A number learned from rows: a mean, a quantile."""
+    if "window" in data.marks:
+        return data._replace(marks=data.marks - {"window"})
     if "agreement" in data.marks:
         return Value(fits=data.fits, marks=frozenset(("metric",)))
     if "metric" in data.marks:
@@ -163,7 +165,10 @@ def concat(m: Machine, site: Site) -> Value:
     values = first.elts if first.elts is not None else tuple(site.args)
     if first.fields and first.elts is None:
         values = tuple(f.value for f in first.fields)
-    axis = site.arg(1, "axis").const
+    added = site.method == "append"
+    axis = site.arg(2 if added else 1, "axis").const
+    if added and axis is ABSENT:
+        return mix(values)
     side = axis in (1, -1, "columns") or site.method in ("hstack", "column_stack", "c_")
     if side or "repeat" in first.marks:
         return put_together(m, site.node, values, by_rows=False)
@@ -414,7 +419,7 @@ def _transform(m: Machine, site: Site) -> Value:
     base = site.receiver
     what = site.arg(0, "func")
     if "grouped" in base.marks and isinstance(what.const, str) and what.const in REDUCTIONS:
-        value = statistic(m, site, base._replace(marks=base.marks - {"grouped"}))
+        value = statistic(m, site, base)
         return base._replace(fits=base.fits | value.fits, marks=base.marks - {"grouped"})
     return _apply(m, site)
 
@@ -465,6 +470,8 @@ def _shift(m: Machine, site: Site) -> Value:
     ahead = site.method == "shift" and isinstance(step, int) and step < 0
     ahead = ahead or (site.method == "rolling" and site.keywords.get("center", NOTHING).const is True)
     marks = base.marks | ({"future"} if ahead else {"lagged"})
+    if site.method in ("rolling", "expanding", "ewm"):
+        marks |= {"window"}
     return base._replace(marks=marks, elts=None, const=ABSENT)
 
 
@@ -488,7 +495,7 @@ METHODS = {
     "applymap": _apply, "transform": _transform, "isin": _isin, "isnull": _null, "isna": _null,
     "notnull": _null, "notna": _null, "ffill": _interpolate, "bfill": _interpolate,
     "interpolate": _interpolate, "replace": _replace, "clip": _replace,
-    "shift": _shift, "rolling": _shift, "diff": _shift, "pct_change": _shift,
+    "shift": _shift, "rolling": _shift, "expanding": _shift, "ewm": _shift, "diff": _shift, "pct_change": _shift,
     "select_dtypes": _select, "filter": _select, "reindex": _select, "transpose": _select,
     "iterrows": _items, "itertuples": _items, "flow": _batches,
 }  # fmt: skip

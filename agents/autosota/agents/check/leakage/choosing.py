@@ -391,8 +391,7 @@ def inner_score(facts: Facts) -> Iterator[Finding]:
             inner = next(
                 (
                     e for e in ir.expressions(expr)
-                    if isinstance(e, ir.Attribute) and e.attr == "best_score_"
-                    and "best_score" in facts.value(e).marks
+                    if isinstance(e, ir.Attribute | ir.Name) and "best_score" in facts.value(e).marks
                 ),
                 None,
             )  # fmt: skip

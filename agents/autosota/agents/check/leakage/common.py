@@ -52,6 +52,11 @@ def _judged(facts: Facts) -> Iterator[Pair]:
         if disjoint(pair) and pair.test.rows:
             scored.add(pair.fit)
         yield pair
+    for event in facts.flow.events:
+        if event.kind == "handed":
+            pair = Pair(event, event, event.data[0], event.data[1])
+            if disjoint(pair):
+                yield pair
     for kind in ("validate", "predict"):
         for event in facts.flow.events:
             if event.kind != kind or not event.data:

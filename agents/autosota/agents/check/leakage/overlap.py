@@ -17,7 +17,7 @@ def _overlaps(facts: Facts) -> dict[str, list[_Found]]:
     """Every overlap by code, one for each call that causes it."""
     found: dict[str, dict[ir.Node, _Found]] = {}
     # What is only predicted (a competition's test file) is not scored here.
-    pairs = [p for p in judged(facts) if p.score.kind != "predict"]
+    pairs = [p for p in judged(facts) if p.score.kind not in ("predict", "handed")]
     honest = {p.fit.node for p in pairs if p.test.rows and share(p.train.rows, p.test.rows) is None}
     crossed = {o for e in facts.flow.events if e.kind == "cross" for o in e.models}
     same: dict[ir.Node, list[Pair]] = {}

@@ -38,7 +38,7 @@ def trained_on_test(facts: Facts) -> Iterator[Finding]:
     """LK120: the published test split is trained on."""
     done: set[ir.Expr] = set()
     for event in facts.flow.events:
-        if event.kind == "fit" and event.data and event.name != "backward":
+        if event.kind == "fit" and event.data:
             tested = sorted((p for p in event.data[0].rows if _declared_test(p)), key=_at)
             if tested and event.node not in done and not event.data[0].preds:
                 done.add(event.node)
@@ -58,7 +58,7 @@ def _at(part: Part) -> tuple[int, str]:
 
 
 def _report(facts: Facts, node: ir.Expr, value: Value, part: Part, who: str) -> Finding:
-    source = part.root.node
+    source = part.root.node if who != "backward" else None
     text = (
         f"{called(value, 'the training data')} holds the test split and {who} trains on it: "
         "whatever is scored on that split was seen"
@@ -68,11 +68,11 @@ def _report(facts: Facts, node: ir.Expr, value: Value, part: Part, who: str) -> 
     return facts.finding("LK120", node, text)
 
 
-def _is_test(facts: Facts, expr: ir.Expr) -> bool:
+def _is_test(facts: Facts, expr: ir.Expr, mixed: bool = False) -> bool:
     value = facts.value(expr)
     if value.rows:
         roles = value.roles
-        return "test" in roles and "train" not in roles
+        return "test" in roles and (mixed or "train" not in roles)
     return role(_word(expr)) == "test"
 
 
@@ -102,7 +102,7 @@ def shown(facts: Facts) -> Iterator[Finding]:
                 name = _word(holder) if holder is not None else word
                 stored = [e for a in expr.args for e in (a, *ir.expressions(a))]
                 if _INDEXES.search(name) and any(
-                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript) and _is_test(facts, e)
+                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript) and _is_test(facts, e, mixed=True)
                     for e in stored
                 ):
                     yield facts.finding(
