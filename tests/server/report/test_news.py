@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from autosota.agents.domain import Outcome, Purpose
+from autosota.agents.domain import Outcome, Purpose, Variant
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
-from autosota.server.cli.progress import doing, said
+from autosota.server.cli.progress import Terminal, doing, said
 from autosota.server.view import as_json, masked
 
 
@@ -71,6 +71,37 @@ def test_a_run_that_was_ended_early_or_again_says_so(confirmed):
     assert "ended early: step 3: 0.41 is below 0.62" in said(pruned, state)
     assert ", second attempt: " in said(replace(run, attempt=1), state)
     assert "(transfer half) seed" in said(replace(run, variant="transfer half"), state)
+
+
+def test_a_fresh_environment_is_said_while_it_is_built(capsys):
+    terminal = Terminal()
+    run = actions.Execute(Purpose.CONTROL, "c1-p1", "c", 5, Variant("re-execution"))
+    terminal.starting(run)
+    assert capsys.readouterr().err == ""
+    terminal.starting(replace(run, variant=Variant("re-execution", fresh_environment=True)))
+    assert "building a fresh environment for the re-execution" in capsys.readouterr().err
+
+
+def test_runs_are_named_once_and_outcomes_are_words(confirmed):
+    state = confirmed.state
+    run = next(r for r in state.runs if r.purpose is Purpose.BASELINE)
+    assert Text.from_markup(said(run, state)).plain.startswith("  baseline seed 0: 0.9")
+    slow = replace(
+        run, purpose=Purpose.SEARCH, side="c1-p1", outcome=Outcome.TOO_SLOW, reason="stopped after"
+    )
+    assert Text.from_markup(said(slow, state)).plain.startswith(
+        "  search c1-p1 seed 0: too slow: stopped after"
+    )
+
+
+def test_steps_that_were_left_out_are_said(confirmed):
+    state = confirmed.until(lambda s: s.best is not None).state
+    skipped = ev.AblationSkipped(state.best.patch, "the budget left no room")
+    state.apply(skipped)
+    line = Text.from_markup(said(skipped, state)).plain
+    assert line == f"ablation {state.best.patch} is not taken apart: the budget left no room"
+    old = ev.IdeasProposed(state.best.commit, (), "catalogue", ("a", "b"))
+    assert "2 older ideas superseded" in said(old, state)
 
 
 def test_lines_of_hostile_names_stay_lines(lab, make_idea):

@@ -209,6 +209,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def roughly(seconds: float) -> str:
+    """A duration that is only expected: `9 s`, `0.4 s`, `45 s`, `12.5 min`."""
+    return f"{seconds:.1g} s" if 0 < abs(seconds) < 9.5 else duration(seconds)
+
+
 def spelled(seconds: float) -> str:
     """A duration with its unit in a word, for a sentence: `75 seconds`, `2.2 hours`."""
     number, unit = duration(seconds).split(" ")

@@ -22,6 +22,7 @@ from autosota.server.report.formats import (
     duration,
     fixed,
     one_line,
+    roughly,
     spelled,
 )
 from autosota.server.report.pairs import Pair, compare_pairs, confirm_pairs
@@ -54,14 +55,14 @@ def price_words(plan: ConfirmationPlanned, state: CampaignState) -> str:
 def cost_words(plan: ConfirmationPlanned) -> str:
     """`20 runs, about 190 s`, and the dollars where a model has a price."""
     dollars = f", ${plan.dollars:.2f}" if plan.dollars else ""
-    return f"{count(plan.evaluations, 'run')}, about {duration(plan.expected_seconds)}{dollars}"
+    return f"{count(plan.evaluations, 'run')}, about {roughly(plan.expected_seconds)}{dollars}"
 
 
 def controls_cost_words(plan: ConfirmationPlanned) -> str:
     """`11 runs, about 60 s`; '' where a ledger does not say what was expected."""
     if not plan.controls:
         return ""
-    return f"{count(plan.controls, 'run')}, about {duration(plan.control_seconds)}"
+    return f"{count(plan.controls, 'run')}, about {roughly(plan.control_seconds)}"
 
 
 def _controls_words(plan: ConfirmationPlanned, state: CampaignState) -> str:
@@ -113,7 +114,7 @@ def spent_words(state: CampaignState) -> str:
         text = f"{name} {count(len(runs), 'run')}, {duration(seconds_of(runs))}"
         if purpose in expected:
             many, seconds = expected[purpose]
-            text += f" (expected: {count(many, 'run')}, {duration(seconds)})"
+            text += f" (expected: {count(many, 'run')}, {roughly(seconds)})"
         parts.append(text)
     return "; ".join(parts)
 
@@ -134,7 +135,7 @@ def small_gain_needs(state: CampaignState) -> Need | None:
     if measured is None or math.isnan(measured.mean):
         return None
     sd, level = _claim_noise(state) or (_search_noise(state), measured.mean)
-    if sd is None or sd <= 0 or level == 0:
+    if sd <= 0 or level == 0:
         return None
     gain = SMALL_GAIN * abs(level)
     alpha = statistics.confirmation_level(_next_attempt(state))
@@ -144,11 +145,12 @@ def small_gain_needs(state: CampaignState) -> Need | None:
 
 
 def small_gain_words(state: CampaignState) -> str:
-    """`a gain of 1 % would need 31 seeds, 2.2 hours`; '' where the noise is not known."""
+    """`a gain of 1 % would need 31 seeds, 2.2 hours`; '' before a baseline was measured."""
     need = small_gain_needs(state)
-    if need is None:
-        return ""
     head = f"a gain of {100 * SMALL_GAIN:.0f} %"
+    if need is None:
+        known = state.baseline is not None and not math.isnan(state.baseline.mean)
+        return f"what {head} would need is not known, as its noise is not" if known else ""
     if need.pairs is None or need.seconds is None:
         return f"{head} is out of reach of any number of seeds that one could run here"
     return f"{head} would need {count(need.pairs, 'seed')}, {spelled(need.seconds)}"
@@ -168,11 +170,9 @@ def _claim_noise(state: CampaignState) -> tuple[float, float] | None:
     return statistics.sample_sd(_differences(metric, pairs)), result.baseline_mean
 
 
-def _search_noise(state: CampaignState) -> float | None:
-    """The pooled sd of paired differences on the search metric, over measured ideas."""
+def _search_noise(state: CampaignState) -> float:
+    """The pooled sd of paired differences on the search metric: of ideas, and of the baseline."""
     assert state.baseline is not None
-    if not state.differences:
-        return None
     return racing.pooled(state.spread, state.baseline.sd).sd
 
 
