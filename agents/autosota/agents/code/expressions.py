@@ -379,6 +379,8 @@ class Expressions(State):
         part = base.kind == "method" and base.head in PART_BY_PART and text_of(index)
         if part and _of_parts(base.kids[0]):
             return self.make("method", base.head, (self.item(base.kids[0], index), *base.kids[1:]))
+        if index.kind == "seq" and base.kind == "set" and index.kids:
+            base = self._only_columns(base, index)
         column = self._column(base, index) if text_of(index) else None
         if column is not None:
             return column
@@ -435,15 +437,29 @@ class Expressions(State):
         made = self.make("asked", "", (self.item(rows, index),))
         return self.make("pred", "", (model, made), PRED)
 
+    def _only_columns(self, table: Value, names: Value) -> Value:
+        """A table without the columns that were written to it and are not asked for."""
+        wanted = {text_of(k) for k in names.kids}
+        if "" in wanted:
+            return table
+        while table.kind == "set" and table.head == "item" and text_of(table.kids[1]):
+            if text_of(table.kids[1]) in wanted:
+                break
+            table = table.kids[0]
+        return table
+
     def _column(self, table: Value, name: Value) -> Value | None:
         """A column of a table whose rows were only chosen or put in order.
 
         It is the column of the table before, with the same done to it: what happens to other
         columns does not matter to it.
         """
+        kids = table.kids
+        if table.kind == "method" and table.head == "assign":
+            written = table.named(text_of(name))
+            return written if written is not None else self.item(kids[0], name)
         if not _has_columns(table):
             return None
-        kids = table.kids
         if table.kind == "method" and table.head == "drop":
             return self.item(kids[0], name)
         if table.kind == "item" and len(kids) == 2:
@@ -783,6 +799,8 @@ def _has_columns(table: Value) -> bool:
                 return False
         elif table.kind == "attr" and table.head in ("iloc", "loc"):
             pass
+        elif table.kind == "method" and table.head == "assign":
+            return True
         elif table.kind == "method" and table.head == "drop":
             if not any(k.kind == "kw" and k.head == "columns" for k in table.kids):
                 return False

@@ -20,6 +20,8 @@ _KEEPS_ROWS = {
 }  # fmt: skip
 _BY_PLACE = {"sort_values", "sort_index", "reset_index", "set_index", "dropna", "drop_duplicates"}
 """What is done to all rows alike, as far as its own arguments say."""
+COMPLETE = {"notna", "isna", "notnull", "isnull", "isfinite", "isnan"}
+"""Questions whether a row has all its values."""
 _known: dict[int, int] = {}
 _MOST_KNOWN = 100_000
 
@@ -41,6 +43,10 @@ def _picked_by(value: Value) -> int:
         return hash(("column", name, rows_of_table(value.kids[0])))
     if value.kind == "attr":
         return hash(("attr", value.head, rows_of_table(value.kids[0])))
+    if value.kind == "item" and len(value.kids) == 2:
+        return hash(("picked", rows_of_table(value.kids[0]), picked_by(value.kids[1])))
+    if value.kind == "method" and value.head in COMPLETE and value.kids:
+        return hash(("complete", rows_of_table(value.kids[0])))
     if not value.kids:
         return value.key
     return hash((value.kind, value.head, tuple([picked_by(k) for k in value.kids])))

@@ -39,6 +39,7 @@ from autosota.agents.supervisor.formula import (
     skeleton,
     summarises,
 )
+from autosota.agents.supervisor.identity import COMPLETE
 from autosota.agents.supervisor.leakage import Rows, beyond_training, source_key
 
 _DATA = DATA | LOAD
@@ -167,6 +168,8 @@ def _judge(
     if b_pred or _has_model(before):
         return _judge_after_prediction(before, after, trail, labels)
     word = _judge_rows(before, after, trail)
+    if word[0] and COMPLETE & set(trail):
+        return (*word[:3], _WARN)  # which rows have all their values depends on the features
     if STATISTIC in trail and word[1] == "DS403" and not _touches(before, labels):
         return (*word[:3], _WARN)
     return word

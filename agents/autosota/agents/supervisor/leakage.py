@@ -432,11 +432,12 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
     if table.kind == "pred" or any(k.kind == "pred" for k in table.kids):
         return out  # what a model says of all rows, cut to the ones it is trained on
     aside = {v.key for v in _decided_by(table, rows)}
+    past = {k.key for v in walk(table) if _looks_back(v) for k in _receivers(v)}
     for value in walk(table, lambda v: v.key in aside):
         if value.key in rows.known or not value.flags & _DATA or value.key in aside:
             continue
         is_call = value.kind in ("method", "call", "mut", "loop")
-        if is_call and _mixes(value, rows):
+        if is_call and value.key not in past and _mixes(value, rows):
             out.append(value)
         if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
             out.append(value)
@@ -459,11 +460,42 @@ def _mixes(value: Value, rows: Rows) -> bool:
     last = value.head.rpartition(".")[2]
     if last not in _AGGREGATES or _within_a_row(value):
         return False
+    if value.kind == "method" and _looks_back(value.kids[0]):
+        return False  # of a window of the past
     fits = last.startswith("fit")
     if last == "transform" and is_model(value.kids[0]):
         return False  # row by row, as it was fitted: the fit is looked at by itself
     read = [k for k in value.kids[1:] if k.kind != "kw"] if fits else list(value.kids)
     return any(_outside_training(k, rows) for k in read)
+
+
+_BACK = {
+    "cumcount", "cumsum", "cummax", "cummin", "cumprod", "shift", "diff", "ffill", "pct_change",
+    "expanding", "rolling", "ewm",
+}  # fmt: skip
+
+
+def _looks_back(value: Value) -> bool:
+    """True for what a row is told of the rows before it: `groupby(…).cumcount()`, a lag."""
+    if value.kind != "method" or value.head not in _BACK:
+        return False
+    steps = [n for k in value.positional[1:2] for n in literal(k)]
+    if any(isinstance(n, int | float) and n < 0 for n in steps):
+        return False
+    centred = value.named("center")
+    return centred is None or literal(centred) == (False,)
+
+
+def _receivers(value: Value) -> Iterator[Value]:
+    """A method and what it is called on, down to a table; and a window's own statistic."""
+    yield value
+    inner = value.kids[0]
+    while inner.kids and (
+        (inner.kind == "method" and inner.head in _BACK | {"groupby", "transform"})
+        or (inner.kind == "item" and inner.kids[0].kind == "method")
+    ):
+        yield inner
+        inner = inner.kids[0]
 
 
 def _within_a_row(value: Value) -> bool:
