@@ -44,7 +44,7 @@ def test_the_sampling_of_the_test_set_and_equal_compute_are_in_the_sentence(surv
     text = sentence(survived.state)
     assert re.search(rf"over training noise, {NUMBER} to {NUMBER} with the sampling of the", text)
     matched = survived.state.finished.equal_compute
-    found = re.search(rf"compute \+\d+ %; at equal compute \+({NUMBER}) %, {NUMBER} to ", text)
+    found = re.search(rf"compute \+\d+ %; at equal compute \+({NUMBER}) %, 90 % interval ", text)
     share = 100 * matched.difference / matched.baseline_mean
     assert float(found[1]) == pytest.approx(share, abs=0.051)
     lines = summary_lines(survived.state)
@@ -69,7 +69,10 @@ def test_a_gain_that_vanishes_at_equal_compute_is_said_in_the_sentence(
     ).play()
     text = sentence(told.state)
     assert text.startswith("Provisional, not confirmed: the gain vanishes at equal compute (+")
-    assert "; at equal compute " in text
+    assert "; at equal compute " in text and " 90 % interval -" in text
+    lines = summary_lines(told.state)
+    assert sum("vanishes at equal compute" in line for line in lines) == 2  # and under "against it"
+    assert not re.search(r"\d\.\d{6}", "\n".join(lines))  # nothing unrounded
 
 
 def test_no_gain_has_the_shape_of_the_promise(no_gain):
@@ -239,6 +242,7 @@ def test_a_claim_that_does_not_vary_is_deterministic(lab, make_idea):
     words = baseline_words(told.state)
     assert "deterministic: seeds change nothing" in words and "±" not in words
     page = render(told.history, told.receipts)
+    assert not re.search(r">0\.\d{6,}<", page)
     claims = page[page.index('<section id="claims"') : page.index('<section id="search"')]
     assert "deterministic: seeds change nothing" in claims and "± <" not in claims
 

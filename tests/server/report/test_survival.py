@@ -27,7 +27,7 @@ from autosota.server.report.news import told as news
 from autosota.server.report.numbers import Evidence
 from autosota.server.report.pieces import ideas_dropped, piece_words
 from autosota.server.report.price import price_words, small_gain_needs, spent_words
-from autosota.server.report.proof import compute_words, coverage, transfer_words
+from autosota.server.report.proof import compute_words, control_reason, coverage, transfer_words
 from autosota.server.report.text import fate_of, summary_lines, verdict_sentence
 from autosota.server.report.tree import attempts
 from autosota.server.view import masked
@@ -201,7 +201,7 @@ def test_controls_of_the_claim_stay_masked_until_it_is_judged(survived):
             *(" ".join(news(masked(e, state), state)) for e in middle.events),
         ]
     )
-    reasons = [c.reason for c in state.controls.values() if c.name != "null patch"]
+    reasons = [control_reason(c, state) for c in state.controls.values() if c.name != "null patch"]
     assert len(reasons) == 4
     for reason in reasons:
         assert reason not in said

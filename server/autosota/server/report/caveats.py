@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from autosota.agents.domain import Isolation, Outcome, Purpose, Severity
-from autosota.agents.scheduler.claims import claim_caps, sampling
+from autosota.agents.scheduler.claims import MATCHED, claim_caps, sampling
 from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.ledger import findings_of
 from autosota.server.report.formats import count, one_line, percent
@@ -96,7 +96,10 @@ def _failed(state: CampaignState) -> list[Caveat]:
         if judged.passed is False:
             text = f"{one_line(judged.name)} control failed"
             if not is_hidden(judged.comparison, state):  # its reason says numbers of the claim
-                text += f": {one_line(judged.reason)}"
+                matched = judged.name == MATCHED and judged.comparison is not None
+                # its numbers stand, rounded, with the gain at equal compute
+                why = judged.reason.partition(": ")[0] if matched else judged.reason
+                text += f": {one_line(why)}"
             found.append(Caveat(text, kind=Kind.FAILED))
     return found
 

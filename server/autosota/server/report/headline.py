@@ -107,13 +107,14 @@ def gain_in_words(result: Comparison, direction: Direction, *, named: bool = Fal
 
 
 def equal_compute_words(state: CampaignState) -> str:
-    """`at equal compute +2.1 %, 1.0 to 3.2`; '' where there was no need to match it."""
+    """`at equal compute +2.1 %, 90 % interval 1.0 to 3.2`; '' where no match was needed."""
     matched = state.finished.equal_compute if state.finished is not None else None
     if matched is None or matched.difference is None:
         return "not known at equal compute" if MATCHED in state.controls else ""
     gain = gain_in_words(matched, state.objective.direction)
     bounds = share_of(matched).bounds
-    return f"at equal compute {gain}" + (f", {bounds}" if bounds else "")
+    interval = f", {percent(matched.confidence)} interval {bounds}" if bounds else ""
+    return f"at equal compute {gain}{interval}"
 
 
 def stop(text: str) -> str:

@@ -169,7 +169,8 @@ class Evidence:
         centre = statistics.mean(known)
         interval = statistics.t_interval(known, 0.95)
         half = (interval[1] - interval[0]) / 2 if interval else None
-        digits = decimals_for(half, centre)
+        still = half is not None and statistics.is_negligible(half, [centre])
+        digits = decimals_for(None if still else half, centre)
 
         def show(value: float) -> Shown:
             return self._shown(value, runs, name, fixed(value, digits))

@@ -127,8 +127,17 @@ def control_words(judged: ControlJudged, state: CampaignState) -> str:
     """`control permuted labels: passed: fell to 0.10`, without numbers of a masked claim."""
     text = f"{one_line(judged.name)}: {passed_words(judged.passed)}"
     if judged.reason and not is_hidden(judged.comparison, state):
-        text += f": {one_line(judged.reason)}"
+        text += f": {control_reason(judged, state)}"
     return text
+
+
+def control_reason(judged: ControlJudged, state: CampaignState) -> str:
+    """Why a control came out as it did; the gain at equal compute rounded by its interval."""
+    result = judged.comparison
+    if judged.name != MATCHED or judged.passed is None or result is None:
+        return one_line(judged.reason)
+    gain = gain_words(result, state.objective.direction)
+    return f"{one_line(judged.reason.partition(': ')[0])}: {gain} ({interval_words(result)})"
 
 
 def transfer_words(judged: TransferJudged, state: CampaignState) -> str:

@@ -15,7 +15,7 @@ from autosota.server.report.numbers import Evidence, Shown, ShownComparison
 from autosota.server.report.pairs import trial_pairs
 from autosota.server.report.pieces import piece_title
 from autosota.server.report.price import controls_cost_words, cost_words
-from autosota.server.report.proof import CONTROLS, passed_words, why_not_run
+from autosota.server.report.proof import CONTROLS, control_reason, passed_words, why_not_run
 from autosota.server.report.tree import Attempt, attempts
 
 
@@ -95,7 +95,7 @@ def control_rows(evidence: Evidence) -> list[ControlRow]:
     rows = []
     for name in names:
         judged = state.controls.get(name)
-        reason = judged.reason if judged is not None else why_not_run(name, state)
+        reason = control_reason(judged, state) if judged is not None else why_not_run(name, state)
         rows.append(
             ControlRow(
                 name=name,

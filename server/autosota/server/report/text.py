@@ -88,13 +88,10 @@ def head_lines(state: CampaignState) -> list[str]:
     equal = equal_compute_line(state)
     if equal:
         lines.append(f"at equal compute: {equal}")
-    if finished is not None and finished.verdict in (
-        CampaignVerdict.PROVISIONAL,
-        CampaignVerdict.NO_GAIN,
-    ):
-        reason = stop(finished.reason)
-        if reason.rstrip(".").lower() not in verdict_sentence(state).lower():
-            lines.append(f"why: {reason}")
+    if finished is not None and finished.verdict is CampaignVerdict.PROVISIONAL:
+        told = any(c.passed is False for c in state.controls.values())  # a line of its own says it
+        if not told and finished.reason.rstrip(".") not in verdict_sentence(state):
+            lines.append(f"why: {stop(finished.reason)}")
     if skipped_words(state):
         lines.append(f"ablation: {skipped_words(state)}")
     return lines
