@@ -1,17 +1,19 @@
 """Which files of a tree a command line starts: scripts, modules, shell files, Makefiles.
 
 Reads the words of a command as a shell would split them, and follows shell scripts and make
-targets of the same tree into the Python files they name. Nothing is executed, and variables
-are not expanded: what cannot be followed is reported, not guessed.
+targets of the same tree into the Python files they name. Nothing is executed: what cannot be
+followed is reported, not guessed.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from autosota.agents.code.shell import arguments, commands
 from autosota.agents.protocols import Tree
 
 _SHELLS = {"sh", "bash", "zsh", "dash", "source", "."}
@@ -21,7 +23,6 @@ _LAUNCH_MODULES = {
     "torch.distributed.launch",
     "accelerate.commands.launch",
 }
-_SPLIT = re.compile(r"\s*(?:&&|\|\||;|\n|\|(?!\|))\s*")
 _DEPTH = 4
 
 
@@ -32,6 +33,8 @@ class Entry:
     path: str
     arguments: tuple[str, ...] = ()
     module: str = ""
+    output: str = ""
+    """The file that its standard output goes to, if the shell says so."""
 
 
 @dataclass(slots=True)
@@ -50,15 +53,20 @@ def started_by(tree: Tree, command: str) -> Started:
     return out
 
 
-def _follow(tree: Tree, text: str, files: set[str], out: Started, depth: int, folder: str) -> None:
-    for line in _SPLIT.split(text.replace("\\\n", " ")):
-        stripped = line.strip().lstrip("@-")
-        if not stripped or stripped.startswith("#"):
-            continue
+def _follow(
+    tree: Tree,
+    text: str,
+    files: set[str],
+    out: Started,
+    depth: int,
+    folder: str,
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    for command in commands(text, known):
         try:
-            words = shlex.split(stripped, comments=True)
+            words = shlex.split(command, comments=True)
         except ValueError:
-            words = stripped.split()
+            words = command.split()
         if words[:1] == ["cd"] and len(words) == 2:
             folder = _normal(words[1], folder)
             continue
@@ -90,12 +98,13 @@ def _one(
         if path in files and (is_script or word.startswith("./")) and depth < _DEPTH:
             out.scripts.append(path)
             content = tree.read(path).decode("utf-8", "replace")
-            _follow(tree, content, files, out, depth + 1, folder)
+            given = arguments(_redirected(words[at + 1 :])[0])
+            _follow(tree, content, files, out, depth + 1, folder, given)
             return
         if word == "-c" and at > 0 and words[at - 1] in _SHELLS and at + 1 < len(words):
             _follow(tree, words[at + 1], files, out, depth + 1, folder)
             return
-    if words and _PYTHON.match(words[0]):
+    if words and _PYTHON.match(words[0]) and words[1:] not in (["-V"], ["--version"]):
         out.unclear.append(f"which file `{' '.join(words)[:80]}` starts")
 
 
@@ -108,7 +117,8 @@ def _python(words: Sequence[str], files: set[str], out: Started, folder: str) ->
             base = _normal(module.replace(".", "/"), folder)
             for path in (f"{base}.py", f"{base}/__main__.py", f"src/{base}.py"):
                 if path in files:
-                    out.entries.append(Entry(path, tuple(words[at + 2 :]), module))
+                    given, output = _redirected(words[at + 2 :])
+                    out.entries.append(Entry(path, given, module, output))
                     return True
             if module.split(".")[0] in ("pytest", "unittest", "pip", "venv"):
                 return False
@@ -116,9 +126,31 @@ def _python(words: Sequence[str], files: set[str], out: Started, folder: str) ->
             return False
         path = _normal(word, folder)
         if word.endswith(".py") and path in files:
-            out.entries.append(Entry(path, tuple(words[at + 1 :])))
+            given, output = _redirected(words[at + 1 :])
+            out.entries.append(Entry(path, given, "", output))
             return True
     return False
+
+
+def _redirected(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The arguments of a program without redirections, and the file its output goes to."""
+    kept: list[str] = []
+    output = ""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        found = re.fullmatch(r"(\d|&)?(>>?|<)(.*)", word)
+        if found is None:
+            if word != "&":
+                kept.append(word)
+            continue
+        place = found.group(3)
+        if not place and at < len(words):
+            place, at = words[at], at + 1
+        if found.group(2) != "<" and found.group(1) in (None, "1", "&") and place[:1] != "&":
+            output = place
+    return tuple(kept), output if output != "/dev/null" else ""
 
 
 def _make(

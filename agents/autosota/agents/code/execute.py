@@ -18,6 +18,7 @@ from autosota.agents.code.expressions import OPERATORS, TooLarge
 from autosota.agents.code.facts import MODULE, Binding
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump, Key
+from autosota.agents.code.stored import FILES, normal
 from autosota.agents.code.values import CARRIED, DATA, PRED, Value, const, literal, text_of
 
 _STEPS = 60_000
@@ -64,6 +65,8 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
                 unknown.append(f"{entry.path} does more than was followed")
             except RecursionError:
                 unknown.append(f"{entry.path} is nested too deeply to follow")
+            if entry.output:
+                machine.keep_output(entry.output)
             one.events += machine.events
             one.patched.update(machine.patched)
             files.update(machine.modules)
@@ -116,6 +119,12 @@ class _Machine(Calling):
             taken = False
         self.entry = entry.path
         self.module_frame(entry.path)
+
+    def keep_output(self, path: str) -> None:
+        """What was printed is in a file now."""
+        lines = [k for e in self.events if prints_to_output(e.value) for k in e.value.positional]
+        content = self.make("lines", "", tuple(lines))
+        self.bind((FILES, normal(path)), self.box(content))
 
     def module_frame(self, path: str) -> Frame | None:
         """The frame of a module, executed on its first import."""
@@ -626,6 +635,14 @@ class _Machine(Calling):
             self.merge(condition, (jump.names, jump.boxes), self.save())
         breaks = [j.condition for j in jumps if j.kind == "break"]
         return tuple(c for c in breaks if c.flags & (DATA | PRED))
+
+
+def prints_to_output(value: Value) -> bool:
+    """True for a call that writes to the standard output."""
+    return value.kind == "call" and value.head in _PRINTS
+
+
+_PRINTS = {"print", "sys.stdout.write", "click.echo", "typer.echo"}
 
 
 def _carried(machine: _Machine, value: Value) -> Value:

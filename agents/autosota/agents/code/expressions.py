@@ -442,10 +442,17 @@ class Expressions(State):
         wanted = {text_of(k) for k in names.kids}
         if "" in wanted:
             return table
+        written: list[tuple[Value, Value]] = []
         while table.kind == "set" and table.head == "item" and text_of(table.kids[1]):
             if text_of(table.kids[1]) in wanted:
-                break
+                written.append((table.kids[1], table.kids[2]))
             table = table.kids[0]
+        return self._with_columns(table, written)
+
+    def _with_columns(self, table: Value, written: list[tuple[Value, Value]]) -> Value:
+        """A table with columns written to it, the last first."""
+        for name, value in reversed(written):
+            table = self.make("set", "item", (table, name, value))
         return table
 
     def _column(self, table: Value, name: Value) -> Value | None:
@@ -458,6 +465,11 @@ class Expressions(State):
         if table.kind == "method" and table.head == "assign":
             written = table.named(text_of(name))
             return written if written is not None else self.item(kids[0], name)
+        grouped = _group_of(table)
+        if grouped is not None:
+            parts = (self.item(grouped.kids[0], name), self.item(grouped.kids[0], grouped.kids[1]))
+            each = self.make("elem", "", (self.make("method", "groupby", parts),))
+            return self.make("item", "", (each, const(1)))
         if not _has_columns(table):
             return None
         if table.kind == "method" and table.head == "drop":
@@ -767,6 +779,15 @@ class Expressions(State):
             parts = [self.settled(k) for k in value.kids]
             return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
+
+
+def _group_of(rows: Value) -> Value | None:
+    """The grouping that `for key, rows in table.groupby("name")` takes rows of."""
+    if rows.kind != "item" or literal(rows.kids[1]) != (1,) or rows.kids[0].kind != "elem":
+        return None
+    grouped = rows.kids[0].kids[0]
+    plain = grouped.kind == "method" and grouped.head == "groupby" and len(grouped.kids) == 2
+    return grouped if plain and text_of(grouped.kids[1]) else None
 
 
 def _of_parts(value: Value) -> bool:

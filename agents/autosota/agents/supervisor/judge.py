@@ -312,7 +312,7 @@ def _judge_argument(before: Value | None, after: Value | None, trail: tuple[str,
     message = f"`{name}` {verb} `{where}`, which the reported metric depends on"
     if lib.METRICS.search(where) or "average" in name:
         return "argument", "EV203" if text_of(present) else "EV202", message, None
-    if lib.SPLITS.search(where) or where in ("train", "test", "folds", "split"):
+    if lib.SPLITS.search(where) or where in ("train", "test", "folds"):
         return "argument", "DS405", message, None
     if where == "loader":
         return "argument", "EV205", message, None
