@@ -75,6 +75,15 @@ def test_a_gain_that_vanishes_at_equal_compute_is_said_in_the_sentence(
     assert not re.search(r"\d\.\d{6}", "\n".join(lines))  # nothing unrounded
 
 
+def test_more_compute_without_a_match_is_said(lab, make_idea):
+    told = lab([make_idea("good")], {"good": 0.05}, compute={"good": 0.18}).play()
+    assert "; not known at equal compute)." in sentence(told.state)
+    lines = summary_lines(told.state)
+    assert "  at equal compute: not known: no [controls] compute_knob is declared" in lines
+    told = lab([make_idea("good")], {"good": 0.05}).play()
+    assert "equal compute" not in "\n".join(summary_lines(told.state))
+
+
 def test_no_gain_has_the_shape_of_the_promise(no_gain):
     text = sentence(no_gain.state)
     assert re.fullmatch(

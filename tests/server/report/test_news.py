@@ -102,6 +102,8 @@ def test_steps_that_were_left_out_are_said(confirmed):
     assert line == f"ablation {state.best.patch} is not taken apart: the budget left no room"
     old = ev.IdeasProposed(state.best.commit, (), "catalogue", ("a", "b"))
     assert "2 older ideas superseded" in said(old, state)
+    state.superseded["another"] = {"a"}
+    assert "1 older idea superseded" in said(old, state)  # told once
 
 
 def test_lines_of_hostile_names_stay_lines(lab, make_idea):

@@ -16,7 +16,7 @@ from autosota.agents.domain import (
     Isolation,
     Purpose,
 )
-from autosota.agents.scheduler.claims import MATCHED, sampling
+from autosota.agents.scheduler.claims import sampling
 from autosota.agents.scheduler.events import IdeaJudged
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.fates import ideas_tried
@@ -30,7 +30,7 @@ from autosota.server.report.formats import (
 )
 from autosota.server.report.pairs import best_pairs, compare_pairs
 from autosota.server.report.price import small_gain_words
-from autosota.server.report.proof import compute_words
+from autosota.server.report.proof import compute_words, lacks_match
 
 _LONGEST_WHY = 110
 
@@ -110,7 +110,7 @@ def equal_compute_words(state: CampaignState) -> str:
     """`at equal compute +2.1 %, 90 % interval 1.0 to 3.2`; '' where no match was needed."""
     matched = state.finished.equal_compute if state.finished is not None else None
     if matched is None or matched.difference is None:
-        return "not known at equal compute" if MATCHED in state.controls else ""
+        return "not known at equal compute" if lacks_match(state) else ""
     gain = gain_in_words(matched, state.objective.direction)
     bounds = share_of(matched).bounds
     interval = f", {percent(matched.confidence)} interval {bounds}" if bounds else ""

@@ -106,7 +106,8 @@ def _baseline(event: ev.BaselineMeasured, state: CampaignState) -> str:
 def _proposed(event: ev.IdeasProposed, state: CampaignState) -> str:
     if event.by == "catalogue":
         new = f"{count(len(event.ideas), 'new idea')} in the library" if event.ideas else ""
-        gone = len(event.superseded)
+        before = [gone for commit, gone in state.superseded.items() if commit != event.commit]
+        gone = len(set(event.superseded).difference(*before))
         old = f"{count(gone, 'older idea')} superseded: the code changed" if gone else ""
         return "; ".join(part for part in (new, old) if part)
     if not event.ideas:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autosota.agents.scheduler import matching
-from autosota.agents.scheduler.claims import INPUTS, LABELS, MATCHED
+from autosota.agents.scheduler.claims import INPUTS, LABELS, MATCH_ABOVE, MATCHED
 from autosota.agents.scheduler.events import ControlJudged, TransferJudged
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.report.formats import (
@@ -66,7 +66,18 @@ def equal_compute_line(state: CampaignState) -> str:
             text += f", over a baseline that spent {took} of compute a run, the candidate {wanted}"
         return text
     judged = state.controls.get(MATCHED)
-    return one_line(judged.reason) if judged is not None else ""
+    if judged is not None:
+        return one_line(judged.reason)
+    return f"not known: {why_not_run(MATCHED, state)}" if lacks_match(state) else ""
+
+
+def lacks_match(state: CampaignState) -> bool:
+    """True when the candidate spent clearly more, and no baseline was given as much."""
+    finished = state.finished
+    if finished is None or finished.equal_compute is not None or state.confirmation is None:
+        return False
+    more = finished.compute is not None and finished.compute > MATCH_ABOVE
+    return more or MATCHED in state.controls
 
 
 # ------------------------------------------------------------------ what the interval covers
