@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from autosota.agents.check import fitting, ir, knowledge, splitting, tables
 from autosota.agents.check.machine import CALL_DEPTH, Frame, Record
 from autosota.agents.check.roles import like_data, role
-from autosota.agents.check.values import ABSENT, NOTHING, Obj, Value, join, mix
+from autosota.agents.check.values import ABSENT, NOTHING, Obj, Value, join, mix, ordered
 
 if TYPE_CHECKING:
     from autosota.agents.check.evaluate import Machine
@@ -130,7 +130,7 @@ def _method_name(receiver: Value, method: str) -> str:
 
 def _attribute_target(m: Machine, receiver: Value, method: str) -> Value:
     """The function of this file that `receiver.method` is, if it is one."""
-    for obj in receiver.objs:
+    for obj in ordered(receiver.objs):
         if obj.cls is not None:
             held = m.get((obj, method))
             if held is not None and held.objs:
@@ -144,7 +144,7 @@ def _attribute_target(m: Machine, receiver: Value, method: str) -> Value:
 def _objects(m: Machine, site: Site, target: Value) -> Value:
     """A call of objects: functions and classes of the file, or models."""
     result: Value | None = None
-    for obj in sorted(target.objs, key=lambda o: (o.node.unit.offset, o.node.start)):
+    for obj in ordered(target.objs):
         if obj.kind in ("function", "method"):
             site.name = obj.node.name if isinstance(obj.node, ir.Function) else ""
             value = follow(m, obj, site)

@@ -24,7 +24,17 @@ from autosota.agents.check.knowledge import FACTS
 from autosota.agents.check.machine import Frame, Memory
 from autosota.agents.check.roles import role
 from autosota.agents.check.rows import attribute_of, element, mask_of, put_together, select, sliced
-from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Obj, Value, join, mix
+from autosota.agents.check.values import (
+    ABSENT,
+    NOTHING,
+    Event,
+    Field,
+    Obj,
+    Value,
+    join,
+    mix,
+    ordered,
+)
 
 class Machine(Memory):
     """Runs statements and evaluates expressions."""
@@ -72,7 +82,7 @@ class Machine(Memory):
         base = self.eval(node.value)
         if base.ref:
             return Value(ref=f"{base.ref}.{node.attr}")
-        for obj in base.objs:
+        for obj in ordered(base.objs):
             value = self.get((obj, node.attr))
             if value is not None:
                 return value
@@ -88,7 +98,7 @@ class Machine(Memory):
         return attribute_of(base, node.attr)
 
     def _of_object(self, base: Value, node: ir.Attribute) -> Value:
-        for obj in base.objs:
+        for obj in ordered(base.objs):
             if obj.cls is not None:
                 found = self.method_of(obj, node.attr)
                 if found is not None:
@@ -119,7 +129,7 @@ class Machine(Memory):
                     return self.obj(stmt, "method", (own,))
             base = next((b for b in cls.bases if isinstance(b, ir.Name)), None)
             known = self.get(base.id) if base is not None else None
-            cls = next((o.cls for o in known.objs if o.cls is not None), None) if known else None
+            cls = next((o.cls for o in ordered(known.objs) if o.cls is not None), None) if known else None
         return None
 
     def fits(self, obj: Obj) -> frozenset[Event]:
@@ -535,7 +545,7 @@ class Machine(Memory):
         known = [self.eval(base) for base in stmt.bases]
         kind = next((v.ref for v in known if v.ref), "")
         if not kind:
-            kind = next((o.kind for v in known for o in v.objs if o.cls is not None), "class:")
+            kind = next((o.kind for v in known for o in ordered(v.objs) if o.cls is not None), "class:")
             kind = kind.partition(":")[2]
         made = self.obj(stmt, f"class:{kind}", cls=stmt)
         self.bind(stmt.name, Value(objs=frozenset((made,))))

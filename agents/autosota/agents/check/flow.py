@@ -98,10 +98,14 @@ class Flow:
         return self._calls
 
 
-def position(event: Event) -> tuple[int, int, int, str, str]:
-    """Where an event stands, for sorting."""
+def position(event: Event) -> tuple[int, int, int, str, str, int, int]:
+    """Where an event stands, for sorting; several at one place by how much they have seen."""
     node = event.node
-    return (node.unit.offset, node.start, node.end, event.kind, event.name)
+    learned = rows = 0
+    for value in event.data:
+        learned += len(value.fits)
+        rows += len(value.rows)
+    return (node.unit.offset, node.start, node.end, event.kind, event.name, learned, rows)
 
 
 def run(units: Sequence[ir.Unit], walked: Sequence[tuple[ir.Stmt, Context]], memo: Memo) -> Flow:

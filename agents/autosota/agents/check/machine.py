@@ -228,11 +228,11 @@ class Memory:
         bounds: tuple[str, str] = ("", ""),
         shuffled: bool | None = None,
     ) -> Part:
-        """The one part with this parent, kind, key and side."""
+        """The one part with these: two of one kind, key and side are the same rows (`overlap`)."""
         # What is deeper than this is no longer told apart: a loop must not grow without end.
         if parent is not None and len(parent.path()) > 12:
             return parent
-        ident = (parent, kind, key, side, role, name)
+        ident = (parent, kind, key, side, role, name, node)
         found = self.interned.parts.get(ident)
         if found is None:
             found = Part(parent, kind, key, side, role, name, node, bounds, shuffled)

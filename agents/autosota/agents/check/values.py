@@ -7,7 +7,7 @@ fit, a prediction, a score. How values come about is not known here (`flow`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -251,11 +251,38 @@ def mix(values: Iterable[Value]) -> Value:
     return Value(rows, fits, preds=preds)
 
 
+def ordered(objs: Collection[Obj]) -> Collection[Obj]:
+    """Objects in order of the text: sets of them have an order of their own in each run."""
+    if len(objs) < 2:
+        return objs
+    return sorted(objs, key=lambda o: (o.node.unit.offset, o.node.start, o.kind))
+
+
+def ordered_parts(parts: Iterable[Part]) -> Collection[Part]:
+    """Rows in order of the text."""
+    found = list(parts)
+    return found if len(found) < 2 else sorted(found, key=_order)
+
+
+def _order(part: Part) -> list[tuple[int, int, str, str, str]]:
+    return [
+        (
+            -1 if step.node is None else step.node.unit.offset + step.node.start,
+            -1 if step.node is None else step.node.end,
+            step.kind,
+            str(step.side),
+            step.name,
+        )
+        for step in part.path()
+    ]
+
+
 # ------------------------------------------------------------------------------ shared rows
 def share(a: Iterable[Part], b: Iterable[Part]) -> tuple[Part, Part] | None:
     """The first two that certainly have rows in common, or None."""
-    for x in a:
-        for y in b:
+    first, second = ordered_parts(a), ordered_parts(b)
+    for x in first:
+        for y in second:
             if overlap(x, y):
                 return x, y
     return None
@@ -266,7 +293,7 @@ def copied(a: Part, b: Part) -> Part | None:
     if a is b:
         return None
     for x, y in zip(a.path(), b.path(), strict=False):
-        if x is not y:
+        if not _alike(x, y):
             return None
         if x.kind == "copies":
             return x
@@ -281,11 +308,11 @@ def overlap(a: Part, b: Part) -> bool:
     if a is b:
         return True
     x, y = a.path(), b.path()
-    if x[0] is not y[0]:
-        return False
     n = 0
-    while n < len(x) and n < len(y) and x[n] is y[n]:
+    while n < len(x) and n < len(y) and _alike(x[n], y[n]):
         n += 1
+    if n == 0:
+        return False
     copied = any(step.kind == "copies" for step in x[:n])
     rest_x = [s for s in x[n:] if s.kind != "copies"]
     rest_y = [s for s in y[n:] if s.kind != "copies"]
@@ -294,6 +321,11 @@ def overlap(a: Part, b: Part) -> bool:
     if copied:
         return True
     return _apart(rest_x, rest_y) is False
+
+
+def _alike(a: Part, b: Part) -> bool:
+    """Whether two parts of the same rows are the same rows."""
+    return a is b or (a.kind == b.kind and a.side == b.side and a.key == b.key)
 
 
 def _apart(x: list[Part], y: list[Part]) -> bool | None:

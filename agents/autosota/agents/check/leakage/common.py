@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts
 from autosota.agents.check.flow import position
-from autosota.agents.check.values import Event, Pair, Part, Value, copied, share
+from autosota.agents.check.values import Event, Pair, Part, Value, copied, ordered_parts, share
 
 FITS = (b"fit", b"train(", b"backward", b"cross_val", b"Trainer")
 """Tokens of which a file that trains something has one."""
@@ -28,7 +28,7 @@ def called(value: Value, otherwise: str) -> str:
 
 def split_of(parts: frozenset[Part] | set[Part]) -> ir.Expr | None:
     """The call of the outermost split behind rows."""
-    for part in sorted(parts, key=lambda p: (p.kind, str(p.side), p.name)):
+    for part in ordered_parts(parts):
         for step in part.path():
             if step.kind in ("split", "slice", "mask") and step.node is not None:
                 return step.node

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from autosota.agents.check import ir, knowledge
 from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.flow import position
 from autosota.agents.check.leakage.common import (
     FITS,
     called,
@@ -61,7 +62,7 @@ def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
         test, train = pair.test, pair.train
         if not test.rows or not disjoint(pair):
             continue
-        for event in train.fits | test.fits:
+        for event in sorted(train.fits | test.fits, key=position):
             if event.kind not in ("learn", "statistic") or share(event.rows, test.rows) is None:
                 continue
             alone = event not in train.fits and share(event.rows, train.rows) is None
@@ -76,7 +77,7 @@ def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
     for event in facts.flow.events:
         if event.kind == "cross" and event.data:
             x = event.data[0]
-            for learned in x.fits:
+            for learned in sorted(x.fits, key=position):
                 if learned.kind != "learn" or learned.node in seen:
                     continue
                 if share(learned.rows, x.rows) is not None:
