@@ -14,6 +14,7 @@ from autosota.agents.code import libraries as lib
 from autosota.agents.code.values import DATA, LOAD, PRED, Value, text_of, walk
 from autosota.agents.supervisor.choices import Choice, choice_of, varies
 from autosota.agents.supervisor.formula import delivered, is_model, skeleton, summarises
+from autosota.agents.supervisor.identity import rows_of_table
 
 _DATA = DATA | LOAD
 _ENOUGH = 30
@@ -84,7 +85,8 @@ def _differ(
     if before.kind == "loop" and after.kind == "loop":
         yield from _differ(before.kids[0], after.kids[0], inner, depth + 1)
         yield from _differ(before.kids[1], after.kids[1], inner, depth + 1)
-        if before.kids[2].flags & _DATA or _uses(before.kids[1], before.kids[2]):
+        rows = before.kids[2].flags & _DATA or _uses(before.kids[1], before.kids[2])
+        if rows and rows_of_table(before.kids[2]) != rows_of_table(after.kids[2]):
             yield from _differ(before.kids[2], after.kids[2], inner, depth + 1)
         return
     if before.kind != after.kind or before.head != after.head:
@@ -112,7 +114,10 @@ def _differ(
         crossed = {before.kids[0].key, before.kids[1].key} & {k.key for k in after.kids}
         if crossed and before.kids[0].key not in (after.kids[0].key,):
             pairs = _cross(before.kids, after.kids)
-    for left, right in pairs:
+    made = 2 if before.head == "dict" else 1
+    for at, (left, right) in enumerate(pairs):
+        if before.kind == "comp" and at >= made and rows_of_table(left) == rows_of_table(right):
+            continue  # the same rows are gone through, with other columns
         yield from _differ(left, right, inner, depth + 1)
 
 

@@ -18,7 +18,9 @@ _KEEPS_ROWS = {
     "assign", "astype", "fillna", "rename", "copy", "replace", "interpolate", "ffill", "bfill",
     "round", "clip", "to_numpy",
 }  # fmt: skip
-_BY_PLACE = {"sort_values", "sort_index", "reset_index", "set_index", "dropna", "drop_duplicates"}
+_BY_PLACE = {
+    "sort_values", "sort_index", "reset_index", "set_index", "dropna", "drop_duplicates", "groupby",
+}  # fmt: skip
 """What is done to all rows alike, as far as its own arguments say."""
 COMPLETE = {"notna", "isna", "notnull", "isnull", "isfinite", "isnan"}
 """Questions whether a row has all its values."""

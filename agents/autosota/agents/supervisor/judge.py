@@ -540,6 +540,8 @@ def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
         return "option", "EV211", f"a setting of the evaluation: {shown}", None
     if any(t in ("slice", "range", "Subset") for t in where):
         return "slice", "EV205", f"which rows are tested: {shown}", None
+    if before.kind == "const" and where[-1:] in (["join"], ["replace"], ["strip"]):
+        return "text", "EV201", f"how answers are put into words: {shown}", _WARN
     if before.kind == "const" and where[-1:] == ["format"]:
         return "format", "EV201", f"how the score is printed: {shown}", _WARN
     code = "EV202" if literal(before) and literal(after) else "EV201"
@@ -551,7 +553,7 @@ def _inner_split(where: list[str]) -> int:
     return max((n for n, t in enumerate(where) if t in _PARTS or lib.SPLITS.search(t)), default=0)
 
 
-_PARTS = ("train", "test", "folds", "split")
+_PARTS = ("train", "test", "folds")
 
 
 def _is_split(value: Value) -> bool:
@@ -577,6 +579,8 @@ def _judge_data(before: Value, after: Value, trail: tuple[str, ...], shown: str)
         return "loader", "EV205", f"which rows are tested: {shown}", None
     if _features_added(before, after):
         return _FINE
+    if _only_columns_added(before, after):
+        return "columns", "DS403", f"columns are made over all tested rows: {shown}", _WARN
     if names & _CUTS:
         return "cut", "EV205", f"the evaluation set is cut: {shown}", None
     if names & _FILTERS:
@@ -607,6 +611,18 @@ def _over_all(turns: Value) -> bool:
     start, stop = (turns.kids[0], turns.kids[1]) if len(turns.kids) > 1 else (None, turns.kids[0])
     whole = stop.kind == "call" and stop.head == "len"
     return whole and (start is None or literal(start) == (0,))
+
+
+def _only_columns_added(before: Value, after: Value) -> bool:
+    """True when columns with new names were written, and what was there is as it was."""
+    (root, old), (other, new) = written_columns(before), written_columns(after)
+    read = {text_of(v) for v in walk(before) if v.kind == "const"}
+    return (
+        root.key == other.key
+        and bool(new.keys() - old.keys())
+        and not (new.keys() - old.keys()) & read
+        and all(name in new and new[name].key == value.key for name, value in old.items())
+    )
 
 
 def _features_added(before: Value, after: Value) -> bool:
