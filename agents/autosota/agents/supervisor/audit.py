@@ -30,6 +30,7 @@ from autosota.agents.rules import finding
 from autosota.agents.supervisor.boundary import boundary_of, matches
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
 from autosota.agents.supervisor.compare import mode_of
+from autosota.agents.supervisor.followed import followed
 from autosota.agents.supervisor.formula import Learner, models_in
 from autosota.agents.supervisor.frozen import protected_constants
 from autosota.agents.supervisor.introduced import (
@@ -222,13 +223,14 @@ def _protected(
     """
     old, new = before.program, after.program
     run = {*before.command.files, *before.evaluator.files}
+    proven = _proven(before, after, changes, reports)
     different = {c.path for c, _ in changes if not _beside(c, objective, before, after)}
     for path in python:
         if path not in boundary.files or path not in old.files:
             continue
         if path not in new.files:
             yield finding("EV201", Place(path, 1), "a file of the evaluation is removed")
-        elif path in different:
+        elif path in different and path not in proven:
             severity = _how_sure(reports, path in run)
             message = "a file of the evaluation is changed"
             yield _first_change(old.facts(path), new.facts(path), message, severity)
@@ -248,13 +250,41 @@ def _protected(
             for p in new.python
             for known, symbol in new.facts(p).symbols.items()
         )
-        if now is None and moved:
+        if (now is None and moved) or path in proven:
             continue
         severity = _how_sure(reports, path in run)
         place = now.facts.place(now.node) if now is not None else Place(path, 1)
         related = [RelatedPlace(path, was.node.lineno, "in the base")]
         message = f"declared evaluation `{entry}` is changed"
         yield finding("EV201", place, message, related, severity)
+
+
+def _proven(
+    before: Reading,
+    after: Reading,
+    changes: list[tuple[Change, Side]],
+    reports: list[Finding],
+) -> set[str]:
+    """Changed files of which it is shown that they compute every reported figure as before.
+
+    All formulas are equal, all of the base was understood, and what came or went was followed.
+    """
+    if reports or before.unknown or after.unknown or not _understood(before):
+        return set()
+    figures = [
+        sorted((s.name, s.value.key, len(s.conditions), len(s.event.loops)) for s in r.sinks)
+        for r in (before, after)
+    ]
+    if figures[0] != figures[1]:
+        return set()
+    own = {
+        n.rpartition(".")[2] for p in after.program.python for n in after.program.facts(p).symbols
+    }
+    out: dict[str, bool] = {}
+    for change, _ in changes:
+        fine = all(followed(s, own) for s in (*change.added, *change.removed))
+        out[change.path] = out.get(change.path, True) and fine
+    return {path for path, fine in out.items() if fine}
 
 
 def _beside(change: Change, objective: Objective, before: Reading, after: Reading) -> bool:
