@@ -8,6 +8,7 @@ options are read here, from argparse's own calls.
 from __future__ import annotations
 
 import ast
+import re
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.canonical import canonical
@@ -55,7 +56,7 @@ class Outside(Freezing):
         kept = self._from_file(name, first, parts)
         if kept is not None:
             return kept
-        same = lib.SAME.match(name) and first is not None
+        same = lib.SAME.match(name) and first is not None and not _converts(parts)
         if same and first is not None and (first.kind != "seq" or name in ("list", "tuple")):
             if first.flags & OBJECT:
                 return first
@@ -611,6 +612,21 @@ def _configuration(name: str, parts: tuple[Value, ...]) -> bool:
     if any(t.endswith((".yaml", ".yml", ".toml", ".ini", ".cfg")) for t in texts):
         return True
     return name.startswith(("json", "open")) and bool(lib.CONFIG_NAMES.search(joined))
+
+
+def _converts(parts: tuple[Value, ...]) -> bool:
+    """True for a conversion to a type that loses something: integers, booleans, bytes."""
+    for part in parts[1:]:
+        kind = part.kids[0] if part.kind == "kw" and part.head == "dtype" else part
+        if part.kind == "kw" and part.head != "dtype":
+            continue
+        text = text_of(kind) or (kind.head if kind.kind == "ref" else "")
+        if _LOSES.search(text.rpartition(".")[2]):
+            return True
+    return False
+
+
+_LOSES = re.compile(r"^(u?int\d*|bool_?|[iu][1248]|short|byte|u?int8)$")
 
 
 def _reads_settings(value: Value) -> bool:

@@ -79,8 +79,9 @@ def normal(path: str) -> str:
 
 
 def _useful(path: str) -> bool:
-    last = path.rpartition("/")[2]
-    return bool(last.strip("?"))
+    """True for a path that tells its file, or the folder of files that are made in turn."""
+    folder, _, last = path.rpartition("/")
+    return bool(last.strip("?")) or bool(folder.rpartition("/")[2].strip("?{}"))
 
 
 def written(value: Value) -> Place | None:

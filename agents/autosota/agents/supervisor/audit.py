@@ -44,6 +44,7 @@ from autosota.agents.supervisor.other_files import conftest, hooks_and_shadows, 
 from autosota.agents.supervisor.passes import more_passes
 from autosota.agents.supervisor.reading import Reading, read
 from autosota.agents.supervisor.reports import compare_reports, place_of, seeds, timing
+from autosota.agents.supervisor.sinks import reported
 
 _WARN = Severity.WARNING
 _ORDER = {Severity.BLOCK: 0, Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}
@@ -223,7 +224,7 @@ def _protected(
     """
     old, new = before.program, after.program
     run = {*before.command.files, *before.evaluator.files}
-    proven = _proven(before, after, changes, reports)
+    proven = _proven(before, after, objective, changes, reports)
     different = {c.path for c, _ in changes if not _beside(c, objective, before, after)}
     for path in python:
         if path not in boundary.files or path not in old.files:
@@ -262,6 +263,7 @@ def _protected(
 def _proven(
     before: Reading,
     after: Reading,
+    objective: Objective,
     changes: list[tuple[Change, Side]],
     reports: list[Finding],
 ) -> set[str]:
@@ -271,11 +273,12 @@ def _proven(
     """
     if reports or before.unknown or after.unknown or not _understood(before):
         return set()
+    every = [[*r.sinks, *reported(r.evaluator, objective)] for r in (before, after)]
     figures = [
-        sorted((s.name, s.value.key, len(s.conditions), len(s.event.loops)) for s in r.sinks)
-        for r in (before, after)
+        sorted((s.name, s.value.key, len(s.conditions), len(s.event.loops)) for s in sinks)
+        for sinks in every
     ]
-    if figures[0] != figures[1]:
+    if figures[0] != figures[1] or not {objective.metric} & {name for name, *_ in figures[0]}:
         return set()
     own = {
         n.rpartition(".")[2] for p in after.program.python for n in after.program.facts(p).symbols
