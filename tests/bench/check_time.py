@@ -2,8 +2,9 @@
 
 `python tests/bench/check_time.py FOLDER`, or the folder in `AUTOSOTA_LEAKAGE_DATA` (see
 `leakage.py`); a package is read from `wheel/src` in it (an unpacked wheel of `transformers`).
-Times are wall times of this process, taken by `perf_counter`; other load of the machine is in
-them, so the load average is printed.
+Wall times are by `perf_counter` and hold the other load of the machine, so the load average and
+the CPU times are printed beside them. Only the first check of new text counts: what an edit is
+undone by is not timed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -35,11 +37,28 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Seconds that an action takes."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+@dataclass
+class Times:
+    """Milliseconds that actions of one kind took."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def add(self, action: Callable[[], object]) -> None:
+        """Do an action and note what it took."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        action()
+        self.cpu.append(MILLI * (time.process_time() - cpu))
+        self.wall.append(MILLI * (time.perf_counter() - wall))
+
+    def __str__(self) -> str:
+        """As printed."""
+        middle, late = statistics.median(self.wall), quantile(self.wall, 0.95)
+        return (
+            f"median {middle:.1f} ms, p95 {late:.1f} ms, slowest {max(self.wall):.1f} ms "
+            f"(CPU {statistics.median(self.cpu):.1f}, {quantile(self.cpu, 0.95):.1f}, "
+            f"{max(self.cpu):.1f})"
+        )
 
 
 def files(folder: Path) -> Iterator[str]:
@@ -52,17 +71,15 @@ def files(folder: Path) -> Iterator[str]:
     for name, content in list(texts.items())[:5]:
         check(name, content)
     gc.collect()
-    seconds = {name: timed(partial(check, name, content)) for name, content in texts.items()}
-    values = [MILLI * v for v in seconds.values()]
-    if not values:
+    if not texts:
         yield "a file of some 400 lines: not measured, no such file in the folder"
         return
-    slowest = max(seconds, key=lambda n: seconds[n])
-    yield (
-        f"a file of {FILE_LINES[0]} to {FILE_LINES[1]} lines ({len(values)} real ones): "
-        f"median {statistics.median(values):.1f} ms, p95 {quantile(values, 0.95):.1f} ms, "
-        f"slowest {max(values):.1f} ms ({slowest})"
-    )
+    times = Times()
+    for name, content in texts.items():
+        times.add(partial(check, name, content))
+    slowest = list(texts)[times.wall.index(max(times.wall))]
+    low, high = FILE_LINES
+    yield f"a file of {low} to {high} lines, {len(texts)} real ones: {times}; {slowest}"
 
 
 def long_script(folder: Path) -> bytes:
@@ -110,39 +127,29 @@ def edits(folder: Path) -> Iterator[str]:
     session = Session("long.py")
     session.update(script)
     starts = [0, *(i + 1 for i, byte in enumerate(script[:-1]) if byte == 10)]
-    seconds = []
+    times = Times()
     for n in range(EDITS):
         start = chance.choice(starts)
         end = script.find(b"\n", start)
         line = script[start:end]
         text = line + b"  # " + str(n).encode() if n % 2 else line.replace(b"(", b"(0 + ", 1)
-        seconds.append(timed(partial(session.update, Edit(start, end, text))))
-        back = Edit(start, start + len(text), line)
-        seconds.append(timed(partial(session.update, back)))
-    values = [MILLI * v for v in seconds]
-    yield (
-        f"a line edited in a script of {script.count(10)} lines ({len(values)} edits): "
-        f"median {statistics.median(values):.1f} ms, p95 {quantile(values, 0.95):.1f} ms, "
-        f"slowest {max(values):.1f} ms"
-    )
+        times.add(partial(session.update, Edit(start, end, text)))
+        session.update(Edit(start, start + len(text), line))
+    yield f"a line edited in a script of {script.count(10)} lines, {EDITS} edits: {times}"
     body, cells = notebook_of(script)
     session = Session("long.ipynb")
     session.update(with_cells(body, cells))
-    seconds = []
+    times = Times()
     for n in range(EDITS):
         at = chance.randrange(len(cells))
         kept = cells[at]
         cells[at] = [*kept[:-1], kept[-1].rstrip("\n") + f"\nedited_{n} = {n}\n"]
-        for content in (with_cells(body, cells), None):
-            if content is None:
-                cells[at] = kept
-                content = with_cells(body, cells)
-            seconds.append(timed(partial(session.update, content)))
-    values = [MILLI * v for v in seconds]
+        times.add(partial(session.update, with_cells(body, cells)))
+        cells[at] = kept
+        session.update(with_cells(body, cells))
     yield (
-        f"a cell edited in a notebook of {script.count(10)} lines, {len(cells)} cells "
-        f"({len(values)} edits): median {statistics.median(values):.1f} ms, "
-        f"p95 {quantile(values, 0.95):.1f} ms, slowest {max(values):.1f} ms"
+        f"a cell edited in a notebook of {script.count(10)} lines, {len(cells)} cells, "
+        f"{EDITS} edits: {times}"
     )
 
 
@@ -162,13 +169,13 @@ def memory(pid: int) -> int:
     return total
 
 
-def command(words: Sequence[str], folder: Path) -> tuple[float, int, int, str]:
-    """Wall seconds, peak memory in bytes, exit status and end of the output of a command.
+def command(words: Sequence[str], folder: Path) -> tuple[str, int, str]:
+    """Time and peak memory of a command as printed, its exit status, the end of its output.
 
     Its cache is beside `folder`, so that the first run of a copy is a cold one.
     """
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")}
-    start, peak = time.perf_counter(), 0
+    start, before, peak = time.perf_counter(), os.times(), 0
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             words, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment
@@ -176,9 +183,11 @@ def command(words: Sequence[str], folder: Path) -> tuple[float, int, int, str]:
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
             time.sleep(0.05)
-        seconds = time.perf_counter() - start
-        output.seek(max(0, output.tell() - 300))
-        return seconds, peak, process.returncode, output.read().decode("utf-8", "replace")
+        wall, after = time.perf_counter() - start, os.times()
+        cpu = sum(after[2:4]) - sum(before[2:4])
+        output.seek(max(0, output.seek(0, os.SEEK_END) - 300))
+        said = f"{wall:.2f} s (CPU {cpu:.2f} s), peak {peak / 1e6:.0f} MB"
+        return said, process.returncode, output.read().decode("utf-8", "replace")
 
 
 def package(folder: Path) -> Iterator[str]:
@@ -193,17 +202,16 @@ def package(folder: Path) -> Iterator[str]:
         copy = Path(scratch) / "src"
         shutil.copytree(source, copy)
         for word in ("cold", "warm"):
-            seconds, peak, status, end = command(program, copy)
+            said, status, end = command(program, copy)
             if status not in (0, 1):
                 yield f"{count} files, {word}: not measured, exit status {status}: {end[-200:]}"
                 return
-            yield f"{count} files, {word}: {seconds:.2f} s, peak {peak / 1e6:.0f} MB"
+            yield f"{count} files, {word}: {said}"
         for other in ("ruff check --no-cache -q --exit-zero .", "pyflakes ."):
             name, *rest = other.split()
             tool = Path(sys.executable).with_name(name)
             if tool.is_file():
-                seconds, peak, _, _ = command([str(tool), *rest], copy)
-                yield f"  for comparison {name}: {seconds:.2f} s, peak {peak / 1e6:.0f} MB"
+                yield f"  for comparison {name}: {command([str(tool), *rest], copy)[0]}"
 
 
 def main(arguments: Sequence[str] = ()) -> None:
