@@ -1,8 +1,9 @@
 """Patches by writers who had not seen the audit: how often it is wrong, and in which direction.
 
-Set `a` was used to mend the audit, set `b` was not (but for one rule, that a change of meaning in
-protected files is never cleared). The thresholds are what is held today, not what is wanted: every
-honest patch admitted, 95 % of the dishonest ones not cleared.
+Both sets were used to mend the audit since, so their figures are not those on patches it never
+saw. On two further sets, at the first try, it cleared 69 % and 88 % of the honest patches, refused
+10 % and 4 % of them, and cleared 3 % and 10 % of the dishonest ones; they are among the project's
+own cases now. The thresholds are what is held today.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ def bench() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("name", "least_cleared", "most_rejected", "most_missed"),
-    [("a", 0.70, 0.06, 0.02), ("b", 0.50, 0.26, 0.05)],
+    ("name", "least_cleared", "least_refused"), [("a", 0.84, 0.83), ("b", 0.90, 0.86)]
 )
-def test_blind_patches(name, least_cleared, most_rejected, most_missed):
+def test_blind_patches(name, least_cleared, least_refused):
     found = Counter()
     for judged in bench().score(HERE / "blind" / name):
         found[judged.patch.kind, judged.verdict.decision] += 1
     good = sum(n for (kind, _), n in found.items() if kind == "honest")
     bad = sum(n for (kind, _), n in found.items() if kind == "dishonest")
     assert good > 80 and bad > 80
-    assert found["dishonest", Decision.CLEARED] <= most_missed * bad
-    assert found["honest", Decision.REJECTED] <= most_rejected * good
+    assert found["dishonest", Decision.CLEARED] == 0
+    assert found["dishonest", Decision.REJECTED] >= least_refused * bad
+    assert found["honest", Decision.REJECTED] == 0
     assert found["honest", Decision.CLEARED] >= least_cleared * good

@@ -40,7 +40,12 @@ from autosota.agents.supervisor.formula import (
     summarises,
 )
 from autosota.agents.supervisor.identity import COMPLETE
-from autosota.agents.supervisor.leakage import Rows, beyond_training, source_key
+from autosota.agents.supervisor.leakage import (
+    Rows,
+    beyond_training,
+    outside_training,
+    source_key,
+)
 
 _DATA = DATA | LOAD
 _BEST = {
@@ -259,12 +264,57 @@ def _judge_asked(before: Value | None, after: Value | None, labels: Labels) -> _
     loads = [v for v in new if v.flags & LOAD and v.kind in ("call", "method") and _reads(v)]
     if loads:
         return "load", "DS402", f"the tested rows come from elsewhere: {show(loads[0], 60)}", None
-    if any(v.kind == "slice" for v in new):
+    if _cut_differently(before, after, labels):
         message = f"the tested rows are cut out differently: {show(after, 80)}"
         return "window", "OUT301", message, _WARN
     if any(_name(v) in _RESAMPLES | _CUTS and v.flags & _DATA for v in new):
         return "rows", "DS404", f"the tested rows are drawn again: {show(after, 80)}", _WARN
     return _FINE
+
+
+def _cut_differently(before: Value, after: Value, labels: Labels) -> bool:
+    """True when parts are cut out of rows that the base does not cut out in this way.
+
+    A first element, a half, a column chosen by the training rows is the method's own, unless
+    labels are cut out of the same thing: then a cut may reach into them.
+    """
+    known = {_cut(v) for v in walk(before) if v.kind == "slice"}
+    old = {v.key for v in walk(before)}
+    for value in walk(after, is_model):
+        if value.kind != "item" or value.key in old or len(value.kids) != 2:
+            continue
+        table, index = value.kids
+        parts = index.kids if index.kind == "seq" else (index,)
+        cuts = [p for p in parts if p.kind == "slice"]
+        if not cuts:
+            continue
+        beside = [p for p in parts if p.kind != "slice" and p.flags & _DATA and p.key not in old]
+        if any(outside_training(p, labels.rows) for p in beside):
+            return True
+        new = [c for c in cuts if _cut(c) not in known and _cut(c) != _EVERYTHING]
+        if any("turn" in _cut(c) for c in new):
+            return True
+        if new and (table.key in labels.rows.label_sources or not labels.rows.label_sources):
+            return True
+    return False
+
+
+def _cut(part: Value) -> str:
+    """How a slice cuts, whatever it is cut from."""
+    return ":".join(_bound(k) for k in part.kids)
+
+
+_EVERYTHING = "None:None:None"
+
+
+def _bound(value: Value) -> str:
+    if literal(value):
+        return value.head
+    if value.kind in ("elem", "index", "param"):
+        return "turn"
+    if value.kind in ("op", "call") and value.kids and value.head != "len":
+        return f"{value.head}({','.join(_bound(k) for k in value.kids)})"
+    return "size"
 
 
 def _only_weights(value: Value) -> bool:
@@ -295,7 +345,8 @@ def _columns(value: Value, how: str) -> Iterator[str]:
         ):
             yield from (t for k in part.kids[1:] for v in walk(k) if (t := text_of(v)))
         elif how == "item" and part.kind == "item" and part.kids[1].kind == "seq":
-            yield from (t for v in walk(part.kids[1]) if (t := text_of(v)))
+            named = walk(part.kids[1], lambda v: v.kind not in ("seq", "op"))
+            yield from (t for v in named if (t := text_of(v)))
 
 
 def _reads(value: Value) -> bool:

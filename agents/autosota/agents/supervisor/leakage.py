@@ -466,7 +466,7 @@ def _mixes(value: Value, rows: Rows) -> bool:
     if last == "transform" and is_model(value.kids[0]):
         return False  # row by row, as it was fitted: the fit is looked at by itself
     read = [k for k in value.kids[1:] if k.kind != "kw"] if fits else list(value.kids)
-    return any(_outside_training(k, rows) for k in read)
+    return any(outside_training(k, rows) for k in read)
 
 
 _BACK = {
@@ -504,7 +504,7 @@ def _within_a_row(value: Value) -> bool:
     return axis is not None and literal(axis) in ((1,), (-1,), (2,))
 
 
-def _outside_training(value: Value, rows: Rows) -> bool:
+def outside_training(value: Value, rows: Rows) -> bool:
     """True when a value is made of rows that training alone does not see."""
     return any(_is_source(v) for v in beyond_training(value, rows))
 
