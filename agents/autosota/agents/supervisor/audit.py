@@ -224,7 +224,7 @@ def _protected(
     """
     old, new = before.program, after.program
     run = {*before.command.files, *before.evaluator.files}
-    proven = _proven(before, after, objective, changes, reports)
+    proven = _proven(before, after, objective, changes, reports) & run
     different = {c.path for c, _ in changes if not _beside(c, objective, before, after)}
     for path in python:
         if path not in boundary.files or path not in old.files:
@@ -293,8 +293,9 @@ def _proven(
 def _beside(change: Change, objective: Objective, before: Reading, after: Reading) -> bool:
     """True for a change of a file that the evaluator loads, in what it does not use of it."""
     started = {e.path for e in before.evaluator.entries}
+    loaded = change.path in before.evaluator.files
     declared = matches(change.path, objective.protocol.evaluation) or change.path in started
-    if declared or before.evaluator.unknown or after.evaluator.unknown:
+    if not loaded or declared or before.evaluator.unknown or after.evaluator.unknown:
         return False
     ran = before.evaluator.ran | after.evaluator.ran
     if change.symbol != MODULE:
