@@ -52,8 +52,10 @@ from autosota.agents.scheduler.actions import (
 from autosota.agents.scheduler.claims import (
     CALIBRATION,
     CORRECTED,
+    FURTHER,
     MATCHED,
     NULL,
+    UNASKED,
     confirm_pairs,
 )
 from autosota.agents.scheduler.decide import next_action
@@ -301,8 +303,7 @@ class Campaign:
 
     def _execute(self, action: Execute) -> None:
         looks_at_claim = self.state.objective.selects_on_claim
-        # the null patch and the calibration of the compute are not asked about the claim
-        searches = action.purpose is Purpose.SEARCH or action.variant.name in (NULL, CALIBRATION)
+        searches = action.purpose is Purpose.SEARCH or action.variant.name in UNASKED
         request = RunRequest(
             run_id=run_id(self.id, action),
             campaign=self.id,
@@ -437,7 +438,9 @@ def _not_possible(action: Execute, why: str) -> ev.Event:
     if action.purpose is Purpose.TRANSFER:
         return ev.TransferJudged(action.variant.name.removeprefix("transfer "), None, why)
     name = action.variant.name
-    return ev.ControlJudged(MATCHED if name in (CALIBRATION, CORRECTED) else name, None, why)
+    return ev.ControlJudged(
+        MATCHED if name in (CALIBRATION, FURTHER, CORRECTED) else name, None, why
+    )
 
 
 def finished_run(receipt: Receipt, claim: str, attempt: int = 0) -> ev.RunFinished:

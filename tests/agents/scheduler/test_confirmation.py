@@ -374,6 +374,21 @@ def test_a_gain_that_holds_at_equal_compute_is_confirmed(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 
+def test_a_gain_of_which_little_is_left_at_equal_compute_is_not_confirmed(world, make_idea):
+    def extra(action, name):
+        found = longer(action, name)
+        return {k: v + 0.01 * (name == "longer") for k, v in found.items()}
+
+    state = world(
+        [make_idea("longer")], objective=KNOB, budget=ROOM, extra=extra, seconds=seconds, knob=20
+    ).play()
+    judged = state.controls[claims.MATCHED]
+    assert judged.comparison.low > 0  # there is something left: 0.01 of 0.05
+    assert judged.passed is False
+    assert state.finished.verdict is CampaignVerdict.PROVISIONAL
+    assert state.finished.reason.startswith("most of the gain vanishes at equal compute: +0.0")
+
+
 def matched_play(world, make_idea, effect=0.05, **more):
     simulated = world(
         [make_idea("longer")],
@@ -405,11 +420,21 @@ def test_start_up_is_not_what_the_knob_scales(world, make_idea):
 
 def test_a_knob_that_does_not_change_the_time_is_no_match(world, make_idea):
     state, runs = matched_play(world, make_idea, scales=0.001)
-    assert runs == [(claims.CALIBRATION, "--epochs 80")]
+    assert runs == [(claims.CALIBRATION, "--epochs 80"), (claims.FURTHER, "--epochs 320")]
     judged = state.controls[claims.MATCHED]
     assert judged.passed is None and "the knob does not change the time" in judged.reason
     assert state.finished.verdict is CampaignVerdict.PROVISIONAL
     assert state.finished.equal_compute is None
+
+
+def test_a_cost_that_noise_hides_is_looked_for_at_a_larger_setting(world, make_idea):
+    # four times the epochs are 1.5 % more time, sixteen times 7.5 %
+    state, runs = matched_play(world, make_idea, scales=0.005)
+    assert runs[:2] == [(claims.CALIBRATION, "--epochs 80"), (claims.FURTHER, "--epochs 320")]
+    assert set(runs[2:]) == {(claims.MATCHED, "--epochs 4020")}
+    assert matching.spent(state) == pytest.approx((2.0, 2.0))
+    for name, arguments in set(runs):
+        assert controls.variant_named(state, name) == Variant(name, arguments)
 
 
 def test_a_setting_that_spends_too_little_is_corrected_once(world, make_idea):

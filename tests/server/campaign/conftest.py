@@ -166,7 +166,7 @@ def numbers(seed: int, count: int) -> tuple[list[float], list[int]]:
 
 
 @cache
-def interpreter() -> Path:
+def interpreter(learner: str = LEARNER) -> Path:
     """A virtual environment with the stand-in, made once and removed with the process."""
     folder = Path(tempfile.mkdtemp(prefix="autosota-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -174,7 +174,7 @@ def interpreter() -> Path:
     (library,) = folder.glob("lib/python3*/site-packages")
     (library / "sklearn").mkdir()
     (library / "sklearn" / "__init__.py").write_text("")
-    (library / "sklearn" / "linear_model.py").write_text(LEARNER)
+    (library / "sklearn" / "linear_model.py").write_text(learner)
     return folder / "bin" / "python"
 
 

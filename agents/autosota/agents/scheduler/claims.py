@@ -18,8 +18,14 @@ AGAIN = "re-execution"
 CALIBRATION = "compute calibration"
 """The one run of the baseline that tells what a unit of the compute knob costs."""
 
+FURTHER = f"{CALIBRATION}, further"
+"""A second one at a still larger setting, where the first did not take longer beyond noise."""
+
 CORRECTED = f"{MATCHED}, corrected"
 """Its runs at a second setting, where the first did not spend what the candidate does."""
+
+UNASKED = frozenset({NULL, CALIBRATION, FURTHER})
+"""Variants that are not asked about the claim: it stays masked in their runs."""
 
 CONTROLS = (NULL, LABELS, INPUTS, MATCHED, AGAIN)
 """The controls on a confirmation, in the order they run."""

@@ -25,6 +25,7 @@ from autosota.agents.scheduler.claims import (
     AGAIN,
     CALIBRATION,
     CORRECTED,
+    FURTHER,
     INPUTS,
     LABELS,
     MATCHED,
@@ -299,6 +300,7 @@ def variant_named(state: CampaignState, name: str) -> Variant:
         return Variant(name, fresh_environment=not state.objective.environment.python)
     matched = {
         CALIBRATION: matching.calibration_variant,
+        FURTHER: lambda s: matching.calibration_variant(s, FURTHER),
         MATCHED: matching.first_variant,
         CORRECTED: matching.corrected_variant,
     }

@@ -1,11 +1,12 @@
 """Equal compute: the baseline is given what the candidate spends, and must still be beaten.
 
 Pure. A part of a run is start-up, which the compute knob does not scale, so the knob is calibrated
-first: one more run of the baseline at a larger setting gives, with the confirmation's own runs, a
-fixed cost and a cost per unit. The baseline then runs at the setting that is predicted to spend
-what the candidate does. What it really spent is measured; where that is off, the setting is
-corrected once, and if it still is, the control says "not matched" and claims nothing. Compute
-is CPU seconds (`claims.compute_of`). The calibration never sees the claim.
+first: one more run of the baseline at a larger setting (a second, still larger, where noise hides
+the difference) gives, with the confirmation's own runs, a fixed cost and a cost per unit. The
+baseline then runs at the setting that is predicted to spend what the candidate does. What it
+really spent is measured; where that is off, the setting is corrected once, and if it still is, the
+control says "not matched" and claims nothing. Compute is CPU seconds (`claims.compute_of`). The
+calibration never sees the claim.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from autosota.agents.scheduler.actions import Action, Execute, Record
 from autosota.agents.scheduler.claims import (
     CALIBRATION,
     CORRECTED,
+    FURTHER,
     MATCH_ABOVE,
     MATCHED,
     compute_change,
@@ -47,6 +49,9 @@ SLOPE_SHARE = 0.02
 
 OVER = 0.25
 """A baseline that spent more than the candidate by this share, and wins, is no match either."""
+
+LEAST_LEFT = 0.5
+"""A gain of which less than this share is left at equal compute is a gain of compute."""
 
 FIRST_LOOK = 2
 """Matched runs after which their compute is looked at: a wrong setting is not run to the end."""
@@ -92,15 +97,23 @@ def next_step(state: CampaignState) -> Action | None:
     if problem:
         return _unknown(problem)
     base = state.start.base_commit
-    seed = plan.seeds[0]
-    if state.run(Purpose.CONTROL, base, seed, CALIBRATION) is None:
-        variant = calibration_variant(state)
-        if variant is None or not _affordable(state, len(plan.seeds) + 1):
-            return _unknown(f"the budget left no room for {len(plan.seeds) + 1} more runs")
-        return Execute(Purpose.CONTROL, BASELINE, base, seed, variant)
+    for name in (CALIBRATION, FURTHER):
+        variant = calibration_variant(state, name)
+        found = calibration(state)
+        if name == FURTHER and (variant is None or found is None or not found.why):
+            break  # the first run told it, or could not be run, or there is no time for another
+        done = state.run(Purpose.CONTROL, base, plan.seeds[0], name)
+        if done is None:
+            if variant is None or not _affordable(state, len(plan.seeds) + 1):
+                return _unknown(f"the budget left no room for {len(plan.seeds) + 1} more runs")
+            return Execute(Purpose.CONTROL, BASELINE, base, plan.seeds[0], variant)
+        if done.outcome is not Outcome.OK and variant is not None:
+            outcome = done.outcome.replace("_", " ")
+            return _unknown(f"not matched: {variant.arguments}: {outcome}: {done.reason}")
     found = calibration(state)
-    if found is None or found.why:
-        return _unknown(_calibration_failed(state) if found is None else found.why)
+    assert found is not None
+    if found.why:
+        return _unknown(found.why)
     variant = matched_variant(state)
     assert variant is not None
     missing = []
@@ -144,8 +157,8 @@ def judge(state: CampaignState) -> ev.ControlJudged | None:
     took, wanted = used
     times = f"{variant.arguments}: {took:.3g} s of compute, the candidate's {wanted:.3g} s"
     plain = statistics.mean(differences(state, metric))
-    certain = result.low is None or result.low > 0
-    holds = result.difference > 0 and certain
+    better = result.difference > 0 and (result.low is None or result.low > 0)
+    holds = better and result.difference >= LEAST_LEFT * plain
     if took < (1.0 - MATCH_ABOVE) * wanted if holds else took > (1.0 + OVER) * wanted:
         # a gain over less compute, or none over more, says nothing of equal compute
         why = f"not matched: the baseline with {times}; {gain} is not at equal compute"
@@ -153,8 +166,9 @@ def judge(state: CampaignState) -> ev.ControlJudged | None:
     if holds:
         why = f"the gain holds at equal compute: {gain} over the baseline with {times}"
         return ev.ControlJudged(MATCHED, True, why, result)
+    share = "most of the gain" if better else "the gain"
     why = (
-        f"the gain vanishes at equal compute: {plain:+.4g} over the baseline, {gain} over the "
+        f"{share} vanishes at equal compute: {plain:+.4g} over the baseline, {gain} over the "
         f"baseline with {times}"
     )
     return ev.ControlJudged(MATCHED, False, why, result)
@@ -163,34 +177,41 @@ def judge(state: CampaignState) -> ev.ControlJudged | None:
 # ------------------------------------------------------------------ settings
 
 
-def calibration_variant(state: CampaignState) -> Variant | None:
-    """The baseline with a larger setting of the knob; None when there is no time for one."""
+def calibration_variant(state: CampaignState, name: str = CALIBRATION) -> Variant | None:
+    """The baseline with a larger setting of the knob; None when there is no time for one.
+
+    The further one, where the first did not take longer beyond noise, starts from the first.
+    """
     now, pairs = _now(state), confirm_pairs(state)
     if now is None or now <= 0 or not pairs:
         return None
-    usual = statistics.median([before.wall_seconds for before, _ in pairs])
+    start, usual = now, statistics.median([before.wall_seconds for before, _ in pairs])
+    if name == FURTHER:
+        first, run = calibration_variant(state), _calibration_run(state, CALIBRATION)
+        if first is None or run is None:
+            return None
+        start, usual = _setting_of(first), run.wall_seconds
     room = TIMEOUT_SHARE * state.objective.timeout_seconds
     # what the budget left when the calibration was run: a later state must say the same
     left = state.objective.budget.wall_seconds
-    for run in state.runs:
-        if run.variant == CALIBRATION:
+    for done in state.runs:
+        if done.variant == name:
             break
-        left -= run.wall_seconds
+        left -= done.wall_seconds
     candidate = statistics.median([after.wall_seconds for _, after in pairs])
     room = min(room, left - len(pairs) * candidate)
     times = min(LARGER, room / usual) if usual > 0 else LARGER
     if times < LEAST_LARGER:
         return None
-    return _variant(state, CALIBRATION, _rounded(times * now, now))
+    return _variant(state, name, _rounded(times * start, now))
 
 
 def calibration(state: CampaignState) -> Calibration | None:
-    """The cost of a run by the knob's setting; None until the calibration run ended well."""
-    plan, now, variant = state.plan, _now(state), calibration_variant(state)
-    if plan is None or now is None or variant is None:
-        return None
-    run = state.run(Purpose.CONTROL, state.start.base_commit, plan.seeds[0], CALIBRATION)
-    if run is None or run.outcome is not Outcome.OK:
+    """The cost of a run by the knob's setting; None until a calibration run ended well."""
+    now = _now(state)
+    name = CALIBRATION if _calibration_run(state, FURTHER) is None else FURTHER
+    run, variant = _calibration_run(state, name), calibration_variant(state, name)
+    if now is None or run is None or variant is None:
         return None
     larger = _setting_of(variant)
     own = [compute_of(before) for before, _ in confirm_pairs(state)]
@@ -202,7 +223,7 @@ def calibration(state: CampaignState) -> Calibration | None:
     if long - short <= max(SLOPE_SDS * sd, SLOPE_SHARE * short):
         why = (
             f"not matched: {variant.arguments} takes {long:.3g} s of compute, the baseline "
-            f"{short:.3g} s, so the knob does not change the time"
+            f"{short:.3g} s: beyond noise, the knob does not change the time"
         )
     return Calibration(now, larger, (short, long), short - per_unit * now, per_unit, why)
 
@@ -298,13 +319,12 @@ def _no_setting(state: CampaignState) -> str:
     return ""
 
 
-def _calibration_failed(state: CampaignState) -> str:
-    plan, variant = state.plan, calibration_variant(state)
-    assert plan is not None and variant is not None
-    run = state.run(Purpose.CONTROL, state.start.base_commit, plan.seeds[0], CALIBRATION)
-    assert run is not None
-    outcome = run.outcome.replace("_", " ")
-    return f"not matched: the baseline with {variant.arguments}: {outcome}: {run.reason}"
+def _calibration_run(state: CampaignState, name: str) -> ev.RunFinished | None:
+    """A calibration run that ended well."""
+    if state.plan is None:
+        return None
+    run = state.run(Purpose.CONTROL, state.start.base_commit, state.plan.seeds[0], name)
+    return run if run is not None and run.outcome is Outcome.OK else None
 
 
 def _affordable(state: CampaignState, count: int) -> bool:

@@ -25,8 +25,8 @@ SLOW_SECONDS = 20.0
 """No run is stopped as too slow before: a first compilation or a loaded machine takes its time."""
 
 
-MATCHING_RUNS = 3
-"""Runs that equal compute takes beside its pairs: the calibration, and two before a correction."""
+MATCHING_RUNS = 4
+"""Runs that equal compute may take beside its pairs: two to calibrate, two before a correction."""
 
 NEAR_MATCH = 0.05
 """Runs of the search that took less than this more will hardly have to be matched."""
