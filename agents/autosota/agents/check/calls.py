@@ -308,8 +308,12 @@ def _hand_over(m: Machine, site: Site) -> None:
     train = [v for v in sides if "train" in v.roles]
     test = [v for v in sides if v.roles & {"test", "validation"} and "train" not in v.roles]
     if train and test:
-        m.event("handed", site.node, site.name or site.method,
-                data=(fitting.lean(train[0]), fitting.lean(test[0])))
+        m.event(
+            "handed",
+            site.node,
+            site.name or site.method,
+            data=(fitting.lean(train[0]), fitting.lean(test[0])),
+        )
 
 
 def _fresh(m: Machine, site: Site) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
-from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     dotted,
@@ -285,7 +285,7 @@ RULES = (
         "DS402",
         dropped,
         (
-            (b"test", b"Test", b"te"),
+            TESTED,
             (b"drop", b"query", b"filter", b"["),
             (b"numpy", b"pandas", b"datasets", b"polars", b"torch"),
         ),
@@ -294,10 +294,10 @@ RULES = (
         "DS403",
         relabelled,
         (
-            (b"test", b"te"),
+            TESTED,
             (b"] =", b"]=", b"where", b"mask"),
             (b"numpy", b"pandas", b"torch", b"sklearn"),
         ),
     ),
-    FileRule("DS404", resampled, ((b"resample", b"fit_sample", b".sample("), (b"test", b"te"))),
+    FileRule("DS404", resampled, ((b"resample", b"fit_sample", b".sample("), TESTED)),
 )

@@ -18,11 +18,15 @@ LARGEST = 5_000_000
 _LARGEST_NOTEBOOK = 200_000_000
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
-_RUN = re.compile(rb"%%?(?:time|timeit|prun|memit|mprun|lprun|snakeviz)\b[ \t]*(?:-\w+[ \t]*\d*[ \t]+)*")
+_RUN = re.compile(
+    rb"%%?(?:time|timeit|prun|memit|mprun|lprun|snakeviz)\b[ \t]*(?:-\w+[ \t]*\d*[ \t]+)*"
+)
 _PYTHON_CELL = re.compile(
     rb"%%(?:time|timeit|capture|prun|memit|mprun|lprun|snakeviz|notify|debug|skip|px|python3?|py)\b"
 )
-_MAGIC = re.compile(rb"[ \t]*(?:%%?[A-Za-z_]|!|\?{1,2}[\w.%]|[\w.]+\?{1,2}[ \t]*$|[\w.,\[\] \t]+=[ \t]*[!%][\w/.])")
+_MAGIC = re.compile(
+    rb"[ \t]*(?:%%?[A-Za-z_]|!|\?{1,2}[\w.%]|[\w.]+\?{1,2}[ \t]*$|[\w.,\[\] \t]+=[ \t]*[!%][\w/.])"
+)
 
 
 class Unreadable(ValueError):
@@ -73,7 +77,7 @@ class Document:
             raise Unreadable(
                 f"{path}: {len(content)} bytes of code, more than {LARGEST}; not analysed"
             )
-        return cls(path, blank(_utf8(content), notebook=False))
+        return cls(path, blank(_utf8(path, content), notebook=False))
 
     @property
     def is_notebook(self) -> bool:
@@ -138,8 +142,12 @@ class Document:
         return Place(self.path, line, column, end_line, end_column, cell)
 
 
-def _utf8(content: bytes) -> bytes:
-    """The same text as valid UTF-8, of equal length where it was UTF-8 already."""
+def _utf8(path: str, content: bytes) -> bytes:
+    """The same text as UTF-8, of equal length where it was UTF-8 already.
+
+    Raises:
+        Unreadable: it is in no encoding it says it is in.
+    """
     if content.startswith(b"\xef\xbb\xbf"):
         content = content[3:]
     elif content[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -153,11 +161,20 @@ def _utf8(content: bytes) -> bytes:
         declared = _CODING.match(line)
         if declared:
             try:
-                name = declared.group(1).decode("ascii")
+                name = declared.group(1).decode("ascii").lower()
+                if name.replace("_", "-") in ("utf-8", "utf8"):
+                    break
                 return content.decode(name, "replace").encode("utf-8", "replace")
             except (LookupError, UnicodeError):
                 break
-    return content.decode("utf-8", "replace").encode("utf-8")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"{path}: byte 0x{content[error.start]:02x} at {error.start} is not UTF-8: save it as "
+            "UTF-8 or declare its encoding in the first line"
+        ) from None
+    return content
 
 
 def blank(text: bytes, notebook: bool) -> bytes:

@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from autosota.agents.check import ir
 from autosota.agents.check.calls import call_value
+from autosota.agents.check.knowledge import FACTS
+from autosota.agents.check.machine import Frame, Memory
+from autosota.agents.check.roles import role
+from autosota.agents.check.rows import attribute_of, element, mask_of, put_together, select, sliced
 from autosota.agents.check.stored import (
     COLUMN,
     KEPT,
@@ -20,10 +24,6 @@ from autosota.agents.check.stored import (
     wildcard,
     without,
 )
-from autosota.agents.check.knowledge import FACTS
-from autosota.agents.check.machine import Frame, Memory
-from autosota.agents.check.roles import role
-from autosota.agents.check.rows import attribute_of, element, mask_of, put_together, select, sliced
 from autosota.agents.check.values import (
     ABSENT,
     NOTHING,
@@ -35,6 +35,7 @@ from autosota.agents.check.values import (
     mix,
     ordered,
 )
+
 
 class Machine(Memory):
     """Runs statements and evaluates expressions."""
@@ -109,8 +110,9 @@ class Machine(Memory):
             return Value(objs=base.objs, marks=frozenset(("metric", "best_score")))
         if node.attr in ("support_", "ranking_", "scores_", "pvalues_"):
             learned: frozenset[Event] = frozenset().union(*(self.fits(o) for o in base.objs))
-            return Value(fits=frozenset(e for e in learned if e.kind == "learn"),
-                         marks=frozenset(("names",)))
+            return Value(
+                fits=frozenset(e for e in learned if e.kind == "learn"), marks=frozenset(("names",))
+            )
         if node.attr in ("labels_", "embedding_"):
             fits: frozenset[Event] = frozenset().union(*(self.fits(o) for o in base.objs))
             rows = frozenset(p for e in fits for p in e.rows)
@@ -129,7 +131,11 @@ class Machine(Memory):
                     return self.obj(stmt, "method", (own,))
             base = next((b for b in cls.bases if isinstance(b, ir.Name)), None)
             known = self.get(base.id) if base is not None else None
-            cls = next((o.cls for o in ordered(known.objs) if o.cls is not None), None) if known else None
+            cls = (
+                next((o.cls for o in ordered(known.objs) if o.cls is not None), None)
+                if known
+                else None
+            )
         return None
 
     def fits(self, obj: Obj) -> frozenset[Event]:
@@ -545,7 +551,9 @@ class Machine(Memory):
         known = [self.eval(base) for base in stmt.bases]
         kind = next((v.ref for v in known if v.ref), "")
         if not kind:
-            kind = next((o.kind for v in known for o in ordered(v.objs) if o.cls is not None), "class:")
+            kind = next(
+                (o.kind for v in known for o in ordered(v.objs) if o.cls is not None), "class:"
+            )
             kind = kind.partition(":")[2]
         made = self.obj(stmt, f"class:{kind}", cls=stmt)
         self.bind(stmt.name, Value(objs=frozenset((made,))))

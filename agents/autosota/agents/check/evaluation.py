@@ -6,6 +6,7 @@ is the audit's question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
@@ -786,6 +787,20 @@ def _used_below(stmt: ir.Stmt) -> Iterator[str]:
                 yield from names_in(expr)
 
 
+_METRIC_WORDS = (
+    b"cc", b"F1", b"f1", b"AUC", b"auc", b"auroc", b"AUROC", b"score", b"Score", b"RMSE", b"rmse",
+    b"MAE", b"mae", b"mse", b"mape", b"BLEU", b"bleu", b"rouge", b"ROUGE", b"meteor", b"precision",
+    b"recall", b"iou", b"IoU", b"mAP", b"map", b"ndcg", b"NDCG", b"mrr", b"MRR", b"em", b"wer",
+    b"cer", b"perplexity", b"ppl", b"dice", b"mcc", b"kappa", b"psnr", b"PSNR", b"ssim", b"SSIM",
+    b"fid", b"FID", b"brier", b"r2", b"R2",
+)  # fmt: skip
+_METRIC_NUMBER = tuple(
+    re.compile(
+        word + rb"[\w@ .-]{0,30}[\"'\])]{0,3}[ \t]*(?::[ \t]*float[ \t]*)?[=:,][ \t]*-?[\d.]"
+    )
+    for word in _METRIC_WORDS
+)
+_ATTRIBUTE_SET = re.compile(rb"(?m)^[ \t]*(?!self\.|cls\.)[A-Za-z_]\w*(?:\.\w+)+[ \t]*=[^=]")
 RULES = (
     FileRule("EV204", best_of_runs, ((b"max", b"min", b"sorted"), (b"seed", b"fold", b"for "))),
     FileRule(
@@ -798,13 +813,18 @@ RULES = (
     ),
     FileRule("EV206", skipped, ((b"except", b"continue"), (b"for ",), (b"append", b"+="))),
     FileRule(
-        "EV207", replaced, ((b"time", b"metrics", b"numpy", b"torch", b"builtins", b"evaluate"),)
+        "EV207",
+        replaced,
+        (
+            (b"time", b"metrics", b"numpy", b"torch", b"builtins", b"evaluate"),
+            (_ATTRIBUTE_SET, b"setattr(", b"patch("),
+        ),
     ),
     FileRule(
         "EV208", comparisons, ((b"__eq__", b"__ne__", b"__l", b"__g", b"__sub__", b"__abs__"),)
     ),
     FileRule("EV210", early_exit, ((b"exit", b"quit", b"SystemExit"),)),
-    FileRule("EV213", by_hand, ((b"dump", b"write", b"log", b"print", b"to_csv"),)),
+    FileRule("EV213", by_hand, ((b"dump", b"write", b"log", b"print", b"to_csv"), _METRIC_NUMBER)),
     FileRule("EV214", no_flow, ((b"dump", b"write", b"log", b"print"),)),
     FileRule("EV215", aware, ((b"environ", b"getenv", b"sys.", b"inspect"),)),
     FileRule("EV216", caller, ((b"f_locals", b"f_globals", b"gc."),)),

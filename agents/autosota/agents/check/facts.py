@@ -25,6 +25,7 @@ variables and says in one line why it matters. What may be suppressed or selecte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -42,6 +43,15 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+Token = bytes | re.Pattern[bytes]
+"""What must occur in a text: bytes, or a pattern where bytes would occur nearly everywhere."""
+TESTED: tuple[Token, ...] = (
+    # Patterns begin with what is rare: a search is slow where it begins with a look behind.
+    re.compile(rb"[Tt](?<![a-z][Tt])est(?:s|set|data|loader|ing|df|x|y)?(?![a-z])"),
+    re.compile(rb"te(?<![a-wz]te)(?![a-z])"),
+    *(b"TEST", b"ytest", b"xtest", b"tst", b"hold_out", b"holdout", b"held_out", b"unseen"),
+)
+"""A name of tested rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,25 @@ class FileRule:
 
     code: str
     run: Callable[[Facts], Iterator[Finding]]
-    needs: tuple[tuple[bytes, ...], ...] = ()
+    needs: tuple[tuple[Token, ...], ...] = ()
+    notebooks: bool = False
+    """Only notebooks are asked."""
 
-    def wanted(self, text: bytes) -> bool:
-        """Whether the text holds at least one token of each group."""
-        return all(any(token in text for token in group) for group in self.needs)
+    def wanted(self, text: bytes, seen: dict[Token, bool] | None = None) -> bool:
+        """Whether the text holds at least one token of each group.
+
+        `seen` remembers what was found of a text, for tokens that several rules need.
+        """
+        seen = {} if seen is None else seen
+        return all(any(_occurs(token, text, seen) for token in group) for group in self.needs)
+
+
+def _occurs(token: Token, text: bytes, seen: dict[Token, bool]) -> bool:
+    known = seen.get(token)
+    if known is None:
+        known = token in text if isinstance(token, bytes) else token.search(text) is not None
+        seen[token] = known
+    return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,7 @@ def lean(value: Value) -> Value:
     """Rows, learning and predictions only, for events."""
     if value.elts and not value.rows:
         value = mix(value.elts)
-    return Value(
-        value.rows, value.fits, preds=value.preds, marks=value.marks, fields=value.fields
-    )
+    return Value(value.rows, value.fits, preds=value.preds, marks=value.marks, fields=value.fields)
 
 
 def nature(obj: Obj) -> str:
@@ -341,6 +339,8 @@ FUNCTIONS = {
     "train": train,
     "clone": clone,
 }
+
+
 def support(m: Machine, site: Site) -> Value | None:
     """`selector.get_support()`: which columns were selected."""
     fits: frozenset[Event] = frozenset().union(*(m.fits(o) for o in site.receiver.objs))

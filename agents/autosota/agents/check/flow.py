@@ -197,8 +197,14 @@ def _run_alone(
                 None, "root", (function, param.name), role=role(param.name), name=param.name
             )
             names[param.name] = Value(frozenset((part,)))
-    node = ir.Call(function.unit, function.start, function.end,
-                   ir.Name(function.unit, function.start, function.end, function.name), (), ())
+    node = ir.Call(
+        function.unit,
+        function.start,
+        function.end,
+        ir.Name(function.unit, function.start, function.end, function.name),
+        (),
+        (),
+    )
     try:
         obj = machine.obj(function, kind, made)
         follow(machine, obj, Site(node, "", function.name, NOTHING, args, names))

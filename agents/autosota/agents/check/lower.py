@@ -544,7 +544,7 @@ def _literal(word: str) -> object:
         return word
     first = word[:1]
     if first in "'\"" and "\\" not in word:
-        if word[:3] in ("\'\'\'", '"""') and len(word) >= 6:
+        if word[:3] in ("'''", '"""') and len(word) >= 6:
             return word[3:-3]
         if len(word) >= 2 and word[-1] == first:
             return word[1:-1]

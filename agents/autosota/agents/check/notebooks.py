@@ -245,7 +245,7 @@ def _positional_seed(call: ir.Call, keyword: str) -> bool:
 
 
 RULES = (
-    FileRule("NB801", order, ()),
+    FileRule("NB801", order, (), notebooks=True),
     FileRule(
         "NB802", unseeded, ((b"train_test_split", b"random_split", b"Fold", b"ShuffleSplit"),)
     ),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
 from autosota.agents.check.definitions import function_of, is_declared_evaluator
-from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     Called,
@@ -733,8 +733,22 @@ def _is_position(expr: ir.Expr, positions: set[str]) -> bool:
     return False
 
 
+_PREDICTED = (
+    b"pred",
+    b"Pred",
+    b"hat",
+    b"yp",
+    b"submission",
+    b"forecast",
+    b"prob",
+    b"guess",
+    b"answers",
+    b"outputs",
+    b"final",
+)
+_READ = re.compile(rb"(?:load|read|open)\w*\(")
 RULES = (
-    FileRule("OUT301", labels_copied, ((b"test", b"te", b"truth", b"label"), (b"=",))),
+    FileRule("OUT301", labels_copied, (TESTED, _PREDICTED)),
     FileRule("OUT302", by_hand, ((b"pred", b"answers", b"submission", b"hat", b"forecast"),)),
     FileRule(
         "OUT303",
@@ -742,9 +756,10 @@ RULES = (
         (
             (b"dict", b"{", b"answer", b"gold", b"solution", b"truth"),
             (b"id", b"hash", b"md5", b"question", b"key"),
+            (*TESTED, b"answer", b"gold", b"solution", b"truth", b"labels_by"),
         ),
     ),
-    FileRule("OUT304", loaded, ((b"pred", b"hat", b"forecast"),)),
+    FileRule("OUT304", loaded, ((b"pred", b"hat", b"forecast"), (_READ,))),
     FileRule(
         "OUT305",
         gold_read,
@@ -772,7 +787,9 @@ RULES = (
         ),
     ),
     FileRule(
-        "OUT307", copied_weights, ((b"copy", b"symlink", b"link(", b"move", b"replace", b"rename"),)
+        "OUT307",
+        copied_weights,
+        ((b"shutil", b"symlink", b"link(", b"os.re", b".rename(", b"copytree", b"cp"),),
     ),
     FileRule(
         "OUT308",

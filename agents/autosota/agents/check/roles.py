@@ -7,7 +7,9 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TEST = frozenset("te tst test tests testing testset testdata holdout unseen xtest ytest".split())
-_TRAIN = frozenset("tr trn train training trainset traindata trainval xtrain ytrain dev_train".split())
+_TRAIN = frozenset(
+    "tr trn train training trainset traindata trainval xtrain ytrain dev_train".split()
+)
 _VALIDATION = frozenset(
     """va val vals vali valid validation validate dev cv eval evaluation xval yval xvalid
     yvalid valset validset""".split()

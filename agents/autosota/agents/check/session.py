@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from autosota.agents.check import flow, suppress
 from autosota.agents.check.document import Document, Unreadable
-from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.facts import Facts, FileRule, Token
 from autosota.agents.check.project import Project
 from autosota.agents.check.registry import rules
 from autosota.agents.check.settings import Settings
@@ -77,10 +77,13 @@ class Session:
             document = Document.read(self.path, content)
         except Unreadable as error:
             return self._unread(str(error))
+        seen: dict[Token, bool] = {}
         wanted = [
             rule
             for rule in rules()
-            if self.settings.wants(rule.code) and rule.wanted(document.text)
+            if self.settings.wants(rule.code)
+            and (document.is_notebook or not rule.notebooks)
+            and rule.wanted(document.text, seen)
         ]
         if not wanted and b"noqa" not in document.text and b"autosota" not in document.text:
             return Checked()

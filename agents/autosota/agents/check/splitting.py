@@ -90,7 +90,9 @@ def random_split(m: Machine, site: Site) -> Value:
         name = m.targets[side] if side < len(m.targets) else ""
         meant = role(name) or (names[side] if side < len(names) else "")
         parts = frozenset(
-            m.part(p, "split", site.node, side, role=meant, name=name, node=site.node, shuffled=True)
+            m.part(
+                p, "split", site.node, side, role=meant, name=name, node=site.node, shuffled=True
+            )
             for p in rows
         )
         elts.append(data._replace(rows=parts, elts=None))
@@ -209,8 +211,14 @@ def complement(m: Machine, base: Value, taken: Value, node: ir.Expr) -> Value | 
             name = m.targets[0] if m.targets else ""
             found.add(
                 m.part(
-                    part.parent, part.kind, part.key, side, role=role(name) or meant,
-                    name=name, node=node, shuffled=part.shuffled,
+                    part.parent,
+                    part.kind,
+                    part.key,
+                    side,
+                    role=role(name) or meant,
+                    name=name,
+                    node=node,
+                    shuffled=part.shuffled,
                 )  # fmt: skip
             )
     return base._replace(rows=frozenset(found)) if found else None

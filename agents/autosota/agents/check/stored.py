@@ -132,5 +132,3 @@ def wildcard(module: str, name: str) -> str:
     if name in known or (name[:1].isupper() and top in ("sklearn", "keras", "torch", "imblearn")):
         return f"{module}.{name}"
     return ""
-
-

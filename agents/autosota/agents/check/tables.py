@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autosota.agents.check import ir, knowledge
-from autosota.agents.check.stored import constant_words, without
 from autosota.agents.check.roles import role
 from autosota.agents.check.rows import element, fewer, index_root, put_together
 from autosota.agents.check.splitting import complement
+from autosota.agents.check.stored import constant_words, without
 from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Value, join, mix
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ def _named(m: Machine, site: Site, title: str, split: object) -> frozenset[objec
     for piece in str(split).split("+"):
         name, _, cut = piece.partition("[")
         name = name.strip()
-        root = m.part(None, "root", ("hub", title, name), role=role(name), name=name, node=site.node)
+        root = m.part(
+            None, "root", ("hub", title, name), role=role(name), name=name, node=site.node
+        )
         if cut:
             low, _, high = cut.rstrip("]").partition(":")
             root = m.part(root, "slice", (low, high), node=site.node, bounds=(low, high))
@@ -118,8 +120,9 @@ def statistic(m: Machine, site: Site, data: Value) -> Value:
         return data._replace(const=ABSENT, elts=None)
     if data.elts is not None and not data.rows:
         return element(data)
-    axis = site.arg(0 if isinstance(site.node.func, ir.Attribute) and data is site.receiver else 1,
-                    "axis").const
+    axis = site.arg(
+        0 if isinstance(site.node.func, ir.Attribute) and data is site.receiver else 1, "axis"
+    ).const
     if axis in (1, "columns", -1):
         return data
     if not data.rows or data.preds:
@@ -468,7 +471,9 @@ def _shift(m: Machine, site: Site) -> Value:
     base = site.receiver
     step = site.arg(0, "periods").const
     ahead = site.method == "shift" and isinstance(step, int) and step < 0
-    ahead = ahead or (site.method == "rolling" and site.keywords.get("center", NOTHING).const is True)
+    ahead = ahead or (
+        site.method == "rolling" and site.keywords.get("center", NOTHING).const is True
+    )
     marks = base.marks | ({"future"} if ahead else {"lagged"})
     if site.method in ("rolling", "expanding", "ewm"):
         marks |= {"window"}
@@ -480,7 +485,9 @@ def _select(m: Machine, site: Site) -> Value:
 
 
 def _items(m: Machine, site: Site) -> Value:
-    return Value(elts=(Value(elts=(NOTHING, element(site.receiver))),), marks=frozenset(("repeat",)))
+    return Value(
+        elts=(Value(elts=(NOTHING, element(site.receiver))),), marks=frozenset(("repeat",))
+    )
 
 
 def _batches(m: Machine, site: Site) -> Value:

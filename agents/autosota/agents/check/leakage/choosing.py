@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from autosota.agents.check import ir
-from autosota.agents.check.facts import CallFact, Context, Facts, FileRule
+from autosota.agents.check.facts import TESTED, CallFact, Context, Facts, FileRule
 from autosota.agents.check.flow import position
-from autosota.agents.check.leakage.common import FITS, called, short
+from autosota.agents.check.leakage.common import FITS, LIBRARIES, SPLITS, TESTS, called, short
 from autosota.agents.check.roles import role
 from autosota.agents.check.values import Event, Pair, Part, Value, role_of, share
 from autosota.agents.domain import Finding, Severity
@@ -55,6 +55,8 @@ def _groups(facts: Facts) -> list[list[Pair]]:
     """Honest scores on test rows, together when they are on the same rows."""
     groups: list[list[Pair]] = []
     for pair in facts.pairs:
+        if any("Dummy" in o.kind for o in pair.fit.models):
+            continue  # a trivial baseline is no candidate
         if not tests(pair.test.rows) or share(pair.train.rows, pair.test.rows) is not None:
             continue
         for group in groups:
@@ -96,7 +98,9 @@ def _by_seed(loops: tuple[ir.Node, ...]) -> bool:
     for loop in loops:
         if isinstance(loop, ir.For):
             for name in [loop.target, *ir.expressions(loop)]:
-                if isinstance(name, ir.Name) and re.search(r"seed|fold|repeat|trial", name.id, re.I):
+                if isinstance(name, ir.Name) and re.search(
+                    r"seed|fold|repeat|trial", name.id, re.I
+                ):
                     return True
     return False
 
@@ -414,12 +418,30 @@ def inner_score(facts: Facts) -> Iterator[Finding]:
 
 
 RULES = (
-    FileRule("LK111", watched, (FITS, (b"eval", b"validation_data", b"step", b"valid_sets"),
-                                (b"arly", b"allback", b"Plateau"))),
-    FileRule("LK112", several_tested, (FITS, (b"score", b"predict", b"evaluate", b"metrics"))),
-    FileRule("LK113", checkpoint, ((b"save", b"state_dict", b"dump", b"get_weights"), (b"if ",),
-                                   (b"test", b"Test", b"te"))),
-    FileRule("LK114", tuned, ((b"argmax", b"argmin", b"backward", b"fit("),
-                              (b"curve", b"predict", b"model", b"logits"))),
+    FileRule(
+        "LK111",
+        watched,
+        (
+            FITS,
+            (b"eval", b"validation_data", b"step", b"valid_sets"),
+            (b"arly", b"allback", b"Plateau"),
+            (LIBRARIES,),
+        ),
+    ),
+    FileRule("LK112", several_tested, (FITS, TESTS, (LIBRARIES,))),
+    FileRule(
+        "LK113",
+        checkpoint,
+        ((b"save", b"state_dict", b"dump", b"get_weights"), (b"if ",), TESTED),
+    ),
+    FileRule(
+        "LK114",
+        tuned,
+        (
+            (b"argmax", b"argmin", b".backward(", b".fit("),
+            (b"curve", b"predict", b"logits"),
+            SPLITS,
+        ),
+    ),
     FileRule("LK122", inner_score, ((b"best_score_",),)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from autosota.agents.check import ir
@@ -9,9 +10,24 @@ from autosota.agents.check.facts import Facts
 from autosota.agents.check.flow import position
 from autosota.agents.check.values import Event, Pair, Part, Value, copied, ordered_parts, share
 
-FITS = (b"fit", b"train(", b"backward", b"cross_val", b"Trainer")
+FITS = (b".fit", b"fit_transform", b".train(", b".backward(", b"cross_val", b"fit_resample")
 """Tokens of which a file that trains something has one."""
-TESTS = (b"predict", b"score", b"evaluate", b"metrics", b"validation_data", b"eval_set")
+TESTS = (b"predict", b"score", b".evaluate", b"metrics", b"validation_data", b"eval_set", b"==")
+"""Tokens of which a file that measures something has one."""
+SPLITS = (b"train_test_split", b"random_split", b"Fold", b"ShuffleSplit", b"cross_val", b"_split")
+"""Tokens of which a file that parts rows has one."""
+LEARNS = (
+    b"fit_", b"Scaler", b"mean", b"median", b"quantile", b"std", b"max", b"min", b"cut(", b"mode",
+    b"scale(", b"PCA", b"Vectorizer", b"Imputer", b"Select", b"RFE", b"Transformer", b"ncoder",
+    b"resample",
+)  # fmt: skip
+"""Tokens of which a file that learns a transform from rows has one."""
+LIBRARIES = re.compile(
+    rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:sklearn|xgboost|lightgbm|catboost|keras|tensorflow|torch"
+    rb"|imblearn|cuml|category_encoders|feature_engine|statsmodels|mlxtend|datasets|fastai|tf_keras"
+    rb"|pandas|numpy|gensim|umap|skopt|sklearn_pandas|boruta)"
+)
+"""An import of what the rules know."""
 
 
 def short(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from autosota.agents.check import ir
 from autosota.agents.check.facts import CallFact, Facts, FileRule
 from autosota.agents.check.flow import position
-from autosota.agents.check.leakage.common import FITS, called
+from autosota.agents.check.leakage.common import FITS, SPLITS, called
 from autosota.agents.check.values import Event, Part, Value
 from autosota.agents.domain import Finding
 
@@ -119,12 +119,16 @@ def shuffled_time(facts: Facts) -> Iterator[Finding]:
     """LK116: a shuffled split of a series with lags."""
     if any(word in _whole(facts) for word in _ORDERED):
         return
-    lags = [c for c in facts.calls_of(".shift", ".rolling", ".diff", ".pct_change") if c.receiver.rows]
+    lags = [
+        c for c in facts.calls_of(".shift", ".rolling", ".diff", ".pct_change") if c.receiver.rows
+    ]
     if not lags or not _dated(facts):
         return
     for node, rows in _splits(facts, shuffled=True):
         for call in lags:
-            if _roots(rows) & _roots(call.receiver.rows) and position_of(call.node) < position_of(node):
+            if _roots(rows) & _roots(call.receiver.rows) and position_of(call.node) < position_of(
+                node
+            ):
                 yield facts.finding(
                     "LK116", node,
                     "rows of a time series are shuffled into training and test: the model is "
@@ -256,14 +260,21 @@ def _last(facts: Facts, name: str, before: int) -> ir.Expr | None:
 
 
 def _is_split(expr: ir.Expr) -> bool:
-    return isinstance(expr, ir.Call) and isinstance(expr.func, ir.Name | ir.Attribute) and (
-        (expr.func.id if isinstance(expr.func, ir.Name) else expr.func.attr) == "train_test_split"
+    return (
+        isinstance(expr, ir.Call)
+        and isinstance(expr.func, ir.Name | ir.Attribute)
+        and (
+            (expr.func.id if isinstance(expr.func, ir.Name) else expr.func.attr)
+            == "train_test_split"
+        )
     )
 
 
 RULES = (
-    FileRule("LK115", groups, ((b"groupby",), (b"split", b"Fold", b"cross_val"))),
-    FileRule("LK116", shuffled_time, ((b"split", b"Fold"), (b"shift", b"rolling", b"diff", b"pct_"))),
-    FileRule("LK117", look_ahead, (FITS, (b"shift", b"center"))),
+    FileRule("LK115", groups, ((b"groupby",), SPLITS)),
+    FileRule(
+        "LK116", shuffled_time, (SPLITS, (b".shift(", b".rolling(", b".diff(", b".pct_change("))
+    ),
+    FileRule("LK117", look_ahead, (FITS, (b".shift(", b"center"))),
     FileRule("LK118", label_inside, (FITS, (b"pandas", b"polars"))),
 )

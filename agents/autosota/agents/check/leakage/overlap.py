@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts, FileRule
-from autosota.agents.check.leakage.common import FITS, called, judged, short, split_of
+from autosota.agents.check.leakage.common import (
+    FITS,
+    LIBRARIES,
+    TESTS,
+    called,
+    judged,
+    short,
+    split_of,
+)
 from autosota.agents.check.values import Event, Pair, Part, copied, share
 from autosota.agents.domain import Finding, Severity
 
@@ -118,7 +126,7 @@ def _rule(code: str) -> FileRule:
         ).get(code, ()):
             yield facts.finding(code, node, text, related, severity)
 
-    return FileRule(code, run, (FITS, (b"import",)))
+    return FileRule(code, run, (FITS, TESTS, (LIBRARIES,)))
 
 
 RULES = tuple(_rule(code) for code in ("LK103", "LK109", "LK110"))

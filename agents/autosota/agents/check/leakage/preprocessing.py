@@ -13,6 +13,9 @@ from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.flow import position
 from autosota.agents.check.leakage.common import (
     FITS,
+    LEARNS,
+    LIBRARIES,
+    TESTS,
     called,
     disjoint,
     judged,
@@ -35,7 +38,11 @@ def code_of(event: Event, pair: Pair) -> str:
         if _columns(event.data[0]) & _columns(pair.fit.data[1]):
             return "LK105"
     split = split_of(set(pair.test.rows))
-    if event.kind == "learn" and isinstance(split, ir.Call) and isinstance(split.func, ir.Attribute):
+    if (
+        event.kind == "learn"
+        and isinstance(split, ir.Call)
+        and isinstance(split.func, ir.Attribute)
+    ):
         if split.func.attr == "split":
             return "LK108"
     words = event.name.rsplit(".", 2)[-2:]
@@ -135,7 +142,7 @@ def _rule(code: str) -> FileRule:
         for event, text, related in leaks.get(code, ()):
             yield facts.finding(code, event, text, related)
 
-    return FileRule(code, run, (FITS, (b"import",)))
+    return FileRule(code, run, ((*FITS, b"fit"), TESTS, (LIBRARIES,), LEARNS))
 
 
 RULES = tuple(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from autosota.agents.check import ir
-from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.leakage.choosing import _word
-from autosota.agents.check.leakage.common import called, short
+from autosota.agents.check.leakage.common import FITS, called, short
 from autosota.agents.check.roles import role
 from autosota.agents.check.values import Part, Value
 from autosota.agents.domain import Finding
@@ -29,8 +29,10 @@ _LANGUAGE = (
 def _declared_test(part: Part) -> bool:
     """Rows of a split that its publisher calls test."""
     root = part.root
-    return root.role == "test" and isinstance(root.key, tuple) and (
-        root.key[0] == "hub" or root.key[1:] == ("test",)
+    return (
+        root.role == "test"
+        and isinstance(root.key, tuple)
+        and (root.key[0] == "hub" or root.key[1:] == ("test",))
     )
 
 
@@ -89,9 +91,7 @@ def shown(facts: Facts) -> Iterator[Finding]:
                 holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
                 drawn = [*expr.args[:1], *([holder] if holder is not None else [])]
                 names = [facts.text(t) for t in getattr(stmt, "targets", ())]
-                if any(_SHOTS.search(n) for n in names) and any(
-                    _is_test(facts, d) for d in drawn
-                ):
+                if any(_SHOTS.search(n) for n in names) and any(_is_test(facts, d) for d in drawn):
                     yield facts.finding(
                         "LK121", expr,
                         f"`{names[0]}` is drawn from test items and goes into the prompt: the "
@@ -102,7 +102,8 @@ def shown(facts: Facts) -> Iterator[Finding]:
                 name = _word(holder) if holder is not None else word
                 stored = [e for a in expr.args for e in (a, *ir.expressions(a))]
                 if _INDEXES.search(name) and any(
-                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript) and _is_test(facts, e, mixed=True)
+                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript)
+                    and _is_test(facts, e, mixed=True)
                     for e in stored
                 ):
                     yield facts.finding(
@@ -138,10 +139,26 @@ def twins(facts: Facts) -> Iterator[Finding]:
 
 
 RULES = (
-    FileRule("LK119", twins, ((b"split", b"Fold"), (b"+", b"concat", b"repeat", b"tile", b"append",
-                                                   b"stack"))),
-    FileRule("LK120", trained_on_test, ((b"test",), (b"fit", b"train", b"Trainer"),
-                                        (b"load_dataset", b"datasets", b"load_data"))),
-    FileRule("LK121", shown, ((b"test", b"Test"), (b"sample", b"choice", b"add", b"from_",
-                                                    b"select", b"take", b"index", b"BM25"))),
+    FileRule(
+        "LK119",
+        twins,
+        (
+            (b"train_test_split", b"random_split", b"Fold", b"ShuffleSplit"),
+            (b"+", b"concat", b"repeat", b"tile", b"append", b"stack"),
+        ),
+    ),
+    FileRule(
+        "LK120",
+        trained_on_test,
+        ((b"test",), (*FITS, b"Trainer"), (b"load_dataset", b"datasets", b"load_data")),
+    ),
+    FileRule(
+        "LK121",
+        shown,
+        (
+            TESTED,
+            (b"prompt", b"shot", b"context", b"index", b"store", b"retriev", b"xampl"),
+            (b"sample", b"choice", b"add", b"from_", b"select", b"take", b"index", b"BM25"),
+        ),
+    ),
 )
