@@ -324,9 +324,8 @@ class Machine(Memory):
         return Value(elts=(value,), marks=frozenset(marks))
 
     def _formatted(self, node: ir.Formatted) -> Value:
-        for part in node.parts:
-            self.eval(part)
-        return NOTHING
+        whole = mix([self.eval(part) for part in node.parts])
+        return Value(whole.rows) if whole.rows else NOTHING
 
     def _starred(self, node: ir.Starred) -> Value:
         return self.eval(node.value)

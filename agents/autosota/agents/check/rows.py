@@ -51,6 +51,8 @@ def attribute_of(base: Value, name: str) -> Value:
         return base._replace(marks=frozenset(("label",)))
     if "bunch" in base.marks:
         return NOTHING if name in ("DESCR", "frame_names") else base._replace(marks=frozenset())
+    if any(mark.startswith("column:") for mark in base.marks):
+        return base
     from autosota.agents.check.stored import column
 
     return column(base, name)

@@ -258,7 +258,7 @@ def method(m: Machine, site: Site) -> Value:
     elif name in REDUCTIONS:
         return statistic(m, site, base)
     elif name in knowledge.NUMBERS or name in _NOTHING:
-        return base if "mask" in base.marks and name in ("any", "all") else NOTHING
+        return base if base.preds or ("mask" in base.marks and name in ("any", "all")) else NOTHING
     elif name in knowledge.FEWER_ROWS:
         value = fewer(m, base, (name, site.node), site.node)
     else:

@@ -246,6 +246,9 @@ def mix(values: Iterable[Value]) -> Value:
             fits = fits | value.fits
         if value.preds:
             preds = preds | value.preds
+        if value.elts and not value.rows:
+            inner = mix(value.elts)
+            rows, fits, preds = rows | inner.rows, fits | inner.fits, preds | inner.preds
     if not (rows or fits or preds):
         return NOTHING
     return Value(rows, fits, preds=preds)
