@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from autosota.agents.check import ir
+from autosota.agents.check import ir, knowledge
 from autosota.agents.check.facts import TESTED, CallFact, Context, Facts, FileRule
 from autosota.agents.check.flow import position
 from autosota.agents.check.leakage.common import FITS, LIBRARIES, SPLITS, TESTS, called, short
@@ -91,7 +91,18 @@ def _held_out(rows: frozenset[Part]) -> bool:
 
 def _varies(score: Event, fit: Event) -> bool:
     """Whether a loop around a score trains a different model each time."""
-    return any(loop in fit.loops for loop in score.loops) and not _by_seed(score.loops)
+    shared = [loop for loop in score.loops if loop in fit.loops]
+    if not shared or _by_seed(score.loops):
+        return False
+    goes_on = fit.name == "backward" or any(
+        o.kind.startswith(knowledge.KEEPS_TRAINING) for o in fit.models
+    )
+    # One network whose test score is only watched over its epochs is one model.
+    return not goes_on or any(_inside(o.node, loop) for o in fit.models for loop in shared)
+
+
+def _inside(node: ir.Node, loop: ir.Node) -> bool:
+    return node.unit is loop.unit and loop.start <= node.start and node.end <= loop.end
 
 
 def _by_seed(loops: tuple[ir.Node, ...]) -> bool:

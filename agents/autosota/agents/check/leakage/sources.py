@@ -150,7 +150,11 @@ RULES = (
     FileRule(
         "LK120",
         trained_on_test,
-        ((b"test",), (*FITS, b"Trainer"), (b"load_dataset", b"datasets", b"load_data")),
+        (
+            (b"test", b"train=False"),
+            (*FITS, b"Trainer"),
+            (b"load_dataset", b"datasets", b"load_data"),
+        ),
     ),
     FileRule(
         "LK121",
