@@ -14,7 +14,8 @@ LEAK = [
     "from sklearn.model_selection import train_test_split\nfrom sklearn.svm import SVC",
     "%matplotlib inline\n!pip install x\ndf = pd.read_csv('d.csv')\ny = df.pop('y')",
     "sc = StandardScaler()\nX = sc.fit_transform(df)\n",
-    "a, b, c, d = train_test_split(X, y, random_state=0)\nm = SVC().fit(a, c)\nprint(m.score(b, d))",
+    "a, b, c, d = train_test_split(X, y, random_state=0)\n"
+    "m = SVC().fit(a, c)\nprint(m.score(b, d))",
 ]
 
 

@@ -143,7 +143,10 @@ def test_a_place_moves_with_the_text_above_it() -> None:
 
 
 def test_one_function_edited_in_a_long_file_is_quick() -> None:
-    body = b"def step_%d(x):\n    total = 0\n    for i in range(x):\n        total += i * %d\n    return total\n\n"
+    body = (
+        b"def step_%d(x):\n    total = 0\n    for i in range(x):\n"
+        b"        total += i * %d\n    return total\n\n"
+    )
     content = LEAK + b"".join(body % (i, i) for i in range(330))
     assert content.count(b"\n") > 1980
     session = Session("a.py")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from autosota.agents.check import fitting, ir, knowledge, splitting, tables
 from autosota.agents.check.machine import CALL_DEPTH, Frame, Record
 from autosota.agents.check.roles import like_data, role
-from autosota.agents.check.values import ABSENT, NOTHING, Obj, Value, join, mix, ordered
+from autosota.agents.check.values import ABSENT, NOTHING, Field, Obj, Value, join, mix, ordered
 
 if TYPE_CHECKING:
     from autosota.agents.check.evaluate import Machine
@@ -333,9 +333,44 @@ def _fresh(m: Machine, site: Site) -> Value:
 
 
 _SILENT = frozenset(
-    """print len range display isinstance type hasattr getattr id open exit input dir help format
-    describe info plot show hist figure subplots savefig title xlabel ylabel legend to_csv
-    heatmap countplot distplot dump save to_excel to_pickle to_html""".split()
+    [
+        "print",
+        "len",
+        "range",
+        "display",
+        "isinstance",
+        "type",
+        "hasattr",
+        "getattr",
+        "id",
+        "open",
+        "exit",
+        "input",
+        "dir",
+        "help",
+        "format",
+        "describe",
+        "info",
+        "plot",
+        "show",
+        "hist",
+        "figure",
+        "subplots",
+        "savefig",
+        "title",
+        "xlabel",
+        "ylabel",
+        "legend",
+        "to_csv",
+        "heatmap",
+        "countplot",
+        "distplot",
+        "dump",
+        "save",
+        "to_excel",
+        "to_pickle",
+        "to_html",
+    ]
 )
 
 
@@ -374,9 +409,7 @@ def _builtin(m: Machine, site: Site) -> Value:
     return _unknown(m, site)
 
 
-def _field(key: str, value: Value) -> object:
-    from autosota.agents.check.values import Field
-
+def _field(key: str, value: Value) -> Field:
     return Field(key, value)
 
 
@@ -457,7 +490,7 @@ FUNCTIONS: dict[str, Handler] = {
     "deepcopy": _first,
     "load_model": lambda m, site: Value(objs=frozenset((m.obj(site.node, site.name),))),
 }  # fmt: skip
-METHODS: dict[str, Callable[["Machine", Site], Value | None]] = {
+METHODS: dict[str, Callable[[Machine, Site], Value | None]] = {
     **splitting.METHODS,
     **fitting.METHODS,
 }

@@ -268,8 +268,6 @@ def _counted(stmt: ir.Stmt, after: ir.Stmt | None) -> bool:
     if after is not None:
         body = body[body.index(after) + 1 :] if after in body else ()
     for s in ir.statements(body):
-        if isinstance(s, ir.Handler):
-            continue
         if isinstance(s, ir.Assign) and s.op == "+" and s.value is not None:
             if any(isinstance(e, ir.Compare) or _scores(e) for e in inside(s.value)) or any(
                 w in {"correct", "total", "hits", "right", "match", "matches"}

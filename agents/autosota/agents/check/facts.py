@@ -228,8 +228,10 @@ class Facts:
         return self.flow.calls
 
     def calls_of(self, *names: str) -> Iterator[CallFact]:
-        """The calls of these qualified names; a name that ends in a dot is a prefix,
-        one that starts with a dot is a method of whatever object: `.fit`.
+        """The calls of these qualified names.
+
+        A name that ends in a dot is a prefix, one that starts with a dot is a method of whatever
+        object: `.fit`.
         """
         exact = {n for n in names if not n.startswith(".") and not n.endswith(".")}
         methods = {n[1:] for n in names if n.startswith(".")}
@@ -277,6 +279,7 @@ class Facts:
 
     # ---------------------------------------------------------------------------------------
     def remember(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made once per file."""
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]  # type: ignore[return-value]

@@ -1,6 +1,6 @@
-"""The flow of data through a file: every unit run once, or taken from before if nothing it read
-has changed.
+"""The flow of data through a file.
 
+Every unit is run once, or taken from before if nothing it read has changed.
 Functions that nobody in the file calls are run at the end with unknown arguments. What the facts
 mean for a rule is not known here.
 """
@@ -87,11 +87,11 @@ class Flow:
             found: dict[ir.Call, CallFact] = {}
             for effect in self.effects:
                 for node, r in effect.records.items():
-                    stmt = statement.get(node)
-                    if stmt is not None and node not in found:
+                    within = statement.get(node)
+                    if within is not None and node not in found:
                         found[node] = CallFact(
                             node, r.name, r.method, r.receiver, r.args, r.keywords, r.result,
-                            r.targets, stmt, self.contexts[stmt],
+                            r.targets, within, self.contexts[within],
                         )  # fmt: skip
             order = sorted(found, key=lambda n: (n.unit.offset, n.start, -n.end))
             self._calls = [found[n] for n in order]

@@ -16,7 +16,9 @@ from autosota.agents.check import ir
 DEEPEST = 90
 """Levels of nesting that are followed; below that an expression is `Unknown`."""
 _SKIP = frozenset({"comment", "line_continuation", "ERROR"})
-_BINARY = frozenset("+ - * / // % ** @ & | ^ << >> and or".split())
+_BINARY = frozenset(
+    ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>", "and", "or"]
+)
 
 
 class Lowering:
@@ -55,9 +57,11 @@ class Lowering:
         return tuple(found)
 
     def span(self, node: Tree) -> tuple[ir.Unit, int, int]:
+        """The unit and the bytes of a node in it."""
         return self.unit, node.start_byte - self.base, node.end_byte - self.base
 
     def word(self, node: Tree) -> str:
+        """The text of a node."""
         return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def inner(self, node: Tree) -> list[Tree]:
@@ -203,7 +207,8 @@ class Lowering:
             if kind == "block":
                 body = self.block(child)
             elif kind in ("except_clause", "except_group_clause"):
-                kinds, name, inner = None, "", ()
+                kinds, name = None, ""
+                inner: tuple[ir.Stmt, ...] = ()
                 for part in self.inner(child):
                     if part.type == "block":
                         inner = self.block(part)

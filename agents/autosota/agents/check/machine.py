@@ -15,9 +15,9 @@ from autosota.agents.check import ir
 from autosota.agents.check.values import NOTHING, Event, Obj, Part, Value, join
 
 Key = str | tuple[Obj, str]
-UNIT_STEPS = 40_000
+UNIT_STEPS = 20_000
 """Expressions that one unit may evaluate; beyond, its facts are unknown."""
-FILE_STEPS = 250_000
+FILE_STEPS = 80_000
 """Expressions that a file may evaluate."""
 CALL_DEPTH = 5
 """Functions of the file that are followed inside one another."""

@@ -6,13 +6,55 @@ import re
 from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TEST = frozenset("te tst test tests testing testset testdata holdout unseen xtest ytest".split())
+_TEST = frozenset(
+    [
+        "te",
+        "tst",
+        "test",
+        "tests",
+        "testing",
+        "testset",
+        "testdata",
+        "holdout",
+        "unseen",
+        "xtest",
+        "ytest",
+    ]
+)
 _TRAIN = frozenset(
-    "tr trn train training trainset traindata trainval xtrain ytrain dev_train".split()
+    [
+        "tr",
+        "trn",
+        "train",
+        "training",
+        "trainset",
+        "traindata",
+        "trainval",
+        "xtrain",
+        "ytrain",
+        "dev_train",
+    ]
 )
 _VALIDATION = frozenset(
-    """va val vals vali valid validation validate dev cv eval evaluation xval yval xvalid
-    yvalid valset validset""".split()
+    [
+        "va",
+        "val",
+        "vals",
+        "vali",
+        "valid",
+        "validation",
+        "validate",
+        "dev",
+        "cv",
+        "eval",
+        "evaluation",
+        "xval",
+        "yval",
+        "xvalid",
+        "yvalid",
+        "valset",
+        "validset",
+    ]
 )
 _JOINED = re.compile(
     r"(test|train|val|valid|validation|tst|trn)(?:set|loader|data|dl|df|gen|generator|iter|images"
@@ -42,8 +84,28 @@ def role(name: str) -> str:
 
 
 _DATA = frozenset(
-    """x y df data train test features labels texts images dataset ds frame table samples target
-    targets inputs rows docs""".split()
+    [
+        "x",
+        "y",
+        "df",
+        "data",
+        "train",
+        "test",
+        "features",
+        "labels",
+        "texts",
+        "images",
+        "dataset",
+        "ds",
+        "frame",
+        "table",
+        "samples",
+        "target",
+        "targets",
+        "inputs",
+        "rows",
+        "docs",
+    ]
 )
 
 

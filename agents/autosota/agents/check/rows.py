@@ -68,7 +68,8 @@ def sliced(m: Machine, base: Value, index: ir.Slice, node: ir.Expr) -> Value:
     if elts is not None and "repeat" not in base.marks:
         first, last = _number(index.lower), _number(index.upper)
         if index.step is None and first is not ABSENT and last is not ABSENT:
-            return base._replace(elts=elts[first:last])  # type: ignore[misc]
+            low_n = first if isinstance(first, int) else None
+            return base._replace(elts=elts[low_n : last if isinstance(last, int) else None])
         return base
     if not base.rows or (not low and not high):
         return base

@@ -219,7 +219,7 @@ def complement(m: Machine, base: Value, taken: Value, node: ir.Expr) -> Value | 
                     name=name,
                     node=node,
                     shuffled=part.shuffled,
-                )  # fmt: skip
+                )
             )
     return base._replace(rows=frozenset(found)) if found else None
 

@@ -27,6 +27,7 @@ def keep_label(value: Value, left: Value, right: Value) -> Value:
 
 
 def opposite(side: object) -> object:
+    """The other side of a mask."""
     if isinstance(side, tuple) and len(side) == 2 and side[0] == "not":
         return side[1]
     return 1 - side if isinstance(side, int) and side in (0, 1) else ("not", side)

@@ -9,7 +9,7 @@ from autosota.agents.check.roles import role
 from autosota.agents.check.rows import element, fewer, index_root, put_together
 from autosota.agents.check.splitting import complement
 from autosota.agents.check.stored import constant_words, without
-from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Value, join, mix
+from autosota.agents.check.values import ABSENT, NOTHING, Event, Field, Part, Value, join, mix
 
 if TYPE_CHECKING:
     from autosota.agents.check.calls import Site
@@ -94,7 +94,7 @@ def _hub(m: Machine, site: Site) -> Value:
     return Value(fields=fields, marks=frozenset(("dict",)))
 
 
-def _named(m: Machine, site: Site, title: str, split: object) -> frozenset[object]:  # type: ignore[type-arg]
+def _named(m: Machine, site: Site, title: str, split: object) -> frozenset[Part]:
     parts = set()
     for piece in str(split).split("+"):
         name, _, cut = piece.partition("[")
@@ -271,8 +271,31 @@ def method(m: Machine, site: Site) -> Value:
 
 
 _NOTHING = frozenset(
-    """plot hist boxplot to_csv to_excel to_pickle savefig show scatter bar save close keys
-    format startswith endswith to_json write writerow set_title set_xlabel legend item""".split()
+    [
+        "plot",
+        "hist",
+        "boxplot",
+        "to_csv",
+        "to_excel",
+        "to_pickle",
+        "savefig",
+        "show",
+        "scatter",
+        "bar",
+        "save",
+        "close",
+        "keys",
+        "format",
+        "startswith",
+        "endswith",
+        "to_json",
+        "write",
+        "writerow",
+        "set_title",
+        "set_xlabel",
+        "legend",
+        "item",
+    ]
 )
 
 
@@ -502,7 +525,8 @@ METHODS = {
     "applymap": _apply, "transform": _transform, "isin": _isin, "isnull": _null, "isna": _null,
     "notnull": _null, "notna": _null, "ffill": _interpolate, "bfill": _interpolate,
     "interpolate": _interpolate, "replace": _replace, "clip": _replace,
-    "shift": _shift, "rolling": _shift, "expanding": _shift, "ewm": _shift, "diff": _shift, "pct_change": _shift,
+    "shift": _shift, "rolling": _shift, "expanding": _shift, "ewm": _shift,
+    "diff": _shift, "pct_change": _shift,
     "select_dtypes": _select, "filter": _select, "reindex": _select, "transpose": _select,
     "iterrows": _items, "itertuples": _items, "flow": _batches,
 }  # fmt: skip

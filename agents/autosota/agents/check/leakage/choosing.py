@@ -18,8 +18,20 @@ from autosota.agents.check.values import Event, Pair, Part, Value, role_of, shar
 from autosota.agents.domain import Finding, Severity
 
 _CHOOSERS = frozenset(
-    """max min sorted argmax argmin nanargmax nanargmin idxmax idxmin sort_values nlargest
-    nsmallest""".split()
+    [
+        "max",
+        "min",
+        "sorted",
+        "argmax",
+        "argmin",
+        "nanargmax",
+        "nanargmin",
+        "idxmax",
+        "idxmin",
+        "sort_values",
+        "nlargest",
+        "nsmallest",
+    ]
 )
 _EVALUATES = re.compile(r"eval|test|valid|score|acc|metric|infer|check|run_epoch|inference", re.I)
 _KEEPS = re.compile(
@@ -283,7 +295,7 @@ def watched(facts: Facts) -> Iterator[Finding]:
         if event.kind != "validate" or event.node in done or not event.data:
             continue
         rows = event.data[0].rows
-        call = fits.get(event.node)  # type: ignore[call-overload]
+        call = fits.get(event.node)
         if call is None or not tests(rows) or not _stops(call, event):
             continue
         score = next((p.score for p in scored if share(p.test.rows, rows) is not None), None)
@@ -406,7 +418,8 @@ def inner_score(facts: Facts) -> Iterator[Finding]:
             inner = next(
                 (
                     e for e in ir.expressions(expr)
-                    if isinstance(e, ir.Attribute | ir.Name) and "best_score" in facts.value(e).marks
+                    if isinstance(e, ir.Attribute | ir.Name)
+                    and "best_score" in facts.value(e).marks
                 ),
                 None,
             )  # fmt: skip

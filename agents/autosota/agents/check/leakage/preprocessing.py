@@ -34,17 +34,17 @@ def _columns(value: Value) -> set[str]:
 
 def code_of(event: Event, pair: Pair) -> str:
     """The rule that a leaking fit falls under."""
-    if event.kind == "statistic" and "grouped" in event.data[0].marks and len(pair.fit.data) > 1:
-        if _columns(event.data[0]) & _columns(pair.fit.data[1]):
-            return "LK105"
+    labels = _columns(pair.fit.data[1]) if len(pair.fit.data) > 1 else set()
+    grouped = event.kind == "statistic" and "grouped" in event.data[0].marks
+    if grouped and _columns(event.data[0]) & labels:
+        return "LK105"
     split = split_of(set(pair.test.rows))
     if (
         event.kind == "learn"
         and isinstance(split, ir.Call)
         and isinstance(split.func, ir.Attribute)
-    ):
-        if split.func.attr == "split":
-            return "LK108"
+    ) and split.func.attr == "split":
+        return "LK108"
     words = event.name.rsplit(".", 2)[-2:]
     last = words[0] if len(words) > 1 and words[0][:1].isupper() else words[-1]
     for names, code in (

@@ -1,4 +1,4 @@
-"""LK119 to 121: test items that are read for training or shown in prompts, twins made by adding up."""
+"""LK119 to 121: test items read for training or shown in prompts, twins made by adding up."""
 
 from __future__ import annotations
 
@@ -14,10 +14,26 @@ from autosota.agents.check.values import Part, Value
 from autosota.agents.domain import Finding
 
 _SHOTS = re.compile(r"shot|few|exampl|demo|exemplar|icl|context|prompt|support|retriev", re.I)
-_DRAWS = frozenset("sample choice choices select take shuffle head".split())
+_DRAWS = frozenset(["sample", "choice", "choices", "select", "take", "shuffle", "head"])
 _STORES = frozenset(
-    """add add_texts add_documents from_texts from_documents from_embeddings add_items index upsert
-    add_with_ids build_index add_faiss_index train_index BM25Okapi BM25Plus BM25""".split()
+    [
+        "add",
+        "add_texts",
+        "add_documents",
+        "from_texts",
+        "from_documents",
+        "from_embeddings",
+        "add_items",
+        "index",
+        "upsert",
+        "add_with_ids",
+        "build_index",
+        "add_faiss_index",
+        "train_index",
+        "BM25Okapi",
+        "BM25Plus",
+        "BM25",
+    ]
 )
 _INDEXES = re.compile(r"index|store|retriev|corpus|bm25|faiss|collection|memory|db|knowledge", re.I)
 _LANGUAGE = (
