@@ -96,6 +96,7 @@ def test_without_room_nothing_is_taken_apart(world, make_idea):
         budget=Budget(evaluations=35, wall_seconds=1e6),
     ).play()
     assert state.ablation is None
+    assert state.ablation_skipped.startswith("the budget left no room: a piece takes 10")
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 

@@ -8,17 +8,19 @@ from dataclasses import replace
 import pytest
 
 from autosota.agents.domain import (
+    BASELINE,
     Budget,
     CampaignVerdict,
     Decision,
     Direction,
     Fate,
     Granularity,
+    Guard,
     Objective,
     Outcome,
     Purpose,
 )
-from autosota.agents.scheduler import actions, search, select, trial
+from autosota.agents.scheduler import actions, search, select, spending, trial
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.decide import next_action
 from autosota.agents.scheduler.state import CampaignState, fold
@@ -425,3 +427,104 @@ def test_tunings_that_are_refused_do_not_go_on_for_ever(world, make_idea):
     )
     state = simulated.play()
     assert len(state.tuned["base"]) == search.REFUSED_TUNINGS
+
+
+# ------------------------------------------------------------------ what ends early
+
+
+def runs_at(simulated, name):
+    return [a for a in simulated.log if isinstance(a, actions.Execute) and name in a.commit]
+
+
+def test_a_change_that_changes_nothing_gets_two_pairs(world, make_idea):
+    simulated = world([make_idea("null-op"), make_idea("other")], budget=ROOM)
+    real = simulated.run
+
+    def run(action):  # the no-op's code is the baseline's
+        found = real(replace(action, commit="base") if "null-op" in action.commit else action)
+        return replace(found, commit=action.commit)
+
+    simulated.run = run
+    state = simulated.play()
+    assert len(runs_at(simulated, "null-op")) == trial.SAME_PAIRS
+    assert state.judged["null-op"].fate is Fate.NOISE
+    assert state.judged["null-op"].reason == (
+        "changed nothing: 2 pairs are the same to the last digit"
+    )
+    assert "changed nothing" not in state.judged["other"].reason
+
+
+def test_a_search_metric_that_ties_while_another_moves_is_no_no_op(world, make_idea):
+    def extra(action, name):
+        return {"val": 0.8 + 0.001 * action.seed, "loss": 1.0 + (name == "a")}
+
+    simulated = world([make_idea("a")], budget=ROOM, extra=extra)
+    state = simulated.play()
+    assert "changed nothing" not in state.judged["a"].reason
+
+
+def test_a_run_that_takes_ten_times_the_baselines_is_stopped_and_fails(world, make_idea):
+    simulated = world(
+        [make_idea("slow"), make_idea("good")],
+        {"good": 0.05},
+        budget=ROOM,
+        seconds=lambda name: 3.0,
+        outcome=lambda a, n: Outcome.TOO_SLOW if n == "slow" else Outcome.OK,
+    )
+    state = simulated.play()
+    (only,) = runs_at(simulated, "slow")
+    assert only.limit.seconds == 30.0
+    assert only.limit.reason == (
+        "stopped after 30 s, 10 times the baseline's (a run of it takes 3 s)"
+    )
+    assert state.judged["slow"].fate is Fate.FAILED
+    assert state.judged["slow"].reason.startswith("too slow")
+    assert state.finished.verdict is CampaignVerdict.CONFIRMED
+    baselines = [a for a in simulated.log if isinstance(a, actions.Execute) and a.side == BASELINE]
+    assert all(a.limit is None for a in baselines)
+
+
+def test_the_limit_never_ends_what_a_guard_of_the_user_allows(world, make_idea):
+    objective = replace(PLAIN, guards=(Guard("wall_seconds", max_increase=20.0),))
+    simulated = world(
+        [make_idea("slow")], objective=objective, budget=ROOM, seconds=lambda name: 3.0
+    )
+    simulated.play()
+    assert {a.limit.seconds for a in runs_at(simulated, "slow")} == {3.0 + 2 * 60.0}
+
+
+def test_short_runs_have_a_floor(world, make_idea):
+    simulated = world([make_idea("a")], budget=ROOM, seconds=lambda name: 0.1)
+    simulated.play()
+    assert {a.limit.seconds for a in runs_at(simulated, "+a")} == {spending.SLOW_SECONDS}
+
+
+def test_ideas_whose_code_a_keep_replaced_are_not_chosen_any_more(world, make_idea):
+    ideas = [make_idea("good"), make_idea("stale", ALGO), make_idea("fresh", ALGO)]
+    simulated = world(
+        ideas,
+        {"good": 0.05},
+        budget=ROOM,
+        superseded=lambda commit: ("stale",) if "good" in commit else (),
+    )
+    state = simulated.play()
+    assert state.superseded["base+good"] == {"stale"}
+    on_good = [i.idea for i in state.iterations if "good" in i.parent]
+    assert "fresh" in on_good and "stale" not in on_good
+    assert all("stale" not in leap.candidates for leap in state.leaps if "good" in leap.parent)
+
+
+def test_where_nothing_could_be_tried_the_budget_that_would_do_is_named(world, make_idea):
+    budget = Budget(evaluations=9, wall_seconds=1e6)
+    state = world([make_idea("good")], {"good": 0.05}, budget=budget).play()
+    assert state.finished.reason == (
+        "Nothing was tried: 9 evaluations allow the baseline only (5 runs); "
+        "set budget.evaluations to at least 25"
+    )
+    enough = replace(budget, evaluations=25)
+    state = world([make_idea("good")], {"good": 0.1}, budget=enough).play()
+    assert state.tried == ["good"] and state.finished.verdict is CampaignVerdict.CONFIRMED
+    short = Budget(evaluations=100, wall_seconds=8)
+    state = world([make_idea("good")], {"good": 0.05}, budget=short).play()
+    assert state.finished.reason.startswith("Nothing was tried: 8 s allow the baseline only")
+    assert 'set budget.wall to at least "25s"' in state.finished.reason

@@ -24,8 +24,10 @@ from autosota.agents.domain import (
     Purpose,
     Verdict,
 )
+from autosota.agents.scheduler import spending
 from autosota.server import campaign as driver
 from autosota.server.host import Host, RunOptions
+from autosota.server.ledger.store import Ledger
 
 pytestmark = [pytest.mark.campaign, pytest.mark.bwrap]
 
@@ -118,6 +120,53 @@ def test_every_attack_gets_its_outcome_and_the_campaign_goes_on(tmp_path, monkey
     assert alive == []
     used = sum(f.stat().st_size for f in (repository.root / ".autosota").rglob("*") if f.is_file())
     assert used < 300_000_000
+
+
+def test_what_is_far_too_slow_and_what_changes_nothing_ends_early(tmp_path, monkeypatch):
+    repository = make_repository(tmp_path / "repo")
+    text = (repository.root / "autosota.toml").read_text()
+    (repository.root / "autosota.toml").write_text(text.replace('"20s"', '"10m"'))
+    changes = {
+        "never ends": "import time\ntime.sleep(10**5)\n{source}",
+        "a no-op": "{source}\nunused = 1\n",
+        "an honest one": "{source}",
+    }
+    ideas = [idea(name) for name in changes]
+
+    def implement(hypothesis, tree, _library):
+        source = tree.read("train.py").decode()
+        if hypothesis.title == "an honest one":
+            source = source.replace("C=1.0", "C=10.0")
+        made = changes[hypothesis.title].replace("{source}", source)
+        return SimpleNamespace(changes={"train.py": made.encode()}, anchors=())
+
+    monkeypatch.setattr(spending, "SLOW_SECONDS", 1.0)
+    monkeypatch.setattr(driver, "propose", lambda *_: ideas)
+    monkeypatch.setattr(driver.tuning, "suggest", lambda *_, **__: None)
+    monkeypatch.setattr(driver, "implement", implement)
+    monkeypatch.setattr(driver, "audit", lambda *_: Verdict(Decision.CLEARED))
+    host = Host.find(repository.root)
+    with host.start(RunOptions(), lambda _note: None) as campaign:
+        state = campaign.drive()
+    slow = [r for r in state.runs if r.outcome is Outcome.TOO_SLOW]
+    assert len(slow) == 1  # no second attempt, no further seed
+    usual = state.baseline.seconds_per_run
+    assert slow[0].wall_seconds < max(1.0, 10 * usual) + 2
+    judged = state.judged[idea("never ends").id]
+    assert judged.fate is Fate.FAILED
+    assert judged.reason.startswith("too slow: stopped after ")
+    assert "times the baseline's" in judged.reason
+    patch = state.patches[state.patch_of_idea[idea("a no-op").id]]
+    assert len([r for r in state.runs if r.side == patch.id]) == 2
+    assert state.judged[idea("a no-op").id].reason.startswith("changed nothing: 2 pairs")
+    assert state.finished is not None and state.finished.verdict == "confirmed"
+    threads = state.environment.machine.threads
+    assert threads["OMP_NUM_THREADS"] == threads["MKL_NUM_THREADS"]
+    with Ledger(host.ledger_path, read_only=True) as ledger:
+        receipts = [ledger.receipt(run.run_id) for run in state.runs]
+    assert {tuple(sorted(r.machine.threads.items())) for r in receipts} == {
+        tuple(sorted(threads.items()))
+    }
 
 
 def test_a_metric_that_is_not_finite_is_typed(tmp_path):

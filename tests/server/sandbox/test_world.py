@@ -27,6 +27,16 @@ def test_placeholders_survive_the_shell(run_dir):
     assert done.stdout.endswith('"x|y|{a,b}|')
 
 
+def test_libraries_start_a_thread_per_processor_unless_the_user_says_otherwise():
+    assert set(world.threads({}, 2).values()) == {"2"}
+    assert {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"} <= set(
+        world.threads({}, 2)
+    )
+    given = world.threads({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3", "HOME": "/h"}, 8)
+    assert given["OMP_NUM_THREADS"] == given["OPENBLAS_NUM_THREADS"] == "1"
+    assert given["MKL_NUM_THREADS"] == "3" and "HOME" not in given
+
+
 def test_gpu_variables_pass_only_with_gpus(tmp_path):
     environ = {"CUDA_VISIBLE_DEVICES": "1", "OPENBLAS_CORETYPE": "Haswell", "TOKEN": "t"}
     places = {"programs": (), "checkout": tmp_path, "run_dir": tmp_path, "home": tmp_path}
