@@ -147,8 +147,8 @@ class Value(NamedTuple):
         preds: The predictions it is made of.
         marks: `label` (true labels), `metric` (a score), `index` (row numbers), `random`
             (drawn at random), `statistic`, `column:NAME` (a single column), `without:NAME`
-            (a column that was taken out), `names` (column names), `file:PATH` (read from there), `repeat` (any
-            number of elements like the one in `elts`), and more.
+            (a column that was taken out), `names` (column names), `file:PATH` (read from there),
+            `repeat` (any number of elements like the one in `elts`), and more.
         fields: Columns of a table, or entries of a dict, that were set one by one.
     """
 
