@@ -19,7 +19,7 @@ from autosota.agents.code.facts import MODULE, Binding
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump, Key
 from autosota.agents.code.stored import FILES, normal
-from autosota.agents.code.values import CARRIED, DATA, PRED, Value, const, literal, text_of
+from autosota.agents.code.values import CARRIED, DATA, PRED, Value, const, literal, text_of, walk
 
 _STEPS = 60_000
 _UNROLL = 12
@@ -634,7 +634,12 @@ class _Machine(Calling):
             condition = self.make("left", jump.kind, (jump.condition,))
             self.merge(condition, (jump.names, jump.boxes), self.save())
         breaks = [j.condition for j in jumps if j.kind == "break"]
-        return tuple(c for c in breaks if c.flags & (DATA | PRED))
+        return tuple(c for c in breaks if c.flags & (DATA | PRED | CARRIED) or _counts_turns(c))
+
+
+def _counts_turns(condition: Value) -> bool:
+    """True for a condition on which turn it is: `if n == 10: break`."""
+    return any(v.kind in ("index", "elem") for v in walk(condition))
 
 
 def prints_to_output(value: Value) -> bool:

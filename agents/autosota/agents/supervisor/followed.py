@@ -3,7 +3,8 @@
 A changed function of the evaluation computes the same when every reported formula is the same
 and each statement that came or went is of a kind that a formula holds: assignments, loops,
 branches, returns, and calls of the repository's own functions and of arithmetic. What acts on
-something else (files, globals, attributes, exceptions, the clock) is not.
+something else (files, globals, attributes, exceptions, the clock) is not, nor is what leaves a
+loop early or changes the thing it is called on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ast
 
 from autosota.agents.code.facts import FileFacts, Statement
 from autosota.agents.code.facts import head as head_of
+from autosota.agents.code.libraries import MUTATORS
 
 _LIBRARIES = {
     "numpy", "torch", "math", "statistics", "json", "itertools", "functools", "collections", "re",
@@ -23,9 +25,8 @@ _BUILTINS = {
     "isinstance", "any", "all", "ValueError", "open", "format", "divmod", "pow", "slice",
 }  # fmt: skip
 _KINDS = (
-    ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.If, ast.For, ast.Expr, ast.Assert,
-    ast.FunctionDef, ast.Raise, ast.With, ast.Pass, ast.Continue, ast.Break, ast.Import,
-    ast.ImportFrom,
+    ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.If, ast.For, ast.Expr,
+    ast.FunctionDef, ast.Raise, ast.With, ast.Pass, ast.Import, ast.ImportFrom,
 )  # fmt: skip
 _ACTS = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Starred)
 _REACHES = {"setattr", "register", "seed", "manual_seed", "patch", "exec", "eval", "exit", "system"}
@@ -55,7 +56,11 @@ def followed(statement: Statement, own: set[str]) -> bool:
 def _known(call: ast.Call, facts: FileFacts, own: set[str]) -> bool:
     name = facts.dotted(call.func)
     last = call.func.attr if isinstance(call.func, ast.Attribute) else name
-    if last in _REACHES or any(k.arg is None for k in call.keywords):
+    if (
+        last in _REACHES
+        or last in MUTATORS - {"append", "extend"}
+        or any(k.arg is None for k in call.keywords)
+    ):
         return False
     root = name.partition(".")[0]
     if "." not in name and name:
