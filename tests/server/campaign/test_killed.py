@@ -23,6 +23,7 @@ MEASURED = (
     "resources",
     "seconds_per_run",
     "expected_seconds",
+    "control_seconds",
     "compute",
 )
 
