@@ -534,6 +534,16 @@ def test_a_claim_that_the_candidate_makes_vary_is_tested(world, make_idea):
     assert state.finished.verdict is CampaignVerdict.CONFIRMED
 
 
+def test_a_claim_that_is_too_coarse_to_move_names_the_remedy(world, make_idea):
+    def extra(action, _name):
+        return {"test": 0.9} if action.purpose is not Purpose.SEARCH else {}
+
+    state = world([make_idea("good")], {"good": 0.05}, budget=ROOM, extra=extra).play()
+    assert state.finished.verdict is CampaignVerdict.NO_GAIN
+    assert state.finished.reason.startswith("test is the same on both sides, with every seed")
+    assert "objective.outcomes" in state.finished.reason
+
+
 def test_a_claim_that_stands_still_and_gets_worse_is_no_gain(world, make_idea):
     def extra(action, name):
         return {k: 1.8 - v for k, v in still(action, name).items()}

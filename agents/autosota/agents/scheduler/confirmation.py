@@ -283,6 +283,8 @@ def _judge_still(state: CampaignState, planned: ev.ConfirmationPlanned, why: str
     fate, reason = read(state, result, held)
     if fate is Fate.PROVISIONAL:
         reason = why
+    elif result.difference == 0:
+        reason = f"{result.metric} is the same on both sides, with every seed; {REMEDY}"
     return Record(_judged(planned, fate, reason, result, held))
 
 
