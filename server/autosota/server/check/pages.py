@@ -7,12 +7,11 @@ import hashlib
 import os
 import tempfile
 from functools import cache
-from pathlib import Path
 
 from autosota.agents.rules import RULES
 from autosota.agents.rules.pages import page
 from autosota.server import product_version
-from autosota.server.check.cache import folder
+from autosota.server.check.cache import user_folder
 
 
 @cache
@@ -27,7 +26,7 @@ def page_url(code: str) -> str:
     rule = RULES[code]
     text = page(rule)
     version = f"{product_version()}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    path = folder(Path(os.sep)) / "rules" / version / f"{code}.md"
+    path = user_folder() / "rules" / version / f"{code}.md"
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

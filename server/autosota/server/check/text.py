@@ -1,15 +1,16 @@
-"""Findings for people: place, words, the line of code, the other places, the page."""
+"""Findings for people: place, words, the line of code, the other places, why, the page."""
 
 from __future__ import annotations
 
-import json
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 
 from autosota.agents.domain import Finding, Severity
+from autosota.agents.rules import RULES
 from autosota.server.check.running import Outcome
+from autosota.server.check.source_text import Texts
 
 _COLOURS = {
     Severity.BLOCK: "\x1b[1;31m",
@@ -18,117 +19,148 @@ _COLOURS = {
     Severity.INFO: "\x1b[36m",
 }
 _END, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
-_WIDEST = 160
+_WIDEST = 120
+_QUOTED = 80
+_SENTENCE = re.compile(r".+?[.?!](?=\s|$)", re.DOTALL)
+_IGNORE = re.compile(r"autosota\s*:\s*ignore(?:-file)?\s*\[[^\]]*\](.*)", re.I)
+_FIRST_LINES = 20
 
 
 def as_text(outcome: Outcome, colour: bool, suppressed: bool = False) -> Iterator[str]:
-    """The lines of a report, with a summary at the end."""
+    """The lines of a report, with a summary at the end.
+
+    Args:
+        outcome: What was found.
+        colour: Whether the terminal shows colours.
+        suppressed: Whether to list what comments suppress.
+    """
+    explained: set[str] = set()
     for finding in outcome.findings:
-        yield from _finding(finding, colour)
+        yield from _finding(finding, outcome.texts, colour)
+        yield from _why(finding, colour, finding.code not in explained)
         yield ""
-    if suppressed:
+        explained.add(finding.code)
+    if suppressed and outcome.suppressed:
         for finding in outcome.suppressed:
-            yield f"{_where(finding)}: {finding.code} suppressed: {finding.message}"
-        if outcome.suppressed:
-            yield ""
+            level = finding.severity.value
+            yield f"{where(finding)}: {finding.code} [{level}, suppressed] {_plain(finding)}"
+        yield ""
     yield summary(outcome)
 
 
 def summary(outcome: Outcome) -> str:
     """One line: how many findings of which severity, in how many files."""
     files = "1 file" if outcome.files == 1 else f"{outcome.files} files"
+    unread = f"; {len(outcome.unread)} could not be read" if outcome.unread else ""
+    if not outcome.files:
+        return "No Python files or notebooks found."
     if not outcome.findings:
-        return f"No findings in {files}."
+        return f"No findings in {files}{unread}."
     counts = Counter(f.severity for f in outcome.findings)
     parts = ", ".join(f"{counts[s]} {s.value}" for s in Severity if counts[s])
     number = len(outcome.findings)
-    unread = f"; {len(outcome.unread)} could not be read" if outcome.unread else ""
     return f"{number} {'finding' if number == 1 else 'findings'} in {files}: {parts}{unread}."
 
 
 def statistics(outcome: Outcome) -> Iterator[str]:
-    """How often each rule fired, the most frequent first."""
+    """How often each rule fired, the most frequent first, and what comments suppress."""
     counts = Counter((f.code, f.name, f.severity) for f in outcome.findings)
     for (code, name, severity), count in sorted(counts.items(), key=lambda c: (-c[1], c[0])):
         yield f"{count:>6}  {code:<7} {severity.value:<8} {name}"
     if outcome.suppressed:
-        yield f"{len(outcome.suppressed):>6}  suppressed by comments"
+        number = len(outcome.suppressed)
+        unsaid = sum(_without_reason(f, outcome.texts) for f in outcome.suppressed)
+        note = f", {unsaid} of them by an `ignore` without a reason" if unsaid else ""
+        yield f"{number:>6}  suppressed by comments{note}"
 
 
-def _where(finding: Finding) -> str:
+def where(finding: Finding) -> str:
+    """`path:line:column`, or `path:cell 3:line:column` in a notebook."""
     place = finding.place
-    if place.cell is None:
-        return f"{place.path}:{place.line}:{place.column}"
-    return f"{place.path}:cell {place.cell}:{place.line}:{place.column}"
+    cell = "" if place.cell is None else f"cell {place.cell}:"
+    return f"{_printable(place.path)}:{cell}{place.line}:{place.column}"
 
 
-def _finding(finding: Finding, colour: bool) -> Iterator[str]:
+def _finding(finding: Finding, texts: Texts, colour: bool) -> Iterator[str]:
     def paint(text: str, code: str) -> str:
         return f"{code}{text}{_END}" if colour else text
 
     place = finding.place
-    head = f"{finding.code} {finding.severity.value}"
-    yield (
-        f"{paint(_where(finding), _BOLD)}: {paint(head, _COLOURS[finding.severity])} "
-        f"{finding.message}"
-    )
-    line = source_line(place.path, place.cell, place.line)
-    if line.strip():
+    tone = _COLOURS[finding.severity]
+    code = paint(finding.code, f"{tone}{_BOLD}")
+    level = paint(f"[{finding.severity.value}]", tone)
+    yield f"{paint(where(finding), _BOLD)}: {code} {level} {_plain(finding)}"
+    line = texts.line(place.path, place.cell, place.line)
+    if line.strip() and finding.code != "NB899":
         number = str(place.line)
-        margin = " " * len(number)
-        shown, start = _window(line, place.column)
-        width = max(1, _underline(finding, line))
-        width = min(width, max(1, len(shown) - start))
+        shown, start, end = _window(line, place.column - 1, _end(finding, line))
         yield paint(f"  {number} | ", _DIM) + shown
-        yield (
-            paint(f"  {margin} | ", _DIM)
-            + " " * start
-            + paint("^" * width, _COLOURS[finding.severity])
-        )
+        gap, width = _cells(shown[:start]), max(1, _cells(shown[start:end]))
+        yield paint(f"  {' ' * len(number)} | ", _DIM) + " " * gap + paint("^" * width, tone)
     for other in finding.related:
-        cell = "" if other.cell is None else f"cell {other.cell}, "
-        path = "" if other.path == place.path else f"{other.path}, "
-        text = source_line(other.path, other.cell, other.line).strip()
-        yield f"    {path}{cell}line {other.line}: {other.message}" + (
-            paint(f"  {text[:80]}", _DIM) if text else ""
-        )
-    yield paint(f"    {finding.name}; more: autosota rule {finding.code}", _DIM)
+        at = f"cell {other.cell}, line {other.line}" if other.cell is not None else ""
+        at = at or f"line {other.line}"
+        path = "" if other.path == place.path else f"{_printable(other.path)}, "
+        text = _printable(texts.line(other.path, other.cell, other.line).strip())
+        if len(text) > _QUOTED:
+            text = f"{text[: _QUOTED - 1]}…"
+        yield f"    {path}{at}: {other.message}" + (paint(f":  {text}", _DIM) if text else "")
 
 
-def _underline(finding: Finding, line: str) -> int:
+def _why(finding: Finding, colour: bool, first: bool) -> Iterator[str]:
+    """Why it matters, once for each rule, and where to read on."""
+    rule = RULES.get(finding.code)
+    if rule is None:
+        return
+    found = _SENTENCE.match(rule.why)
+    lines = [f"    why: {found.group()}"] if first and found else []
+    lines.append(f"    {finding.name}; more: autosota rule {finding.code}")
+    for line in lines:
+        yield f"{_DIM}{line}{_END}" if colour else line
+
+
+def _plain(finding: Finding) -> str:
+    return _printable(" ".join(finding.message.split()))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
+
+
+def _end(finding: Finding, line: str) -> int:
+    """Where in a line the place ends; the line's end when it goes on below."""
     place = finding.place
-    if place.end_line == place.line:
-        return place.end_column - place.column
-    return len(line.rstrip()) - place.column + 1
+    last = len(line.rstrip())
+    return min(place.end_column - 1, last) if place.end_line == place.line else last
 
 
-def _window(line: str, column: int) -> tuple[str, int]:
-    """At most so much of a line that it can be read, and where the column is in it."""
-    line = "".join(c if c.isprintable() else " " for c in line.rstrip("\r\n"))
-    if len(line) <= _WIDEST:
-        return line, column - 1
-    first = max(0, min(column - 1 - 40, len(line) - _WIDEST))
-    return line[first : first + _WIDEST], column - 1 - first
+def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """So much of a line as can be read around a place, and where in it the place is."""
+    line = _printable(line.rstrip())
+    indent = len(line) - len(line.lstrip())
+    first = 0
+    if len(line) > _WIDEST:
+        first = max(0, min(start - 30, len(line) - _WIDEST))
+        first = max(first, min(indent, start))
+    shown = line[first : first + _WIDEST]
+    return shown, max(0, start - first), min(len(shown), max(0, end - first))
 
 
-def source_line(path: str, cell: int | None, line: int) -> str:
-    """One line of a file or of a notebook's cell; '' when it cannot be read."""
-    lines = _lines(path, cell)
-    return lines[line - 1] if 0 < line <= len(lines) else ""
+def _cells(text: str) -> int:
+    """Columns of a terminal that a text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
-@lru_cache(maxsize=256)
-def _lines(path: str, cell: int | None) -> list[str]:
-    try:
-        content = Path(path).read_bytes()
-        if cell is None:
-            return content.decode("utf-8-sig", "replace").split("\n")
-        notebook = json.loads(content)
-        cells = notebook.get("cells")
-        if cells is None:
-            cells = [c for sheet in notebook.get("worksheets", []) for c in sheet.get("cells", [])]
-        source = cells[cell].get("source", cells[cell].get("input", ""))
-        text = source if isinstance(source, str) else "".join(source)
-        return text.split("\n")
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        return []
+def _without_reason(finding: Finding, texts: Texts) -> bool:
+    """Whether one of our own comments suppresses it and says nothing more."""
+    place = finding.place
+    near = range(max(1, place.line - 1), (place.end_line or place.line) + 1)
+    for number in (*near, *range(1, _FIRST_LINES + 1)):
+        text = texts.line(place.path, place.cell, number)
+        found = _IGNORE.search(text)
+        if found and finding.code in text.upper():
+            return not found.group(1).strip(" \t:-—–#")
+    return False

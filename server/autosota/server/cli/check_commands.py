@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autosota.server.errors import UserError
+
+if TYPE_CHECKING:
+    from autosota.server.check.running import Outcome
 
 _LEVELS = ("block", "error", "warning", "info")
 
@@ -51,44 +54,46 @@ def check(
     PATH is a file or a folder; without one, the folder one stands in. Exit code 0: nothing at
     `warning` or above; 1: findings; 2: a file could not be read, or misuse.
     """
-    from autosota.server.check import formats, text
-    from autosota.server.check.files import find
-    from autosota.server.check.running import check_files, check_text
-    from autosota.server.check.settings import load
-    from autosota.server.workspace.root import find_root
+    from autosota.server.check.running import check_paths, check_text
+    from autosota.server.check.settings import Options
 
+    options = Options(tuple(select), tuple(ignore), fail_on or "")
+    if statistics and form != "text":
+        raise UserError(f"--statistics: counts are text; leave out --format {form}")
     if "-" in paths:
         if len(paths) > 1:
             raise UserError("-: text on stdin is checked alone, without other paths")
-        name = stdin_filename or "stdin.py"
-        settings = load(find_root(Path.cwd()), select, ignore, fail_on)
-        outcome = check_text(name, sys.stdin.buffer.read(), settings, find_root(Path.cwd()))
+        content = sys.stdin.buffer.read()
+        outcome = check_text(stdin_filename or "stdin.py", content, options)
+    elif stdin_filename:
+        raise UserError("--stdin-filename: goes with the path -, which reads stdin")
     else:
-        if stdin_filename:
-            raise UserError("--stdin-filename: goes with the path -, which reads stdin")
-        places = [Path(p) for p in paths or (".",)]
-        first = places[0] if places[0].is_dir() else places[0].parent
-        settings = load(find_root(first.resolve()), select, ignore, fail_on)
-        sources = find(places, settings.exclude)
-        outcome = check_files(sources, settings, cached=not no_cache, processes=processes)
-    for note in settings.notes:
+        outcome = check_paths(paths or (".",), options, cached=not no_cache, processes=processes)
+    for note in outcome.notes:
         click.echo(f"autosota: {note}", err=True)
-    if statistics:
-        lines = [*text.statistics(outcome), text.summary(outcome)]
-    elif form == "text":
-        lines = list(text.as_text(outcome, _colour(), show_suppressed))
-    elif form == "json":
-        lines = [formats.as_json(outcome.findings)]
-    elif form == "sarif":
-        lines = [formats.as_sarif(outcome.findings, outcome.suppressed)]
-    else:
-        lines = [formats.as_github(outcome.findings)] if outcome.findings else []
-    for line in lines:
+    for line in _report(outcome, form, statistics, show_suppressed):
         click.echo(line)
-    if outcome.unread:
-        return 2
-    worst = _LEVELS.index(settings.fail_on.value)
-    return int(any(_LEVELS.index(f.severity.value) <= worst for f in outcome.findings))
+    return 2 if outcome.unread else int(outcome.fails)
+
+
+def _report(outcome: Outcome, form: str, statistics: bool, suppressed: bool) -> Iterable[str]:
+    if form == "json":
+        from autosota.server.check.formats import as_json
+
+        return [as_json(outcome.findings)]
+    if form == "sarif":
+        from autosota.server.check.sarif import as_sarif
+
+        return [as_sarif(outcome)]
+    if form == "github":
+        from autosota.server.check.formats import as_github
+
+        return as_github(outcome.findings, outcome.texts)
+    from autosota.server.check import text
+
+    if statistics:
+        return [*text.statistics(outcome), text.summary(outcome)]
+    return text.as_text(outcome, _colour(), suppressed)
 
 
 def _colour() -> bool:

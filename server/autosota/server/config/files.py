@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autosota.server.errors import UserError
+from autosota.server.workspace.root import CHECK, holds_objective
 
 FILE = "autosota.toml"
 PYPROJECT = "pyproject.toml"
@@ -69,16 +70,16 @@ def read_source(root: Path, file: Path | None = None) -> Source:
         return Source(chosen, label, "", table, warnings)
     tool = table.get("tool")
     ours = tool.get("autosota") if isinstance(tool, dict) else None
-    if not isinstance(ours, dict):
+    if not isinstance(ours, dict) or not holds_objective(tool):
         raise NoObjective(f"{label}: no table [{TABLE}] here; `autosota init` proposes one")
+    ours = {key: value for key, value in ours.items() if key != CHECK}
     return Source(chosen, label, f"{TABLE}.", ours)
 
 
 def _mentions_us(pyproject: Path) -> bool:
     """True when it has our table, also when a syntax error elsewhere hides it."""
     try:
-        tool = _parse(pyproject, PYPROJECT).get("tool")
-        return isinstance(tool, dict) and "autosota" in tool
+        return holds_objective(_parse(pyproject, PYPROJECT).get("tool"))
     except UserError:
         try:
             return pyproject.is_file() and b"tool.autosota" in pyproject.read_bytes()

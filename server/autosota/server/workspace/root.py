@@ -17,7 +17,10 @@ from autosota.server.errors import UserError
 STATE = ".autosota"
 """The folder of a workspace that holds ledger, runs and store."""
 
-_TABLE = re.compile(rb"^\s*\[+\s*tool\s*\.\s*autosota\b", re.MULTILINE)
+CHECK = "check"
+"""The table in `[tool.autosota]` that holds the settings of `autosota check`, no objective."""
+
+_TABLE = re.compile(rb"^\s*\[+\s*tool\s*\.\s*autosota\b(?!\s*\.\s*check\b)", re.MULTILINE)
 
 
 def find_root(start: Path) -> Path:
@@ -53,7 +56,13 @@ def has_objective(folder: Path) -> bool:
         # A broken file that meant to hold the objective is the objective: whoever reads it
         # next says what is wrong, instead of us silently moving to another folder.
         return _TABLE.search(content) is not None
-    return isinstance(tool, dict) and "autosota" in tool
+    return holds_objective(tool)
+
+
+def holds_objective(tool: object) -> bool:
+    """Whether the table `tool` of a pyproject.toml has ours, with more than the check's part."""
+    ours = tool.get("autosota") if isinstance(tool, dict) else None
+    return ours is not None and not (isinstance(ours, dict) and set(ours) == {CHECK})
 
 
 def git_top(folder: Path) -> Path | None:
