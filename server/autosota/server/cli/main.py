@@ -10,11 +10,9 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from importlib.metadata import entry_points
 
 import click
 
-from autosota.server import product_version
 from autosota.server.errors import UserError
 
 OWN = {
@@ -43,6 +41,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own in the order of work, then those of higher floors."""
+        from importlib.metadata import entry_points
+
         return [*OWN, *sorted(p.name for p in entry_points(group="autosota.commands"))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -51,6 +51,8 @@ class Commands(click.Group):
             module = importlib.import_module(f"autosota.server.cli.{OWN[cmd_name]}_commands")
             command = getattr(module, cmd_name)
         else:
+            from importlib.metadata import entry_points
+
             found = list(entry_points(group="autosota.commands", name=cmd_name))
             if not found:
                 return None
@@ -83,7 +85,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(product_version(), prog_name="autosota")
+@click.version_option(package_name="autosota", prog_name="autosota")
 def autosota() -> None:
     """Reproduce a paper's baseline, try ideas, and keep only the improvements that survive."""
 
