@@ -1,9 +1,9 @@
-"""`autosota check` as a user calls it: files, formats, settings, exit codes."""
+"""`autosota check` as a user calls it: text, options, exit codes."""
 
 from __future__ import annotations
 
-import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -12,146 +12,92 @@ import pytest
 
 from autosota.server.cli.main import call
 
-LEAK = """\
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
-
-X, y = load()
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-scaler = StandardScaler()
-X_train = scaler.fit_transform(X_train)
-X_test = scaler.fit_transform(X_test)
-print(LogisticRegression().fit(X_train, y_train).score(X_test, y_test))
-"""
-CLEAN = LEAK.replace("scaler.fit_transform(X_test)", "scaler.transform(X_test)")
+PROGRAM = Path(sys.executable).with_name("autosota")
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def run(capsys, *arguments: str) -> tuple[int, str, str]:
-    code = call(["check", *arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def notebook(*cells: str) -> str:
-    return json.dumps(
-        {
-            "cells": [
-                {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
-                *(
-                    {
-                        "cell_type": "code",
-                        "execution_count": None,
-                        "metadata": {},
-                        "outputs": [],
-                        "source": text.splitlines(keepends=True),
-                    }
-                    for text in cells
-                ),
-            ],
-            "metadata": {},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
-
-
-def test_text_shows_place_line_and_other_places(place, capsys):
-    (place / "train.py").write_text(LEAK)
-    code, out, err = run(capsys, "train.py")
+def test_text_shows_place_line_why_and_page(write, run, leak):
+    write("train.py", leak)
+    code, out, err = run("train.py")
+    lines = out.splitlines()
     assert (code, err) == (1, "")
-    assert out.startswith("train.py:9:10: LK107 warning ")
-    assert "  9 | X_test = scaler.fit_transform(X_test)\n" in out
-    caret = out.splitlines()[2]
-    assert caret.index("^") - caret.index("|") - 2 == 9  # under the call, not the line
-    assert caret.count("^") == len("scaler.fit_transform(X_test)")
+    assert lines[0].startswith("train.py:9:10: LK107 [warning] ")
+    assert lines[1] == "  9 | X_test = scaler.fit_transform(X_test)"
+    assert lines[2] == "    | " + " " * 9 + "^" * len("scaler.fit_transform(X_test)")
+    assert any(line.startswith("    why: The same raw value now means") for line in lines)
+    assert lines[-3] == "    Transform fitted again on the test rows; more: autosota rule LK107"
+    assert lines[-1] == "1 finding in 1 file: 1 warning."
     assert "\x1b" not in out
-    assert out.endswith("1 finding in 1 file: 1 warning.\n")
 
 
-def test_clean_code_exits_zero(place, capsys):
-    (place / "train.py").write_text(CLEAN)
-    assert run(capsys) == (0, "No findings in 1 file.\n", "")
+def test_why_is_said_once_and_places_are_not_endless(write, run, leak):
+    write("a.py", leak)
+    write("b.py", leak)
+    out = run().out
+    assert out.count("why:") == 1 and out.count("autosota rule LK107") == 2
+    scores = "".join(f"print(SVC(C={c}).fit(X_train, y_train).score(X_test, y_test))\n"
+                     for c in range(1, 10))  # fmt: skip
+    write("c.py", leak[: leak.index("scaler")] + "from sklearn.svm import SVC\n" + scores)
+    out = run("c.py", "--select", "LK112").out
+    assert "LK112" in out and "    and 3 more places\n" in out
+    assert out.count(" line ") <= 6
 
 
-def test_json_has_every_field_of_the_design(place, capsys):
-    (place / "a.ipynb").write_text(
-        notebook(LEAK[: LEAK.index("scaler =")], LEAK[LEAK.index("scaler =") :])
-    )
-    code, out, _ = run(capsys, "--format", "json")
-    (row,) = json.loads(out)
-    assert code == 1
-    assert {k: row[k] for k in ("path", "cell", "line", "column", "code", "severity")} == {
-        "path": "a.ipynb", "cell": 2, "line": 3, "column": 10, "code": "LK107", "severity": "warning",
-    }  # fmt: skip
-    assert set(row) == {
-        *("path", "cell", "line", "column", "end_line", "end_column", "code", "name", "severity"),
-        *("red_line", "message", "url", "related"),
-    }
-    assert row["url"].startswith("file:///")
-    assert "LK107" in Path(row["url"].removeprefix("file://")).read_text()
+def test_a_place_in_a_notebook_names_its_cell(write, run, leak, notebook):
+    at = leak.index("scaler =")
+    write("a.ipynb", notebook(leak[:at], leak[at:]))
+    out = run().out
+    assert out.startswith("a.ipynb:cell 2:3:10: LK107 [warning] ")
+    assert "  3 | X_test = scaler.fit_transform(X_test)\n" in out
 
 
-def test_sarif_is_valid_and_marks_what_is_suppressed(place, capsys):
-    (place / "train.py").write_text(LEAK)
-    (place / "quiet.py").write_text(LEAK.replace("(X_test)\n", "(X_test)  # noqa: LK107\n", 1))
-    code, out, _ = run(capsys, "--format", "sarif")
-    log = json.loads(out)
-    assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-schema-2.1.0.json")
-    driver = log["runs"][0]["tool"]["driver"]
-    for result in log["runs"][0]["results"]:  # what the standard asks of a result
-        rule = driver["rules"][result["ruleIndex"]]
-        assert rule["id"] == result["ruleId"]
-        assert rule["helpUri"].startswith("file:///")
-        assert result["level"] in ("none", "note", "warning", "error")
-        assert result["message"]["text"]
-        for place in (*result["locations"], *result.get("relatedLocations", ())):
-            region = place["physicalLocation"]["region"]
-            assert all(isinstance(n, int) and n >= 1 for n in region.values())
-            assert ":" not in place["physicalLocation"]["artifactLocation"]["uri"]
-    by_file = {
-        r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: r
-        for r in log["runs"][0]["results"]
-    }
-    assert code == 1
-    assert by_file["quiet.py"]["suppressions"] == [{"kind": "inSource"}]
-    assert "suppressions" not in by_file["train.py"]
-    assert by_file["train.py"]["locations"][0]["physicalLocation"]["region"] == {
-        "startLine": 9, "startColumn": 10, "endLine": 9, "endColumn": 38,
-    }  # fmt: skip
+def test_a_line_is_underlined_where_a_terminal_shows_it(write, run, leak):
+    call_ = "scaler.fit_transform(X_test)"
+    odd = leak.replace(f"X_test = {call_}", f"数据, X_test = '数\t', {call_}")
+    write("a.py", odd.replace("\n", "\r\n"))
+    lines = run("--select", "LK107").out.splitlines()
+    assert lines[1].endswith(call_) and "\t" not in lines[1]
+    wide = sum(ord(c) > 0x2E80 for c in lines[1])
+    assert lines[2].index("^") == lines[1].index(call_) + wide
+    assert lines[2].count("^") == len(call_)
+    long = leak.replace(call_, "(" + "0 + " * 100 + call_ + ")")
+    write("a.py", long)
+    lines = run("--select", "LK107").out.splitlines()
+    start = lines[2].index("^")
+    assert len(lines[1]) < 140
+    assert lines[1][start : start + len(call_)] == call_
 
 
-def test_github_annotations_are_escaped(place, capsys):
-    (place / "a,b.py").write_text(LEAK)
-    _, out, _ = run(capsys, "--format", "github")
-    assert out.startswith(
-        "::warning file=a%2Cb.py,line=9,col=10,endLine=9,endColumn=38,title=LK107 "
-    )
-    assert out.count("\n") == 1
+def test_clean_code_exits_zero(write, run, clean):
+    write("train.py", clean)
+    assert run() == (0, "No findings in 1 file.\n", "")
 
 
-def test_a_missing_path_is_one_line_with_the_nearest_name(place, capsys):
-    (place / "train.py").write_text(CLEAN)
-    code, out, err = run(capsys, "trian.py")
-    assert (code, out) == (2, "")
-    assert err == "autosota: trian.py: no such file or folder; did you mean 'train.py'?\n"
+def test_nothing_to_check_is_said(place, run):
+    assert run() == (0, "No Python files or notebooks found.\n", "")
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_checked(place, capsys):
-    (place / "bad.ipynb").write_text("{")
-    (place / "train.py").write_text(LEAK)
-    code, out, _ = run(capsys)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("trian.py", "trian.py: no such file or folder; did you mean 'train.py'?"),
+        ("sub/x", "sub/x: no such file or folder"),
+        ("a\0b", "a\\0b: embedded null byte"),
+    ],
+)
+def test_a_path_that_is_none_is_one_line(write, run, clean, name, words):
+    write("train.py", clean)
+    assert run("train.py", name) == (2, "", f"autosota: {words}\n")
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_checked(write, run, leak):
+    write("bad.ipynb", "{")
+    write("train.py", leak)
+    code, out, _ = run()
     assert code == 2  # wins over findings
-    assert "NB899" in out and "LK107" in out
+    assert out.startswith("bad.ipynb:1:1: NB899 [warning] not a notebook: ")
+    assert "LK107" in out
+    assert out.endswith("2 findings in 2 files: 2 warning; 1 could not be read.\n")
+    assert run("--ignore", "NB,LK")[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -159,140 +105,138 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_checked(place, capsys):
     [
         ((), 1),
         (("--fail-on", "error"), 0),
+        (("--fail-on", "info"), 1),
         (("--ignore", "LK107"), 0),
+        (("--ignore", "lk"), 0),
         (("--select", "EV,DS"), 0),
         (("--select", "LK"), 1),
+        (("--select", "ALL"), 1),
+        (("--select", "EV", "--select", "LK107"), 1),
     ],
 )
-def test_options_choose_rules_and_the_exit_code(place, capsys, options, code):
-    (place / "train.py").write_text(LEAK)
-    assert run(capsys, *options)[0] == code
-
-
-def test_settings_of_the_project(place, capsys):
-    (place / "train.py").write_text(LEAK)
-    (place / "old").mkdir()
-    (place / "old" / "train.py").write_text(LEAK)
-    (place / "pyproject.toml").write_text(
-        '[tool.autosota.check]\nseverity = { LK107 = "error" }\n'
-        'per-file-ignores = { "old/*.py" = ["LK"] }\nfail-on = "error"\n'
-    )
-    code, out, _ = run(capsys, "--format", "json")
-    assert code == 1
-    assert [(r["path"], r["severity"]) for r in json.loads(out)] == [("train.py", "error")]
+def test_options_choose_rules_and_the_exit_code(write, run, leak, options, code):
+    write("train.py", leak)
+    assert run(*options)[0] == code
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("options", "words"),
     [
-        ('selct = ["LK"]', "tool.autosota.check.selct is not known; did you mean 'select'?"),
-        ('select = ["LK1O9"]', "no rule's code starts with 'LK1O9'; did you mean 'LK1"),
-        ('select = "LK"', "tool.autosota.check.select is a list of texts, not 'LK'"),
-        ('severity = { LK101 = "bad" }', "'bad' is none of block, error, warning, info"),
-        ("select = [", "cannot be read"),
+        (("--select", "LK1O7"), "--select: no rule's code starts with 'LK1O7'; did you mean 'LK1"),
+        (("--format", "xml"), "'xml' is not one of"),
+        (("--stdin-filename", "a.py"), "--stdin-filename: goes with the path -"),
+        (("-", "a.py"), "-: text on stdin is checked alone"),
+        (("--statistics", "--format", "json"), "leave out --format json"),
     ],
 )
-def test_wrong_settings_are_one_line(place, capsys, table, words):
-    (place / "train.py").write_text(LEAK)
-    (place / "pyproject.toml").write_text(f"[tool.autosota.check]\n{table}\n")
-    code, out, err = run(capsys)
+def test_misuse_is_exit_code_two(write, run, clean, options, words):
+    write("a.py", clean)
+    code, out, err = run(*options)
     assert (code, out) == (2, "")
-    assert words in err and "pyproject.toml" in err and err.count("\n") == 1
+    assert words in err
 
 
-def test_folders_leave_out_what_is_ignored_and_environments(place, capsys):
-    for name in ("a.py", "ignored/b.py", ".venv/c.py", "env2/d.py", "sub/gen/e.py", "sub/f.py"):
-        path = place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(LEAK)
-    (place / "env2" / "pyvenv.cfg").write_text("")
-    (place / ".gitignore").write_text("ignored/\n")
-    (place / "sub" / ".gitignore").write_text("/gen\n")
-    _, out, _ = run(capsys, "--format", "json")
-    assert [r["path"] for r in json.loads(out)] == ["a.py", "sub/f.py"]
+def test_stdin_under_a_name(write, place, leak):
+    write("sub/other.py", "x = 1\n")
+    command = [PROGRAM, "check", "-", "--stdin-filename", "sub/cell.py"]
+    done = subprocess.run(command, input=leak.encode(), capture_output=True, check=False, cwd=place)
+    out = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert out.startswith("sub/cell.py:9:10: LK107 ")
+    assert "  9 | X_test = scaler.fit_transform(X_test)\n" in out  # its line is in no file
 
 
-def test_links_in_a_circle_end(place, capsys):
-    (place / "a").mkdir()
-    (place / "a" / "loop").symlink_to(place / "a", target_is_directory=True)
-    (place / "a" / "self.py").symlink_to(place / "a" / "self.py")
-    (place / "a" / "train.py").write_text(LEAK)
-    code, out, _ = run(capsys, "--format", "json")
-    assert [r["path"] for r in json.loads(out)] == ["a/train.py"]
+def test_stdin_sees_the_files_beside_it(write, place, monkeypatch, run):
+    write("sub/scoring.py", "import json\n\n\ndef accuracy(y_true, y_pred):\n"
+          "    return json.load(open('r.json'))['a']\n")  # fmt: skip
+    text = (
+        "import numpy as np\nfrom scoring import accuracy\nfrom sklearn.svm import SVC\n"
+        "train, test = np.load('train.npz'), np.load('test.npz')\n"
+        "model = SVC().fit(train['x'], train['y'])\n"
+        "print('accuracy', accuracy(test['y'], model.predict(test['x'])))\n"
+    )
+
+    class Stdin:
+        class buffer:
+            read = staticmethod(text.encode)
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    told = run("-", "--stdin-filename", "sub/a.py", "--format", "json")
+    assert told.found == [("sub/a.py", "EV214")]
+
+
+def test_suppressions_are_shown_on_demand_and_counted(write, run, leak):
+    comment = "  # autosota: ignore[LK107]"
+    write("a.py", leak.replace("(X_test)\n", f"(X_test){comment}\n", 1))
+    write("b.py", leak.replace("(X_test)\n", f"(X_test){comment} the paper does so\n", 1))
+    write("c.py", leak.replace("(X_test)\n", "(X_test)  # noqa: LK107\n", 1))
+    assert run() == (0, "No findings in 3 files.\n", "")
+    out = run("--show-suppressed").out
+    assert [f"{n}.py:9:10: LK107 [warning, suppressed] " in out for n in "abc"] == [True] * 3
+    assert run("--statistics").out.splitlines() == [
+        "     3  suppressed by comments, 1 of them by an `ignore` without a reason",
+        "No findings in 3 files.",
+    ]
+
+
+def test_an_unused_suppression_is_a_finding(write, run, clean):
+    write("a.py", clean.replace("(X_test)\n", "(X_test)  # noqa: LK107, E501\n", 1))
+    told = run("--format", "json")
+    assert (told.code, told.found) == (1, [("a.py", "NB898")])
+
+
+def test_statistics_count_by_rule(write, run, leak):
+    write("a.py", leak)
+    write("b.py", leak + "print(SVC().fit(X, y).score(X, y))\n")
+    code, out, _ = run("--statistics")
     assert code == 1
+    assert "     2  LK107   warning  Transform fitted again on the test rows\n" in out
 
 
-def test_a_pipe_and_a_folder_that_look_like_scripts(place, capsys):
-    os.mkfifo(place / "pipe.py")
-    (place / "folder.py").mkdir()
-    (place / "folder.py" / "train.py").write_text(LEAK)
-    code, out, _ = run(capsys, "--format", "json")
-    assert [r["path"] for r in json.loads(out)] == ["folder.py/train.py"]
-    code, _, err = run(capsys, "pipe.py")
-    assert (code, err) == (2, "autosota: pipe.py: neither a file nor a folder\n")
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("nul.py", b"x = 1\x00\nfrom sklearn import svm\nsvm.SVC().fit(X, y)\n"),
-        ("latin.py", "from sklearn import svm  # caf\xe9\n".encode("latin-1")),
-        ("crlf.py", LEAK.replace("\n", "\r\n").encode()),
-        ("bom.py", b"\xef\xbb\xbf" + LEAK.encode()),
-        ("feed.py", LEAK.replace("\n\n", "\n\x0c\n").encode()),
-        ("two.py", b"from sklearn import svm\nprint 'hello'\nexec 'x = 1'\nraise E, 'no'\n"),
-        ("deep.py", b"from sklearn import svm\nx = " + b"(" * 5000 + b")" * 5000 + b"\n"),
-        ("deep2.py", b"import sklearn\nx = " + b"[" * 20000),
-        ("else.py", b"import torch\n" + b"if a:\n pass\nel" * 3000),
-        ("minus.py", b"import numpy\ny_pred = " + b"-" * 30000 + b"1\n"),
-        ("dots.py", b"import numpy\ntest = a" + b".b" * 30000 + b"\n"),
-        ("plus.py", b"import numpy\npred = a" + b"+ a" * 20000 + b"\n"),
-        ("three.ipynb", json.dumps({"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": LEAK}]}]}).encode()),
-        ("bare.ipynb", b'{"cells": [{"cell_type": "code", "source": "import numpy"}]}'),
-        ("odd.ipynb", b'{"cells": [1, {"cell_type": "code", "source": 3}, null]}'),
-        ("list.ipynb", b"[]"),
-        ("empty.ipynb", b""),
-        ("empty.py", b""),
-    ],
-)  # fmt: skip
-def test_no_input_ends_the_command_badly(place, capsys, name, content):
-    (place / name).write_bytes(content)
-    (place / "train.py").write_text(LEAK)
-    code, out, err = run(capsys, "--format", "json", "--no-cache")
-    rows = json.loads(out)
-    assert code in (1, 2) and err == ""
-    assert "LK107" in [r["code"] for r in rows if r["path"] == "train.py"]
-    assert (code == 2) == any(r["code"] == "NB899" for r in rows)
-    if name in ("crlf.py", "bom.py", "feed.py", "three.ipynb"):
-        assert "LK107" in [r["code"] for r in rows if r["path"] == name]
-
-
-def test_ten_megabytes_and_large_outputs(place, capsys):
-    (place / "large.py").write_bytes(LEAK.encode() + b"x = 1\n" * 1_700_000)
-    big = json.loads(notebook(LEAK))
-    big["cells"][1]["outputs"] = [{"output_type": "stream", "text": ["y" * 1000] * 8000}]
-    (place / "large.ipynb").write_text(json.dumps(big))
-    code, out, _ = run(capsys, "--format", "json")
-    found = {(r["path"], r["code"]) for r in json.loads(out)}
-    assert ("large.ipynb", "LK107") in found
-    assert ("large.py", "NB899") in found and code == 2
-
-
-def test_stdin_under_a_name(place, monkeypatch):
+def _on_a_terminal(place, **environment: str) -> str:
+    ours, theirs = pty.openpty()
+    settings = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
     done = subprocess.run(
-        [Path(sys.executable).with_name("autosota"), "check", "-", "--stdin-filename",
-         "sub/cell.py", "--format", "json"],
-        input=LEAK.encode(), capture_output=True, check=False, cwd=place,
+        [PROGRAM, "check"], stdout=theirs, cwd=place, check=False,
+        env={**settings, "TERM": "xterm", **environment},
     )  # fmt: skip
-    (row,) = json.loads(done.stdout)
-    assert (done.returncode, row["path"], row["code"]) == (1, "sub/cell.py", "LK107")
+    os.close(theirs)
+    assert done.returncode == 1
+    out = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            out += chunk
+    except OSError:  # the terminal is gone, and all of it was read
+        pass
+    os.close(ours)
+    return out.decode()
 
 
-def test_suppressions_are_shown_on_demand(place, capsys):
-    (place / "train.py").write_text(LEAK.replace("(X_test)\n", "(X_test)  # noqa: LK107\n", 1))
-    assert run(capsys)[0] == 0
-    _, out, _ = run(capsys, "--show-suppressed")
-    assert "train.py:9:10: LK107 suppressed" in out
+def test_colours_are_for_terminals_that_want_them(write, place, leak):
+    write("a.py", leak)
+    assert "\x1b[33m" in _on_a_terminal(place)
+    assert "\x1b" not in _on_a_terminal(place, NO_COLOR="1")
+    assert "\x1b" not in _on_a_terminal(place, TERM="dumb")
+
+
+def test_a_check_leaves_nothing_in_the_repository(write, place, run, leak):
+    write("a.py", leak)
+    run()
+    assert sorted(p.name for p in place.iterdir()) == ["a.py"]
+    assert list((place.parent / "cache" / "autosota" / "check").glob("*.sqlite"))
+
+
+def test_starting_loads_no_campaign_and_no_numbers(place, leak):
+    names = (
+        "numpy scipy optuna sklearn pandas rich docker anthropic pydantic jupyter_client asyncio"
+    )
+    program = (
+        "import sys\nfrom autosota.server.cli.main import call\ncode = call(['check'])\n"
+        f"print([n for n in '{names}'.split() if n in sys.modules], code)\n"
+    )
+    (place / "a.py").write_text(leak)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode().splitlines()[-1] == "[] 1"
 
 
 def test_a_rule_is_explained(capsys):

@@ -108,7 +108,7 @@ class Cache:
             with contextlib.closing(sqlite3.connect(self.file, timeout=1)) as database:
                 if database.execute("PRAGMA user_version").fetchone() != (_LAYOUT,):
                     return out
-                for path in paths:
+                for path in filter(_storable, paths):
                     result = self._get(database, path)
                     if result is not None:
                         out[path] = result
@@ -159,7 +159,7 @@ class Cache:
         """Remember results; files that could not be read are not kept."""
         rows = []
         for path, result in found:
-            if result.unread or not result.sha:
+            if result.unread or not result.sha or not _storable(path):
                 continue
             looked = json.dumps(dict(result.looked)) if result.looked else ""
             found_text = encode(result)
@@ -175,7 +175,7 @@ class Cache:
             return
         except sqlite3.DatabaseError:
             self._discard()
-        except (OSError, UnicodeEncodeError):
+        except OSError:
             return
 
     def _write(self, rows: Sequence[tuple[str, ...]], stamps: Sequence[tuple[object, ...]]) -> None:
@@ -203,6 +203,15 @@ class Cache:
     def _discard(self) -> None:
         with contextlib.suppress(OSError):
             self.file.unlink()
+
+
+def _storable(path: str) -> bool:
+    """Whether a path can be text of a database: not when its bytes are no UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _make_room(caches: Path) -> None:

@@ -68,6 +68,7 @@ def as_github(findings: Sequence[Finding], texts: Texts) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

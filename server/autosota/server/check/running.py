@@ -39,7 +39,7 @@ class Outcome:
     unread: tuple[str, ...] = ()
     fails: bool = False
     notes: tuple[str, ...] = ()
-    texts: Texts = field(default_factory=Texts)
+    texts: Texts = field(default_factory=Texts, compare=False)
 
 
 def check_paths(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -92,7 +93,9 @@ def _result(finding: Finding, codes: Sequence[str], texts: Texts) -> Json:
 
 
 def _location(path: str, region: Json, cell: int | None) -> Json:
-    at = f"file://{quote(path)}" if path.startswith("/") else quote(path)
+    at = quote(os.fsencode(path))
+    if path.startswith("/"):
+        at = f"file://{at}"
     out: Json = {"physicalLocation": {"artifactLocation": {"uri": at}, "region": region}}
     if cell is not None:
         out["logicalLocations"] = [{"name": f"cell {cell}"}]

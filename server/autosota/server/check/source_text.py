@@ -68,7 +68,7 @@ class Texts:
             line = 1
             for piece, (_, at) in zip(pieces, where or (), strict=False):
                 breaks = len(_NEWLINE.findall(piece))
-                for extra in range(breaks + 1):
+                for extra in range(breaks + (not piece.endswith(("\n", "\r")))):
                     out.setdefault((cell, line + extra), at)
                 line += breaks
         return out

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from autosota.agents.domain import Finding, Severity
-from autosota.agents.rules import RULES
+from autosota.agents.rules import META, RULES
 from autosota.server.check.running import Outcome
 from autosota.server.check.source_text import Texts
 
@@ -21,6 +21,7 @@ _COLOURS = {
 _END, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
 _WIDEST = 120
 _QUOTED = 80
+_MOST_RELATED = 5
 _SENTENCE = re.compile(r".+?[.?!](?=\s|$)", re.DOTALL)
 _IGNORE = re.compile(r"autosota\s*:\s*ignore(?:-file)?\s*\[[^\]]*\](.*)", re.I)
 _FIRST_LINES = 20
@@ -97,7 +98,7 @@ def _finding(finding: Finding, texts: Texts, colour: bool) -> Iterator[str]:
         yield paint(f"  {number} | ", _DIM) + shown
         gap, width = _cells(shown[:start]), max(1, _cells(shown[start:end]))
         yield paint(f"  {' ' * len(number)} | ", _DIM) + " " * gap + paint("^" * width, tone)
-    for other in finding.related:
+    for other in finding.related[:_MOST_RELATED]:
         at = f"cell {other.cell}, line {other.line}" if other.cell is not None else ""
         at = at or f"line {other.line}"
         path = "" if other.path == place.path else f"{_printable(other.path)}, "
@@ -105,6 +106,9 @@ def _finding(finding: Finding, texts: Texts, colour: bool) -> Iterator[str]:
         if len(text) > _QUOTED:
             text = f"{text[: _QUOTED - 1]}…"
         yield f"    {path}{at}: {other.message}" + (paint(f":  {text}", _DIM) if text else "")
+    more = len(finding.related) - _MOST_RELATED
+    if more > 0:
+        yield f"    and {more} more {'place' if more == 1 else 'places'}"
 
 
 def _why(finding: Finding, colour: bool, first: bool) -> Iterator[str]:
@@ -113,7 +117,7 @@ def _why(finding: Finding, colour: bool, first: bool) -> Iterator[str]:
     if rule is None:
         return
     found = _SENTENCE.match(rule.why)
-    lines = [f"    why: {found.group()}"] if first and found else []
+    lines = [f"    why: {found.group()}"] if first and found and finding.code not in META else []
     lines.append(f"    {finding.name}; more: autosota rule {finding.code}")
     for line in lines:
         yield f"{_DIM}{line}{_END}" if colour else line
