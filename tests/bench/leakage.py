@@ -13,8 +13,10 @@
 
 As only one pair of a notebook is labelled, a finding on a "clean" one may be right: both the raw
 figures and those after reading are printed. A verdict is `right` or `wrong` for a finding, and
-`label` (with the class for a code) where the labelled leakage is not what the class means, e.g.
-a training score printed beside the test score. `--list` writes the disagreements to OUT.
+for a labelled leakage that was not found
+(with the class for a code) `missed`, or `label` where it is not what the class means, e.g. a
+training score printed beside the test score. Only disagreements are read, so what the label and
+the check agree on is taken as right. `--list` writes the disagreements to OUT.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ CLASSES = {
     "overlap": ("LK103", "LK109", "LK110", "LK119", "LK120"),
     "multi-test": ("LK112", "LK113", "LK114"),
 }
+VERDICTS = ("right", "wrong", "missed", "label")
 _FIT = (".fit(", ".fit_generator(", ".fit_transform(")
 _Z = 1.959964
 
@@ -87,22 +90,22 @@ class Verdicts:
         """The rows of an adjudication file; none if there is no such file.
 
         Raises:
-            ValueError: a verdict is none of `right`, `wrong`, `label`.
+            ValueError: a verdict is none of `VERDICTS`.
         """
         if not path.is_file():
             return cls()
         said = {}
         with path.open(newline="", encoding="utf-8") as rows:
             for row in csv.DictReader(rows):
-                if row["verdict"] not in ("right", "wrong", "label"):
-                    raise ValueError(f"{path}: verdict {row['verdict']!r}; right, wrong or label")
+                if row["verdict"] not in VERDICTS:
+                    raise ValueError(f"{path}: verdict {row['verdict']!r}; one of {VERDICTS}")
                 said[row["file"], row["code"], int(row["line"])] = row["verdict"]
         return cls(said)
 
     def positive(self, case: Case) -> bool:
         """Whether the file has a leakage of the class, after reading."""
         if case.positive:
-            return (case.file, case.kind, 0) not in self.said
+            return self.said.get((case.file, case.kind, 0)) != "label"
         return any(
             file == case.file and code in CLASSES[case.kind] and verdict == "right"
             for (file, code, _), verdict in self.said.items()
