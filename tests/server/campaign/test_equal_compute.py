@@ -89,12 +89,13 @@ def test_a_gain_that_is_only_longer_training_ends_provisional(tmp_path):
     assert last["verdict"] == "provisional", ran.stdout[-3000:]
     assert last["compute"] > 0.25
     assert re.match("(the|most of the) gain vanishes at equal compute: ", last["reason"])
-    (calibration,) = runs_of(ran.stdout, "compute calibration")
-    assert "test_accuracy" not in calibration["metrics"]  # the claim is not its business
+    calibrations = runs_of(ran.stdout, "compute calibration")
+    assert len(calibrations) in (1, 2)  # on a loaded machine noise may hide the first
+    assert all("test_accuracy" not in run["metrics"] for run in calibrations)
     assert last["reads_of_claim_metric"] == 2
     assert len(runs_of(ran.stdout, "compute-matched baseline")) >= 6
     assert repository.autosota("verify").returncode == 0
-    again = repository.autosota("verify", calibration["run_id"], "--rerun")
+    again = repository.autosota("verify", calibrations[-1]["run_id"], "--rerun")
     assert "the same metrics" in again.stdout
 
 
