@@ -26,6 +26,8 @@ _LEVEL = {
     Severity.WARNING: "warning",
     Severity.INFO: "note",
 }
+_HASHED = 1000
+"""Characters of a line that tell a finding from the others of its rule."""
 Json = dict[str, object]
 
 
@@ -73,7 +75,7 @@ def _result(finding: Finding, codes: Sequence[str], texts: Texts) -> Json:
         region["startColumn"] = place.column
         if place.end_line:
             region |= {"endLine": place.end_line, "endColumn": place.end_column}
-    line = " ".join(texts.line(place.path, place.cell, place.line).split())
+    line = " ".join(texts.line(place.path, place.cell, place.line)[:_HASHED].split())
     known = hashlib.blake2b(f"{finding.code}\n{line}".encode("utf-8", "replace"), digest_size=16)
     result: Json = {
         "ruleId": finding.code,

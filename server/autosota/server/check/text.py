@@ -102,9 +102,7 @@ def _finding(finding: Finding, texts: Texts, colour: bool) -> Iterator[str]:
         at = f"cell {other.cell}, line {other.line}" if other.cell is not None else ""
         at = at or f"line {other.line}"
         path = "" if other.path == place.path else f"{_printable(other.path)}, "
-        text = _printable(texts.line(other.path, other.cell, other.line).strip())
-        if len(text) > _QUOTED:
-            text = f"{text[: _QUOTED - 1]}…"
+        text = _quoted(texts.line(other.path, other.cell, other.line))
         yield f"    {path}{at}: {other.message}" + (paint(f":  {text}", _DIM) if text else "")
     more = len(finding.related) - _MOST_RELATED
     if more > 0:
@@ -127,6 +125,11 @@ def _plain(finding: Finding) -> str:
     return _printable(" ".join(finding.message.split()))
 
 
+def _quoted(line: str) -> str:
+    line = line.strip()
+    return _printable(line) if len(line) <= _QUOTED else f"{_printable(line[: _QUOTED - 1])}…"
+
+
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
 
@@ -140,13 +143,12 @@ def _end(finding: Finding, line: str) -> int:
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """So much of a line as can be read around a place, and where in it the place is."""
-    line = _printable(line.rstrip())
-    indent = len(line) - len(line.lstrip())
+    line = line.rstrip()
     first = 0
     if len(line) > _WIDEST:
-        first = max(0, min(start - 30, len(line) - _WIDEST))
-        first = max(first, min(indent, start))
-    shown = line[first : first + _WIDEST]
+        indent = len(line) - len(line.lstrip())
+        first = max(0, min(start - 30, len(line) - _WIDEST), min(indent, start))
+    shown = _printable(line[first : first + _WIDEST])
     return shown, max(0, start - first), min(len(shown), max(0, end - first))
 
 
