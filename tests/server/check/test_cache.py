@@ -103,7 +103,22 @@ def test_a_stamp_saves_the_reading(write, seen, monkeypatch):
     assert seen == ["a.py"]
 
 
-def test_the_same_stamp_with_other_bytes_is_seen_when_it_is_fresh(write, seen):
+@pytest.mark.parametrize(("age", "again"), [(0, ["a.py"]), (3600, [])])
+def test_a_fresh_stamp_proves_nothing(write, seen, monkeypatch, age, again):
+    """Clocks of file systems are coarse: two writes, one stamp."""
+    stamp = (time.time_ns() - age * 10**9,) * 2 + (6,)
+    monkeypatch.setattr(cache_module, "stamp_of", lambda path: stamp)
+    monkeypatch.setattr(workers, "stamp_of", lambda path: stamp)
+    write("a.py", "x = 1\n")
+    checked()
+    write("a.py", "x = 2\n")
+    seen.clear()
+    checked()
+    assert seen == again
+
+
+def test_other_bytes_under_the_old_time_are_seen(write, seen, monkeypatch):
+    monkeypatch.setattr(cache_module, "_SETTLED_NS", -(10**12))
     path = write("a.py", "x = 1\n")
     checked()
     stamp = os.stat(path)

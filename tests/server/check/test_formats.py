@@ -164,12 +164,15 @@ def test_sarif_outside_the_folder_has_absolute_uris(write, run, place, monkeypat
     assert location["physicalLocation"]["artifactLocation"]["uri"] == (place / "train.py").as_uri()
 
 
-@pytest.mark.parametrize("style", ["one string", "compact", "windows", "twice"])
+@pytest.mark.parametrize("style", ["one string", "uneven", "compact", "windows", "twice"])
 def test_a_line_of_a_cell_is_found_in_the_file(write, run, leak, parts, style):
     book = json.loads(parts)
     if style == "one string":
         for cell in book["cells"]:
             cell["source"] = "".join(cell["source"])
+    if style == "uneven":
+        source = book["cells"][2]["source"]
+        book["cells"][2]["source"] = ["# one\n# two\n" + source[0], *source[1:]]
     if style == "twice":
         book["cells"].insert(1, book["cells"][1])
         book["cells"][2]["outputs"] = [{"output_type": "x", "data": {"source": [leak]}}]

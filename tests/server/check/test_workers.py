@@ -102,7 +102,7 @@ def test_files_that_kill_their_process_are_found_out(many, monkeypatch):
     assert "was killed" in next(f.message for f in outcome.findings if f.code == "NB899")
 
 
-def _started(place, delay: float = 0.05):
+def _started(place, delay: float):
     """A check in processes of its own, in which each file takes some time."""
     program = (
         "import sys, time\n"
@@ -126,10 +126,10 @@ def _started(place, delay: float = 0.05):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_goes_on_when_the_command_is_ended(many, place, number):
-    process, children = _started(place, delay=0.3)
+    process, children = _started(place, delay=2)  # eight files are one piece of work
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    out, err = process.communicate(timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
     assert out == b""
     if number == signal.SIGINT:
