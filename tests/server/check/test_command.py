@@ -244,3 +244,13 @@ def test_a_rule_is_explained(capsys):
     assert capsys.readouterr().out.startswith("# LK107: ")
     assert call(["rule", "LK17"]) == 2
     assert "did you mean LK1" in capsys.readouterr().err
+
+
+def test_the_page_names_every_option_and_key():
+    from autosota.server.check.settings import KEYS
+    from autosota.server.cli.check_commands import check
+
+    page = (Path(__file__).parents[3] / "docs" / "check.md").read_text()
+    options = [o for p in check.params for o in p.opts if o.startswith("--")]
+    assert [o for o in options if f"`{o}" not in page] == []
+    assert [k for k in KEYS if f"\n{k} = " not in page] == []
