@@ -80,6 +80,7 @@ def test_nothing_to_check_is_said(place, run):
     ("name", "words"),
     [
         ("trian.py", "trian.py: no such file or folder; did you mean 'train.py'?"),
+        ("trains.py/", "trains.py/: no such file or folder; did you mean 'train.py'?"),
         ("sub/x", "sub/x: no such file or folder"),
         ("a\0b", "a\\0b: embedded null byte"),
     ],

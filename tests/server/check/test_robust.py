@@ -83,6 +83,18 @@ def test_ten_megabytes_and_large_outputs(write, run, leak, notebook):
     assert told.code == 2
 
 
+def test_files_that_cannot_be_read_and_files_that_should_not(write, place, run, leak):
+    (place / "shut.py").symlink_to("/proc/self/mem")  # refuses to be read, even by root
+    with open(write("vast.ipynb", "{"), "r+b") as file:
+        file.truncate(10**12)
+    write("train.py", leak)
+    told = run("--format", "json")
+    assert told.code == 2
+    assert told.found == [("shut.py", "NB899"), ("train.py", "LK107"), ("vast.ipynb", "NB899")]
+    assert told.rows[0]["message"].startswith("cannot be read: ")
+    assert run("--format", "sarif").code == run("--format", "github").code == 2
+
+
 def _mutated(content: bytes, chance: random.Random) -> bytes:
     """Bytes cut out, doubled, swapped, or replaced by what parsers dislike."""
     for _ in range(chance.randint(1, 6)):

@@ -105,7 +105,7 @@ def _tidy(path: str) -> str:
 
 
 def _near(path: str) -> str:
-    folder, name = os.path.split(path)
+    folder, name = os.path.split(path.rstrip(os.sep))
     try:
         names = sorted(os.listdir(folder or os.curdir))
     except OSError:

@@ -75,7 +75,9 @@ def _result(finding: Finding, codes: Sequence[str], texts: Texts) -> Json:
         region["startColumn"] = place.column
         if place.end_line:
             region |= {"endLine": place.end_line, "endColumn": place.end_column}
-    line = " ".join(texts.line(place.path, place.cell, place.line)[:_HASHED].split())
+    line = ""
+    if finding.code != "NB899":  # there is nothing to read
+        line = " ".join(texts.line(place.path, place.cell, place.line)[:_HASHED].split())
     known = hashlib.blake2b(f"{finding.code}\n{line}".encode("utf-8", "replace"), digest_size=16)
     result: Json = {
         "ruleId": finding.code,

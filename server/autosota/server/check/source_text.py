@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+LARGEST = 200_000_000
+"""Bytes above which a file is not even opened; a notebook with its pictures may be large."""
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
@@ -31,7 +33,7 @@ class Texts:
             return self._contents[path]
         try:
             with open(path, "rb") as file:
-                return file.read()
+                return file.read(LARGEST)
         except (OSError, ValueError):
             return b""
 

@@ -23,6 +23,7 @@ from autosota.agents.rules import finding as make_finding
 from autosota.server.check.cache import hash_of, stamp_of
 from autosota.server.check.project import DiskProject
 from autosota.server.check.result import Result
+from autosota.server.check.source_text import LARGEST
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +55,9 @@ class Checker:
         full = os.path.join(root, path)
         try:
             stamp = stamp_of(full)
+            if stamp[2] > LARGEST:
+                why = f"{stamp[2]} bytes, more than {LARGEST}; not analysed"
+                return unread(path, why, self.settings[root])
             with open(full, "rb") as file:
                 content = file.read()
         except (OSError, ValueError) as error:
