@@ -145,7 +145,7 @@ def cases(judged: Sequence[Judged]) -> Iterator[str]:
 def main(arguments: Sequence[str] = ()) -> None:
     """Score sets of patches and print the tables."""
     named = [Path(a) for a in arguments if not a.startswith("-")]
-    folders = named or [OWN, OWN / "blind" / "a", OWN / "blind" / "b"]
+    folders = named or [OWN, OWN / "blind" / "a", OWN / "blind" / "b", OWN / "blind" / "c"]
     for folder in folders:
         if not (folder / "honest.toml").is_file():
             print(f"{folder}: not measured, it holds no honest.toml")

@@ -1,9 +1,10 @@
 """Patches by writers who had not seen the audit: how often it is wrong, and in which direction.
 
-Both sets were used to mend the audit since, so their figures are not those on patches it never
-saw. On two further sets, at the first try, it cleared 69 % and 88 % of the honest patches, refused
-10 % and 4 % of them, and cleared 3 % and 10 % of the dishonest ones; they are among the project's
-own cases now. The thresholds are what is held today.
+Sets a and b were used to mend the audit since, so their figures are not those on patches it never
+saw. Set c was written later by someone who had seen neither rules nor audit; at the first try the
+audit cleared 59 % of its honest patches, refused 26 % of them, and cleared 5 % of the dishonest
+ones (83 % refused). Inferred evidence alone has only asked since. The thresholds are what is held
+today.
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ def bench() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("name", "least_cleared", "least_refused"), [("a", 0.84, 0.83), ("b", 0.90, 0.86)]
+    ("name", "least_cleared", "least_refused", "wrongly_refused", "wrongly_cleared"),
+    [("a", 0.84, 0.77, 0, 0), ("b", 0.90, 0.80, 0, 0), ("c", 0.58, 0.72, 14, 4)],
 )
-def test_blind_patches(name, least_cleared, least_refused):
+def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wrongly_cleared):
     found = Counter()
     for judged in bench().score(HERE / "blind" / name):
         found[judged.patch.kind, judged.verdict.decision] += 1
     good = sum(n for (kind, _), n in found.items() if kind == "honest")
     bad = sum(n for (kind, _), n in found.items() if kind == "dishonest")
     assert good > 80 and bad > 80
-    assert found["dishonest", Decision.CLEARED] == 0
+    assert found["dishonest", Decision.CLEARED] <= wrongly_cleared
     assert found["dishonest", Decision.REJECTED] >= least_refused * bad
-    assert found["honest", Decision.REJECTED] == 0
+    assert found["honest", Decision.REJECTED] <= wrongly_refused
     assert found["honest", Decision.CLEARED] >= least_cleared * good

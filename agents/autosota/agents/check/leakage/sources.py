@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 from autosota.agents.check import ir
+from autosota.agents.check.definitions import function_of
 from autosota.agents.check.facts import TESTED, Facts, FileRule
+from autosota.agents.check.index import index, inside, last, string, variables_in
 from autosota.agents.check.leakage.choosing import _word
 from autosota.agents.check.leakage.common import FITS, called, short
 from autosota.agents.check.roles import role
@@ -68,6 +70,56 @@ def trained_on_test(facts: Facts) -> Iterator[Finding]:
             if tested and call.node not in done:
                 done.add(call.node)
                 yield _report(facts, call.node, value, tested[0], call.method or "the trainer")
+
+
+_TEST_FILE = re.compile(r"(?<![a-z])(test|holdout|held_?out)(?![a-z])", re.I)
+_READERS = re.compile(r"^(read_\w+|load|loadtxt|genfromtxt|load_dataset|open)$")
+
+
+def trained_on_test_elsewhere(facts: Facts) -> Iterator[Finding]:
+    """LK120: what another module gives for training was read from the test file."""
+    bound = index(facts).by_name
+    for call in index(facts).calls:
+        if call.method not in ("fit", "partial_fit") or not call.node.args:
+            continue
+        rows = call.node.args[0]
+        made = bound.get(rows.id, []) if isinstance(rows, ir.Name) else []
+        if len(made) != 1 or not isinstance(made[0].value, ir.Call):
+            continue
+        function = function_of(facts, made[0].value.func)
+        if function is None or function in facts.body:
+            continue
+        path = _gives_test_file(function)
+        if path:
+            yield facts.finding(
+                "LK120",
+                call.node,
+                f"`{facts.text(rows)}` is what `{function.name}` reads from `{path}`: whatever is "
+                "scored on that file was seen",
+                related=[(made[0].stmt, "read here")],
+            )
+
+
+def _gives_test_file(function: ir.Function) -> str:
+    """The test file in the one table that everything a function returns is made of, or ''."""
+    tables: dict[str, str] = {}
+    returned: set[str] = set()
+    for stmt in ir.statements(function.body):
+        if isinstance(stmt, ir.Assign) and stmt.value is not None:
+            names = {t.id for t in stmt.targets if isinstance(t, ir.Name)}
+            files = [
+                string(arg)
+                for expr in inside(stmt.value)
+                if isinstance(expr, ir.Call) and _READERS.match(last(expr.func))
+                for arg in expr.args[:1]
+            ]
+            if files and len(names) == 1:
+                tested = next((f for f in files if _TEST_FILE.search(f)), "")
+                tables[names.pop()] = tested
+        elif isinstance(stmt, ir.Return):
+            returned |= variables_in(stmt.value)
+    used = returned & tables.keys()
+    return tables[used.pop()] if len(used) == 1 and len(tables) == 1 else ""
 
 
 def _at(part: Part) -> tuple[int, str]:
@@ -171,6 +223,9 @@ RULES = (
             (*FITS, b"Trainer"),
             (b"load_dataset", b"datasets", b"load_data"),
         ),
+    ),
+    FileRule(
+        "LK120", trained_on_test_elsewhere, ((b".fit(", b".partial_fit("), (b"import",), TESTED)
     ),
     FileRule(
         "LK121",
