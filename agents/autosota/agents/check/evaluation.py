@@ -789,22 +789,47 @@ def _used_below(stmt: ir.Stmt) -> Iterator[str]:
                 yield from names_in(expr)
 
 
-_METRIC_WORDS = (
-    b"cc", b"F1", b"f1", b"AUC", b"auc", b"auroc", b"AUROC", b"score", b"Score", b"RMSE", b"rmse",
-    b"MAE", b"mae", b"mse", b"mape", b"BLEU", b"bleu", b"rouge", b"ROUGE", b"meteor", b"precision",
-    b"recall", b"iou", b"IoU", b"mAP", b"map", b"ndcg", b"NDCG", b"mrr", b"MRR", b"em", b"wer",
-    b"cer", b"perplexity", b"ppl", b"dice", b"mcc", b"kappa", b"psnr", b"PSNR", b"ssim", b"SSIM",
-    b"fid", b"FID", b"brier", b"r2", b"R2",
+_LONG_WORDS = (
+    b"curacy", b"F1", b"f1", b"auroc", b"AUROC", b"core", b"RMSE", b"rmse", b"BLEU", b"bleu",
+    b"rouge", b"ROUGE", b"meteor", b"precision", b"recall", b"ndcg", b"NDCG", b"perplexity",
+    b"kappa", b"psnr", b"PSNR", b"ssim", b"SSIM", b"brier",
 )  # fmt: skip
-_METRIC_NUMBER = tuple(
-    re.compile(
-        word + rb"[\w@ .-]{0,30}[\"'\])]{0,3}[ \t]*(?::[ \t]*float[ \t]*)?[=:,][ \t]*-?[\d.]"
-    )
-    for word in _METRIC_WORDS
+_SHORT_WORDS = (
+    b"acc", b"Acc", b"ACC", b"AUC", b"auc", b"MAE", b"mae", b"mse", b"MSE", b"mape", b"iou", b"IoU",
+    b"mAP", b"map", b"mrr", b"MRR", b"em", b"EM", b"wer", b"WER", b"cer", b"CER", b"ppl", b"dice",
+    b"mcc", b"MCC", b"fid", b"FID", b"r2", b"R2", b"ap", b"AP",
+)  # fmt: skip
+_THEN_NUMBER = (
+    rb"[\w@ .-]{0,30}[\"'\])]{0,3}[ \t]*(?::[ \t]*float[ \t]*)?[=:,][ \t]*-?(?:\d*\.\d|[2-9]|\d\d)"
 )
+_METRIC_NUMBER = (
+    *(re.compile(word + _THEN_NUMBER) for word in _LONG_WORDS),
+    # the look behind stands after the word: a search is slow where it begins with one
+    *(re.compile(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])" + _THEN_NUMBER)
+      for word in _SHORT_WORDS),
+)  # fmt: skip
 _ATTRIBUTE_SET = re.compile(rb"(?m)^[ \t]*(?!self\.|cls\.)[A-Za-z_]\w*(?:\.\w+)+[ \t]*=[^=]")
+_EXTREME = (b"max(", b"min(", b"sorted(")
+_REPEATED = re.compile(rb"for [^\n]{0,40}(?:run|rep|kf)s?\b")
+_METRIC_KEY = (
+    *(re.compile(word + rb"(?![a-z])[^\"'{}\n]{0,25}[\"'}]") for word in (*_LONG_WORDS, b"scores")),
+    *(re.compile(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])[^\"'{}\n]{0,25}[\"'}]")
+      for word in _SHORT_WORDS),
+)  # fmt: skip
+_EVALUATED = (
+    re.compile(rb"for [^\n]*(?:[Tt]est|[Ee]val|[Hh]old|[Bb]ench|te\b|unseen)"),
+    re.compile(rb"def \w*(?:eval|scor|test|bench)"),
+)
+_ASKED = re.compile(
+    rb"[\"'][^\"'\n]{0,40}(?:eval|grad|judg|scor|bench|pytest|unittest|leaderboard|submission)",
+    re.I,
+)
 RULES = (
-    FileRule("EV204", best_of_runs, ((b"max", b"min", b"sorted"), (b"seed", b"fold", b"for "))),
+    FileRule(
+        "EV204",
+        best_of_runs,
+        (_EXTREME, (b"seed", b"fold", b"trial", b"repeat", b"random_state", _REPEATED)),
+    ),
     FileRule(
         "EV205",
         cut_down,
@@ -813,7 +838,7 @@ RULES = (
             (b"Subset", b"[:", b"[0:", b"select(", b"take(", b"break", b"limit_", b"max_eval"),
         ),
     ),
-    FileRule("EV206", skipped, ((b"except", b"continue"), (b"for ",), (b"append", b"+="))),
+    FileRule("EV206", skipped, ((b"except", b"continue"), (b"append", b"+="), _EVALUATED)),
     FileRule(
         "EV207",
         replaced,
@@ -827,8 +852,12 @@ RULES = (
     ),
     FileRule("EV210", early_exit, ((b"exit", b"quit", b"SystemExit"),)),
     FileRule("EV213", by_hand, ((b"dump", b"write", b"log", b"print", b"to_csv"), _METRIC_NUMBER)),
-    FileRule("EV214", no_flow, ((b"dump", b"write", b"log", b"print"),)),
-    FileRule("EV215", aware, ((b"environ", b"getenv", b"sys.", b"inspect"),)),
+    FileRule("EV214", no_flow, ((b"dump", b"write", b"log", b"print"), _METRIC_KEY)),
+    FileRule(
+        "EV215",
+        aware,
+        ((b"environ", b"getenv", b"sys.modules", b"sys.argv", b"inspect.stack"), (_ASKED,)),
+    ),
     FileRule("EV216", caller, ((b"f_locals", b"f_globals", b"gc."),)),
     FileRule("EV217", timing, ((b"synchronize", b"perf_counter", b"time."), (b"torch", b"jax"))),
 )

@@ -747,9 +747,31 @@ _PREDICTED = (
     b"final",
 )
 _READ = re.compile(rb"(?:load|read|open)\w*\(")
+# Patterns begin with a literal and know no case: others are searched for ten times slower.
+_WORDS = (b"pred", b"Pred", b"hat", b"forecast", b"guess", b"prob", b"submission")
+_PREDICTED_NAME = tuple(
+    re.compile(word + rb"\w*[ \t]*(?::[^=\n]*)?=[^=]") for word in (*_WORDS, b"answers", b"outputs")
+)
+_MADE_BY_HAND = tuple(
+    re.compile(
+        word + rb"\w*[ \t]*=[ \t]*(?:[^\n=]*(?:zeros|ones|full|repeat)(?:_like)?\("
+        rb"|(?:[\w.]+\()?[ \t]*[\[(]\s*[-\d\"'TF])"
+    )
+    for word in (*_WORDS, b"yp", b"answers", b"outputs")
+)
+_COMPUTED = tuple(
+    re.compile(
+        word + rb"\w*(?:\[[^\]\n]*\]|\.\w+)*[ \t]*(?:=[^=\n]|\.append\()[^\n]*(?:%|//|>>|<<|&|\^)"
+    )
+    for word in _WORDS
+)
+_ANSWERS_FILE = tuple(
+    re.compile(word + rb"[^\"'\n]{0,60}\.\w")
+    for word in (b"label", b"Label", b"gold", b"answer", b"solution", b"truth", b"target")
+)
 RULES = (
     FileRule("OUT301", labels_copied, (TESTED, _PREDICTED)),
-    FileRule("OUT302", by_hand, ((b"pred", b"answers", b"submission", b"hat", b"forecast"),)),
+    FileRule("OUT302", by_hand, (_MADE_BY_HAND,)),
     FileRule(
         "OUT303",
         looked_up,
@@ -759,14 +781,11 @@ RULES = (
             (*TESTED, b"answer", b"gold", b"solution", b"truth", b"labels_by"),
         ),
     ),
-    FileRule("OUT304", loaded, ((b"pred", b"hat", b"forecast"), (_READ,))),
+    FileRule("OUT304", loaded, (_PREDICTED_NAME, (_READ,))),
     FileRule(
         "OUT305",
         gold_read,
-        (
-            (b"label", b"gold", b"answer", b"solution", b"truth", b"target"),
-            (b"read", b"load", b"open"),
-        ),
+        ((b"read", b"load", b"open"), _ANSWERS_FILE),
     ),
     FileRule(
         "OUT306",
@@ -794,10 +813,6 @@ RULES = (
     FileRule(
         "OUT308",
         from_ids,
-        (
-            (b"%", b"//", b">>"),
-            (b"id", b"index", b"enumerate", b"range"),
-            (b"pred", b"hat", b"forecast", b"submission"),
-        ),
+        ((b"id", b"index", b"enumerate", b"range"), _COMPUTED),
     ),
 )
