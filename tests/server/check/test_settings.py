@@ -62,7 +62,7 @@ def test_each_folder_has_its_own_settings(write, run, leak):
     ("table", "words"),
     [
         ('selct = ["LK"]', "tool.autosota.check.selct is not known; did you mean 'select'?"),
-        ('test_names = ["a"]', "check.test_names is not known; did you mean 'test-names'?"),
+        ('fail_on = "error"', "check.fail_on is not known; did you mean 'fail-on'?"),
         ('select = ["LK1O9"]', "check.select: no rule's code starts with 'LK1O9'; did you mean"),
         ('select = "LK"', "check.select must be a list of texts, not 'LK'"),
         ('severity = { LK107 = "eror" }', "'eror' is none of block, error, warning, info; did you"),
@@ -88,21 +88,10 @@ def test_someone_elses_broken_file_is_not_ours(write, run, clean):
     assert run().code == 0
 
 
-def test_names_of_data_are_told_to_the_rules(write):
-    write("a.py", "")
-    write(
-        "pyproject.toml",
-        '[tool.autosota.check]\ntest-names = ["lockbox"]\ntrain-names = ["fold0", "fold1"]\n',
-    )
-    (source,) = find(["a.py"])
-    rules = load(source.site).rules
-    assert (rules.test_names, rules.train_names) == (("lockbox",), ("fold0", "fold1"))
-
-
 @pytest.mark.parametrize("form", ["autosota.toml", "pyproject.toml"])
-def test_the_objective_names_evaluators_and_constants(write, place, form):
+def test_the_objective_names_evaluators(write, place, form):
     write("train.py", "")
-    protocol = '[protocol]\nevaluation = ["score.py", "train.py::evaluate"]\nfrozen = { k = 5 }\n'
+    protocol = '[protocol]\nevaluation = ["score.py", "train.py::evaluate"]\n'
     if form == "autosota.toml":
         write(form, OBJECTIVE + protocol)
     else:
@@ -111,7 +100,6 @@ def test_the_objective_names_evaluators_and_constants(write, place, form):
     settings = load(find(["train.py"])[0].site)
     assert settings.notes == ()
     assert settings.rules.evaluators == ("score.py", "train.py")
-    assert settings.rules.protected == ("k",)
 
 
 def test_an_objective_that_is_wrong_is_a_note(write, run, leak):

@@ -145,5 +145,5 @@ def is_a_test_file(path: str) -> bool:
         any(p in {"tests", "test", "testing"} for p in parts[:-1])
         or parts[-1].startswith("test_")
         or parts[-1].endswith("_test.py")
-        or parts[-1] == "conftest.py"
+        or parts[-1].startswith(("testing", "conftest"))
     )

@@ -16,19 +16,13 @@ class Settings:
         select: Prefixes of the codes to report; none means all.
         ignore: Prefixes of the codes never to report.
         severity: Another severity for a code.
-        test_names: Further names (of variables, files, splits) that mean test data.
-        train_names: Further names that mean training data.
         evaluators: Paths, as glob patterns, that are the declared evaluation.
-        protected: Names of constants that must not be changed.
     """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
-    test_names: tuple[str, ...] = ()
-    train_names: tuple[str, ...] = ()
     evaluators: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
 
     def wants(self, code: str) -> bool:
         """Whether findings of this code are reported."""

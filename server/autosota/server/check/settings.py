@@ -19,10 +19,7 @@ from autosota.server.check.site import Site
 from autosota.server.errors import UserError
 
 TABLE = "tool.autosota.check"
-KEYS = (
-    *("select", "ignore", "severity", "per-file-ignores", "exclude", "fail-on"),
-    *("test-names", "train-names"),
-)
+KEYS = (*("select", "ignore", "severity", "per-file-ignores", "exclude", "fail-on"),)
 LEVELS = tuple(s.value for s in Severity)
 
 
@@ -59,8 +56,8 @@ class CheckSettings:
     def key(self) -> str:
         """Changes when the engine may find something else in the same bytes."""
         told = self.rules
-        names = (told.test_names, told.train_names, told.evaluators, told.protected)
-        return repr((told.select, told.ignore, sorted(told.severity.items()), names))
+        severity = sorted(told.severity.items())
+        return repr((told.select, told.ignore, severity, told.evaluators))
 
     def reports(self, path: str, code: str) -> bool:
         """Whether findings of this code are reported in this file (an absolute path)."""
@@ -91,10 +88,7 @@ def load(site: Site, options: Options | None = None) -> CheckSettings:
             select=chosen,
             ignore=left,
             severity=table.severity(),
-            test_names=table.texts("test-names"),
-            train_names=table.texts("train-names"),
             evaluators=tuple(dict.fromkeys(e.partition("::")[0] for e in protocol.evaluation)),
-            protected=tuple(protocol.frozen),
         ),
         per_file=table.per_file(),
         exclude=table.texts("exclude"),
@@ -105,7 +99,7 @@ def load(site: Site, options: Options | None = None) -> CheckSettings:
 
 
 def _protocol(site: Site) -> tuple[Protocol, tuple[str, ...]]:
-    """The declared evaluation and protected constants of the objective, when there is one."""
+    """The protocol of the objective, when there is one."""
     from autosota.server.workspace.root import has_objective
 
     root = Path(site.root)
