@@ -16,6 +16,8 @@ _FOR = re.compile(r"^for\s+(\w+)\s+in\s+(.*)$")
 _LOOP = re.compile(r"^(for|while|until|select)\b")
 _SET = re.compile(r"^(?:export\s+|local\s+|readonly\s+|declare\s+)?([A-Za-z_]\w*)=(.*)$")
 _NAME = re.compile(r"\$(?:\{(\w+|@|\*)(?::?[-=]([^}]*))?\}|(\w+|@|\*))")
+_ALL = re.compile(r'"(\$@|\$\{@\})"')
+"""In quotes it is still one word for each argument."""
 _MOST_TURNS = 12
 _MOST_COMMANDS = 400
 
@@ -39,7 +41,7 @@ def commands(text: str, known: Mapping[str, str]) -> list[str]:
 def arguments(words: Sequence[str]) -> dict[str, str]:
     """What a script is called with, as its variables."""
     out = {str(n): w for n, w in enumerate(words, 1)}
-    out["@"] = out["*"] = " ".join(words)
+    out["@"] = out["*"] = shlex.join(words)
     return out
 
 
@@ -52,7 +54,7 @@ def expanded(text: str, known: Mapping[str, str]) -> str:
             return known[name]
         return found.group(2) if found.group(2) is not None else found.group(0)
 
-    return _NAME.sub(value, text)
+    return _NAME.sub(value, _ALL.sub(r"\1", text) if "@" in known else text)
 
 
 def _run(parts: list[str], known: dict[str, str], depth: int) -> Iterator[str]:

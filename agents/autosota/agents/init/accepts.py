@@ -71,10 +71,10 @@ def unknown_settings(tree: Tree, command: str, words: Iterable[str]) -> list[Unk
 
 def unknown_arguments(tree: Tree, command: str) -> list[Unknown]:
     """Flags of the command itself that the program it starts last does not know."""
-    entries = started_by(tree, command).entries
-    if not entries:
+    started = started_by(tree, command)
+    if not started.entries or started.scripts:  # what a script adds is not the command's own
         return []
-    last = entries[-1]
+    last = started.entries[-1]
     flags = [w for w in last.arguments if w.startswith("--")]
     return [] if _PASSED_ON & {*last.arguments} else _unknown(Repository(tree), last, flags)
 

@@ -73,8 +73,8 @@ def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
             if event.kind not in ("learn", "statistic") or share(event.rows, test.rows) is None:
                 continue
             alone = event not in train.fits and share(event.rows, train.rows) is None
-            if alone and event.kind == "statistic":
-                continue  # rows filled or cut by figures of their own: no transform is fitted again
+            if alone and event.kind == "statistic" and ("tile" in event.name or _apart(pair)):
+                continue  # rows of another table, filled or cut by figures of their own
             seen.setdefault(event.node, []).append((event, pair, alone))
     found: dict[str, list[_Leak]] = {}
     for hits in seen.values():
@@ -100,6 +100,11 @@ def _leaks(facts: Facts) -> dict[str, list[_Leak]]:
         scores = [(e, "the cross-validation") for e in dict.fromkeys(e for _, e in pairs)]
         found.setdefault("LK108", []).append((learned, text, list(scores[:5])))
     return found
+
+
+def _apart(pair: Pair) -> bool:
+    """Whether what is trained on and what is tested were read from different tables."""
+    return not {p.root for p in pair.train.rows} & {p.root for p in pair.test.rows}
 
 
 def _related(
