@@ -105,7 +105,9 @@ def test_files_that_kill_their_process_are_found_out(many, monkeypatch):
 def _started(place, delay: float):
     """A check in processes of its own, in which each file takes some time."""
     program = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        # a shell that starts things in the background has them ignore it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from autosota.server.check import workers\n"
         "real = workers.check\n"
         f"workers.check = lambda *a: (time.sleep({delay}), real(*a))[1]\n"
