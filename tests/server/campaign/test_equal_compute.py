@@ -100,9 +100,14 @@ def test_a_gain_that_is_only_longer_training_ends_provisional(tmp_path):
 
 
 def test_a_gain_that_is_real_and_longer_stays_confirmed(tmp_path):
-    repository = repository_of(tmp_path / "repo", REAL)
-    ran = repository.autosota("run", "--json", timeout=300)
-    last = last_line(ran.stdout)
+    for attempt in range(3):  # other load may keep the baseline from a match: then it says so
+        repository = repository_of(tmp_path / f"repo{attempt}", REAL)
+        ran = repository.autosota("run", "--json", timeout=300)
+        last = last_line(ran.stdout)
+        if last["verdict"] == "confirmed":
+            break
+        assert last["verdict"] == "provisional", ran.stdout[-3000:]
+        assert last["controls"].get("compute-matched baseline") is None, ran.stdout[-3000:]
     assert last["verdict"] == "confirmed", ran.stdout[-3000:]
     assert last["compute"] > 0.25
     assert last["controls"]["compute-matched baseline"] is True
