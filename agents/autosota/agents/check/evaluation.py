@@ -91,7 +91,7 @@ def cut_down(facts: Facts) -> Iterator[Finding]:
     """The score is computed on a part of the test set, and no flag guards that."""
     idx = index(facts)
     for bound in idx.bound:
-        value, name = bound.value, _name(bound.target)
+        value, name = bound.value, dotted(bound.target)
         if value is None or not hints.is_test(name) or _smoke(facts, bound.context):
             continue
         if (
@@ -176,10 +176,6 @@ def _smoke(facts: Facts, context: Context) -> bool:
     return any(
         hints.is_smoke(facts.text(g.test)) for g in context.around if isinstance(g, ir.If)
     ) or bool(context.function and hints.is_smoke(context.function.name))
-
-
-def _name(expr: ir.Expr) -> str:
-    return dotted(expr)
 
 
 # ------------------------------------------------------------------------------------- EV206

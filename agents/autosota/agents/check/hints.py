@@ -10,14 +10,14 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from autosota.agents.check.roles import role
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TEST = re.compile(r"(?:x|y|df|ds|data)?_?(?:te|tst|test)(?:set|data|df|ds|x|y|loader|ing)?")
-_TESTS = frozenset({"holdout", "heldout", "unseen"})
 _LABELS = _words(
     """
     y yte ytest ytrue label labels lbl target targets gold golds answer answers truth truths
@@ -74,17 +74,9 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(w.lower() for w in _WORD.findall(name))
 
 
-@lru_cache(maxsize=8192)
 def is_test(name: str) -> bool:
     """Whether a name means rows that are tested: `X_test`, `yte`, `testloader`, `holdout`."""
-    if "hold_out" in name.lower() or "held_out" in name.lower():
-        return True
-    return any(_TEST.fullmatch(w) or w in _TESTS for w in words(name))
-
-
-def is_train(name: str) -> bool:
-    """Whether a name means rows that are learned from."""
-    return any(w.startswith("train") or w in {"tr", "xtr", "ytr", "xtrain"} for w in words(name))
+    return role(name) == "test"
 
 
 def is_label(name: str) -> bool:

@@ -9,6 +9,9 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TEST = frozenset(
     [
         "te",
+        "xte",
+        "yte",
+        "heldout",
         "tst",
         "test",
         "tests",
@@ -24,6 +27,8 @@ _TEST = frozenset(
 _TRAIN = frozenset(
     [
         "tr",
+        "xtr",
+        "ytr",
         "trn",
         "train",
         "training",
@@ -70,6 +75,8 @@ def role(name: str) -> str:
     (`train_test`, `X_train_val` is what a training set was parted into).
     """
     words = {w.lower() for w in _WORD.findall(name)}
+    if "held_out" in name.lower() or "hold_out" in name.lower():
+        words.add("holdout")
     words |= {m.group(1) for w in words if (m := _JOINED.match(w))}
     kinds = []
     if words & _VALIDATION:

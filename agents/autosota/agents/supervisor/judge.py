@@ -554,7 +554,7 @@ def _judge_after_prediction(
         ]
         if about[0] and about[1] <= about[0]:
             message = f"several models answer for one: {show(after, 80)}"
-            return "ensemble", "TO603", message, Severity.INFO
+            return "ensemble", "TO603", message, None
         return "more", "TO603", f"more computation per prediction: {show(after, 80)}", None
     numbers = any(t in ("topk", "argsort", "argpartition") for t in trail)
     constants = literal(before) and literal(after)
