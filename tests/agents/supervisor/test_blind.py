@@ -34,7 +34,7 @@ def bench() -> ModuleType:
 
 @pytest.mark.parametrize(
     ("name", "least_cleared", "least_refused", "wrongly_refused", "wrongly_cleared"),
-    [("a", 0.82, 0.75, 0, 0), ("b", 0.90, 0.78, 0, 0), ("c", 0.58, 0.70, 14, 4)],
+    [("a", 0.82, 0.75, 0, 0), ("b", 0.90, 0.78, 0, 0), ("c", 0.55, 0.70, 14, 4)],
 )
 def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wrongly_cleared):
     found = Counter()
