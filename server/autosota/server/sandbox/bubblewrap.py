@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from autosota.server.errors import UserError
+from autosota.server.sandbox.forking import ForkingLauncher, Wrapped, interpreter
 from autosota.server.sandbox.launch import Launch
-from autosota.server.sandbox.launcher import GUARD, Launcher, Wrapped, interpreter
+from autosota.server.sandbox.launcher import GUARD
 
 GUARD_INSIDE = "/run/autosota-guard.py"
 _SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store")
@@ -97,7 +98,7 @@ def _hint(why: str) -> str:
     return ""
 
 
-class BubblewrapLauncher(Launcher):
+class BubblewrapLauncher(ForkingLauncher):
     """Starts commands behind bubblewrap.
 
     Args:

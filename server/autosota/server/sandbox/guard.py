@@ -7,9 +7,11 @@ subreaper, so that daemons come back to it. It does not know what an experiment,
 a receipt is, and it trusts nothing the command writes.
 
 Arguments: STATUS_FD LIFE_FD MODE MEMORY FILE_SIZE PROCESSES -- COMMAND…
-`MODE` is `namespace` or `host`; sizes are bytes, 0 means no limit. STATUS_FD gets an empty line
-at once (the sandbox stands) and one JSON object at the end. The end of file on LIFE_FD (the
-driver went away, or wants to stop) kills everything.
+`MODE` is `namespace`, `host` or `container`; sizes are bytes, 0 means no limit. STATUS_FD gets
+an empty line at once (the sandbox stands) and one JSON object at the end. The command starts
+when a byte comes on LIFE_FD; its end of file (the driver went away, or wants to stop) kills
+everything. In a container no descriptor is inherited: STATUS_FD is the folder that holds the
+FIFOs `out`, `err`, `status` and `life`, which the driver unlinks before it lets the command go.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import time
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_SECONDS = 2.0
+GO_SECONDS = 60.0
 FIRST_POLL, LAST_POLL = 0.02, 0.25
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -110,6 +113,46 @@ def _kill_all(namespace: bool) -> None:
         time.sleep(0.002)
 
 
+def _open_fifos(folder: str) -> tuple[int, int]:
+    """Put stdout and stderr on their FIFOs; the descriptors of status and life.
+
+    Without a driver at the other end this fails at once, instead of waiting for ever.
+    """
+    for number, name in ((1, "out"), (2, "err")):
+        fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(fd, True)
+        os.dup2(fd, number)
+        os.close(fd)
+    status = os.open(f"{folder}/status", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    life = os.open(f"{folder}/life", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return status, life
+
+
+def _told_to_go(life: int) -> bool:
+    """Wait for the driver's word; False when it went away or wants to stop."""
+    waiting = select.poll()
+    waiting.register(life, select.POLLIN | select.POLLHUP)
+    try:
+        return bool(waiting.poll(GO_SECONDS * 1000)) and bool(os.read(life, 1))
+    except BlockingIOError:
+        return False
+
+
+def _killed_by_limit() -> bool:
+    """Whether the kernel ended something in this container for the container's memory limit."""
+    for path, key in (
+        ("/sys/fs/cgroup/memory.events", b"oom_kill"),
+        ("/sys/fs/cgroup/memory/memory.oom_control", b"oom_kill"),
+    ):
+        try:
+            with open(path, "rb") as file:
+                pairs = [line.split() for line in file]
+        except OSError:
+            continue
+        return any(p[0] == key and p[1] != b"0" for p in pairs if len(p) == 2)
+    return False
+
+
 def _start(command: list[str], file_size: int) -> int:
     """Fork and execute the command in a session of its own, under its limits."""
     pid = os.fork()
@@ -142,8 +185,8 @@ def _start(command: list[str], file_size: int) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run one command to its end; see the module's docstring for the arguments."""
-    status, life = int(arguments[0]), int(arguments[1])
-    namespace = arguments[2] == "namespace"
+    container = arguments[2] == "container"
+    namespace = container or arguments[2] == "namespace"
     memory, file_size, most = (int(a) for a in arguments[3:6])
     command = arguments[7:]
 
@@ -152,10 +195,16 @@ def main(arguments: list[str]) -> int:
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if not namespace:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    os.set_inheritable(status, False)
-    os.set_inheritable(life, False)
+    if container:
+        status, life = _open_fifos(arguments[0])
+    else:
+        status, life = int(arguments[0]), int(arguments[1])
+        os.set_inheritable(status, False)
+        os.set_inheritable(life, False)
 
     os.write(status, b"\n")
+    if not _told_to_go(life):
+        return 1
 
     child = _start(command, file_size)
     watched = select.poll()
@@ -210,6 +259,8 @@ def main(arguments: list[str]) -> int:
             if exited < 0:
                 wait = min(wait, 0.02)
     _kill_all(namespace)
+    if container and not killed and code and _killed_by_limit():
+        killed = "memory"
 
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = max(peak, usage.ru_maxrss * 1024)

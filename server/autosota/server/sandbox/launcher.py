@@ -2,29 +2,23 @@
 
 The loop here owns the limits on time, disk and output and the stop button; `guard.py` inside
 the sandbox owns memory and the end of every process. How the walls are built is the business
-of `bubblewrap.py` and `process.py`. Metrics and receipts are not known here.
+of the backends: `bubblewrap.py` and `process.py` start a child process (`forking.py`),
+`container.py` asks an engine. Metrics and receipts are not known here.
 
-A launch blocks the thread that makes it. That thread is also the parent the kernel watches
-(the parent-death signal is sent when the *thread* that forked ends), so the two live equally
-long; besides, the guard holds one end of a pipe whose other end only this process has, and
-kills everything when that closes, however the driver died.
+A launch blocks the thread that makes it. The guard holds one end of a pipe whose other end
+only this process has, and kills everything when that closes, however the driver died.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import re
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from autosota.agents.domain import Outcome, Resources
@@ -36,24 +30,55 @@ GUARD = Path(__file__).with_name("guard.py")
 _KILL_SECONDS = 1.5
 _DRAIN_SECONDS = 0.5
 _READ = 1 << 18
+_START_SECONDS = 60.0
+"""How long the walls may take to stand; an engine on a loaded machine takes seconds."""
 
 
 Prune = Callable[[], str]
 """Says why a command should be ended now, because of what it printed; empty to let it go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """What is really executed: the walls, then the guard, then the command."""
+class Started(ABC):
+    """A guard behind its walls, and our ends of its four streams.
 
-    arguments: list[str]
-    cwd: Path
-    descriptors: tuple[int, ...] = ()
+    `out`, `err` and `status` are descriptors to read, open until `close`.
+    """
 
+    out: int
+    err: int
+    status: int
 
-def interpreter() -> str:
-    """The interpreter the guard runs under: this one's base, without a virtual environment."""
-    return str(getattr(sys, "_base_executable", None) or sys.executable)
+    @property
+    @abstractmethod
+    def ended(self) -> str | None:
+        """How the walls came down (`exit code 1`), or None while they stand; never blocks."""
+
+    @abstractmethod
+    def go(self) -> None:
+        """Let the guard start the command: everything of ours is out of its reach now."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Cut the line of life: the guard kills everything and goes. May be called twice."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool:
+        """Wait until the walls are down; False when they still stand after that time."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Pull the walls down with everything behind them."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back every descriptor, and what the backend made for this launch."""
+
+    def lost(self) -> str:
+        """Why the walls fell through no doing of the command; empty when that is not known.
+
+        Asked after the end of a launch whose guard said nothing.
+        """
+        return ""
 
 
 class Launcher(ABC):
@@ -65,11 +90,13 @@ class Launcher(ABC):
     protects: bool = False
     """True when mounts, hidden paths and the network limit are enforced."""
 
-    mode: str = "host"
-
     @abstractmethod
-    def wrap(self, launch: Launch, guard: list[str]) -> Wrapped:
-        """The arguments that put the guard behind the walls. Descriptors are closed after."""
+    def start(self, launch: Launch) -> Started:
+        """Put the guard of a launch behind the walls.
+
+        Raises:
+            SandboxBroken: this machine cannot do it.
+        """
 
     def sweep(self, launch: Launch) -> None:  # noqa: B027 - a backend may have nothing to do
         """Kill what is left when the guard was killed."""
@@ -133,73 +160,32 @@ class _Watch:
         self._disk_next = 0.0
 
     def run(self) -> Finished:
-        launch, limits = self._launch, self._launch.limits
-        with contextlib.ExitStack() as owned:
-            out = owned.enter_context(contextlib.closing(_Pipe(1 << 20)))
-            err = owned.enter_context(contextlib.closing(_Pipe(1 << 18)))
-            status = owned.enter_context(contextlib.closing(_Pipe()))
-            life = owned.enter_context(contextlib.closing(_Pipe()))
-            guard = [interpreter(), "-I", "-S", str(GUARD), str(status.write), str(life.read)]
-            guard += [self._launcher.mode, str(limits.memory_bytes), str(limits.disk_bytes)]
-            guard += [str(limits.processes), "--", "/bin/sh", "-c", launch.command]
-            wrapped = self._launcher.wrap(launch, guard)
-            try:
-                process = subprocess.Popen(
-                    wrapped.arguments,
-                    cwd=wrapped.cwd,
-                    env=dict(launch.env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out.write,
-                    stderr=err.write,
-                    pass_fds=(status.write, life.read, *wrapped.descriptors),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise SandboxBroken(
-                    f"{wrapped.arguments[0]}: the sandbox cannot start ({error.strerror}); "
-                    "see `autosota doctor`"
-                ) from error
-            finally:
-                for descriptor in wrapped.descriptors:
-                    os.close(descriptor)
-                for pipe in (out, err, status):
-                    pipe.close_write()
-                life.close_read()
-            began = time.monotonic()
-            try:
-                self._follow(process, {out.read: "stdout", err.read: "stderr"}, status, life, began)
-            finally:
-                life.close_write()
-                if process.poll() is None:
-                    self._end(process)
-                if not self._report.strip():
-                    self._launcher.sweep(launch)
-            wall = time.monotonic() - began
-        return self._conclude(process.returncode, wall)
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the walls to come down, and pull them down when they do not."""
+        started = self._launcher.start(self._launch)
+        began = time.monotonic()
         try:
-            process.wait(_KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            try:
+                self._follow(started, began)
+            finally:
+                started.end()
+                if not started.wait(_KILL_SECONDS):
+                    started.kill()
+                    started.wait(_KILL_SECONDS)
+                if not self._report.strip():
+                    self._launcher.sweep(self._launch)
+            wall = time.monotonic() - began
+            return self._conclude(started, wall)
+        finally:
+            started.close()
 
-    def _follow(
-        self,
-        process: subprocess.Popen[bytes],
-        streams: dict[int, str],
-        status: _Pipe,
-        life: _Pipe,
-        began: float,
-    ) -> None:
+    def _follow(self, started: Started, began: float) -> None:
         """Read everything and keep the limits until the guard has gone and the pipes are dry."""
+        streams = {started.out: "stdout", started.err: "stderr"}
         deadline = began + self._launch.limits.wall_seconds
         self._disk_next = began + 0.2
         end_by = float("inf")
         killing = False
         with selectors.DefaultSelector() as selector:
-            for descriptor in (*streams, status.read):
+            for descriptor in (*streams, started.status):
                 selector.register(descriptor, selectors.EVENT_READ)
             if self._stop is not None:
                 selector.register(self._stop.fileno(), selectors.EVENT_READ)
@@ -209,7 +195,7 @@ class _Watch:
                 if now >= end_by:
                     if not guarded:
                         return
-                    process.kill()  # the guard did not answer; its walls take the rest along
+                    started.kill()  # the guard did not answer; its walls take the rest along
                     guarded, end_by = False, now + _DRAIN_SECONDS
                 wake = min(end_by, *((deadline, self._disk_next) if not killing else (end_by,)))
                 for key, _ in selector.select(max(0.0, wake - now) if wake < 1e12 else None):
@@ -220,19 +206,26 @@ class _Watch:
                         else:
                             selector.unregister(key.fd)
                             open_streams.discard(key.fd)
-                    elif key.fd == status.read:
+                    elif key.fd == started.status:
                         data = os.read(key.fd, 4096)
+                        if data and not self._report:
+                            started.go()
                         self._report += data
                         if not data:
                             selector.unregister(key.fd)
                             guarded, end_by = False, time.monotonic() + _DRAIN_SECONDS
                     elif self._verdict is None:
                         self._verdict = (Outcome.STOPPED, "stopped")
+                if guarded and not self._report and not killing:
+                    # walls that fell before the guard spoke give no end of file on a FIFO
+                    late = time.monotonic() - began > _START_SECONDS
+                    if late or started.ended is not None:
+                        guarded, end_by = False, time.monotonic() + _DRAIN_SECONDS
                 if guarded and not killing:
                     self._check(time.monotonic(), deadline)
                     if self._verdict is not None:
                         killing, end_by = True, time.monotonic() + _KILL_SECONDS
-                        life.close_write()
+                        started.end()
                         if self._stop is not None:
                             selector.unregister(self._stop.fileno())
 
@@ -267,14 +260,17 @@ class _Watch:
             elif not complete:
                 self._verdict = (Outcome.DISK_QUOTA, "made folders too deep to be measured")
 
-    def _conclude(self, returncode: int | None, wall: float) -> Finished:
+    def _conclude(self, started: Started, wall: float) -> Finished:
         self._look_at_disk()
         line = self._report.strip()
+        if not line and self._verdict is None and (lost := started.lost()):
+            raise SandboxBroken(lost)
         if not self._report and self._verdict is None:
             told = self._output.tail("stderr").strip().splitlines()
             raise SandboxBroken(
                 f"the sandbox ({self._launcher.name}) cannot start: "
-                f"{clean(told[-1]) if told else f'exit code {returncode}'}; see `autosota doctor`"
+                f"{clean(told[-1]) if told else started.ended or 'no answer'}; "
+                "see `autosota doctor`"
             )
         report = json.loads(line) if line else {}
         exit_code, sent = report.get("exit_code"), report.get("signal")
@@ -338,28 +334,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-class _Pipe:
-    """A pipe that owns its two descriptors; each is closed once."""
-
-    def __init__(self, size: int = 0) -> None:
-        self.read, self.write = os.pipe()
-        if size:
-            # an unprivileged user has a limit on this; the default size works, too
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(self.write, fcntl.F_SETPIPE_SZ, size)
-
-    def close_read(self) -> None:
-        if self.read >= 0:
-            os.close(self.read)
-            self.read = -1
-
-    def close_write(self) -> None:
-        if self.write >= 0:
-            os.close(self.write)
-            self.write = -1
-
-    def close(self) -> None:
-        self.close_read()
-        self.close_write()

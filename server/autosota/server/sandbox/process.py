@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 
+from autosota.server.sandbox.forking import ForkingLauncher, Wrapped
 from autosota.server.sandbox.launch import Launch
-from autosota.server.sandbox.launcher import Launcher, Wrapped
 
 MARK = "AUTOSOTA_RUN_DIR"
 """Every process of a run has this variable, unless it took it away."""
 
 
-class ProcessLauncher(Launcher):
+class ProcessLauncher(ForkingLauncher):
     """Starts commands as plain processes below a subreaper."""
 
     name = "process"
