@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo demo-torch test check bench format docs-rules system clean
+.PHONY: demo demo-torch test check bench format docs-rules system engine clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 system:
 	@sh .ci/system-packages
+
+engine: system
+	@sh .ci/docker-engine
 
 demo: $(STAMP) system
 	@sh docs/examples/run-demo digits $(abspath $(BIN)/autosota)
@@ -41,10 +44,10 @@ format: $(STAMP)
 docs-rules: $(STAMP)
 	$(BIN)/python tests/house/write_rule_pages.py
 
-test: $(STAMP) system
+test: $(STAMP) engine
 	@sh tests/tiers $(BIN)/python
 
-bench: $(STAMP) system
+bench: $(STAMP) engine
 	$(BIN)/python tests/bench/run.py
 
 clean:
