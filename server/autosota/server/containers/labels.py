@@ -73,8 +73,12 @@ def alive(owner: str) -> bool | None:
 
 @lru_cache(maxsize=1)
 def _boot() -> str:
-    """This boot of this machine. In containers the file is the host's, too."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    """This boot of this machine, and the namespace that process numbers are counted in.
+
+    In a container the boot is the host's, but the numbers are not.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot}.{os.stat('/proc/self/ns/pid').st_ino}"
 
 
 def _started(pid: int) -> int | None:
