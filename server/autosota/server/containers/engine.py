@@ -288,6 +288,26 @@ class Engine:
             client = _client(self.endpoint, self.facts.api, seconds or CALL_SECONDS)
         return _limited(client, seconds)
 
+    @contextlib.contextmanager
+    def speaking(self, seconds: float = CALL_SECONDS) -> Iterator[None]:
+        """Calls of the SDK in which an engine that went away is an `EngineUnavailable`.
+
+        What the engine refuses (the SDK's `APIError`) passes through.
+
+        Args:
+            seconds: The limit that the calls have, to be told.
+        """
+        import requests
+        from docker.errors import APIError
+
+        try:
+            yield
+        except APIError:
+            raise
+        except (requests.RequestException, OSError) as error:
+            why, fix = _explain(self.endpoint, error, seconds)
+            raise EngineUnavailable(why, fix, self.endpoint) from error
+
     def __str__(self) -> str:
         return f"{self.facts} at {self.endpoint}"
 

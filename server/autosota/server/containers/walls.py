@@ -14,7 +14,6 @@ from typing import Any
 UID_INSIDE = 1000
 """Who code runs as when we are root outside; images have a user of this number."""
 
-_OPEN_FILES = 65536
 _SMALLEST_SHARED = 64 * 2**20
 
 
@@ -79,10 +78,8 @@ def walls(
         "shm_size": max(shared, _SMALLEST_SHARED),
         "network_mode": "bridge" if network else "none",
         "user": who.name,
-        "ulimits": [
-            Ulimit(name="core", soft=0, hard=0),
-            Ulimit(name="nofile", soft=_OPEN_FILES, hard=_OPEN_FILES),
-        ],
+        # the number of open files stays the engine's: asking for more than it may give fails
+        "ulimits": [Ulimit(name="core", soft=0, hard=0)],
         "stdin_open": False,
         "tty": False,
         "privileged": False,
