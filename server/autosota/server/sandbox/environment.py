@@ -45,13 +45,17 @@ _FOR_PIP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PreparedEnvironment:
-    """An interpreter that is ready, the folders it needs, and the hash of what it holds."""
+    """An interpreter that is ready, the folders it needs, and the hash of what it holds.
+
+    With an `image` (the id of a container image) the interpreter is inside of that.
+    """
 
     python: Path
     folders: tuple[Path, ...]
     hash: str
     interpreter: Interpreter
     notes: tuple[str, ...] = ()
+    image: str = ""
 
 
 def prepare(
@@ -123,7 +127,7 @@ def rebuilt(
     with contextlib.ExitStack() as owned:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            owned.enter_context(_locked(cache / f"{name}.lock", deadline, say, stop))
+            owned.enter_context(locked(cache / f"{name}.lock", deadline, say, stop))
             owned.callback(disk.remove, folder)
             disk.remove(folder)
             _build(folder, needed, variables, say, stop, deadline)
@@ -151,14 +155,24 @@ def _inspected(python: Path, root: Path, notes: tuple[str, ...]) -> PreparedEnvi
     notes += tuple(
         f"{p} is on the path of {python} but outside of it: runs do not see it" for p in hidden
     )
-    identity = json.dumps([found.implementation, found.version, sorted(found.packages.items())])
-    digest = hashlib.sha256(identity.encode()).hexdigest()
-    return PreparedEnvironment(found.executable, shown, digest, found, notes)
+    return PreparedEnvironment(found.executable, shown, digest_of(found), found, notes)
 
 
 def redact(text: str) -> str:
     """Text without credentials in URLs and `token=` pairs."""
     return _TOKENS.sub(r"\1=***", _CREDENTIALS.sub("***@", text))
+
+
+def pip_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """What pip may have of a user's variables: indexes, proxies, certificates, compilers."""
+    variables = {k: v for k, v in environ.items() if _FOR_PIP.fullmatch(k)}
+    return variables | {"PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def digest_of(found: Interpreter, *more: str) -> str:
+    """The hash of an environment: Python's version, the packages', and `more`."""
+    identity = [found.implementation, found.version, sorted(found.packages.items()), *more]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
 def _managed(
@@ -175,7 +189,7 @@ def _managed(
         folder = cache / name
         python = folder / "bin" / "python"
         deadline = time.monotonic() + limit_seconds
-        with _locked(cache / f"{name}.lock", deadline, say, stop):
+        with locked(cache / f"{name}.lock", deadline, say, stop):
             if (folder / MARKER).is_file() and python.exists():
                 return python
             disk.remove(folder)
@@ -221,9 +235,7 @@ def _build(
     deadline: float,
 ) -> None:
     base = getattr(sys, "_base_executable", None) or sys.executable
-    variables = {k: v for k, v in environ.items() if _FOR_PIP.fullmatch(k)}
-    variables |= {"PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    variables["AUTOSOTA_RUN_DIR"] = str(folder)
+    variables = pip_variables(environ) | {"AUTOSOTA_RUN_DIR": str(folder)}
     with tempfile.TemporaryDirectory(prefix="autosota-env-") as made:
         work = Path(made)
         (work / "req").mkdir()
@@ -273,7 +285,7 @@ def _step(
 
 
 @contextlib.contextmanager
-def _locked(
+def locked(
     path: Path, deadline: float, say: Callable[[str], None], stop: Stop | None
 ) -> Iterator[None]:
     """Hold a lock file; waits for another build of the same environment."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autosota.server.errors import UserError
 
-_ASK = """
+QUESTION = """
 import json, platform, sys
 from importlib.metadata import distributions
 found = {}
@@ -52,7 +52,7 @@ def inspect(python: Path, timeout_seconds: float = 60.0) -> Interpreter:
     # isolated: neither the working folder nor the user's variables colour the answer
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", _ASK],
+            [str(python), "-I", "-c", QUESTION],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_seconds,
@@ -60,15 +60,7 @@ def inspect(python: Path, timeout_seconds: float = 60.0) -> Interpreter:
             cwd="/",
             env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
         )
-        told = json.loads(done.stdout.decode("utf-8", "replace").strip().splitlines()[-1])
-        return Interpreter(
-            Path(told["executable"]),
-            told["version"],
-            told["implementation"],
-            tuple(Path(p) for p in dict.fromkeys(told["prefixes"])),
-            tuple(told["path"]),
-            dict(sorted(told["packages"].items())),
-        )
+        return understood(done.stdout)
     except FileNotFoundError:
         raise UserError(
             f"environment.python = {str(python)!r}: there is no such file; name an interpreter, "
@@ -81,6 +73,23 @@ def inspect(python: Path, timeout_seconds: float = 60.0) -> Interpreter:
             f"environment.python = {str(python)!r} is not a Python 3 interpreter that can be run "
             f"({error}); name another one, or leave it empty for a managed environment"
         ) from error
+
+
+def understood(answer: bytes) -> Interpreter:
+    """The answer to `QUESTION`, which is the last line.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is none.
+    """
+    told = json.loads(answer.decode("utf-8", "replace").strip().splitlines()[-1])
+    return Interpreter(
+        Path(told["executable"]),
+        told["version"],
+        told["implementation"],
+        tuple(Path(p) for p in dict.fromkeys(told["prefixes"])),
+        tuple(told["path"]),
+        dict(sorted(told["packages"].items())),
+    )
 
 
 def folders(interpreter: Interpreter, root: Path) -> tuple[Path, ...]:
