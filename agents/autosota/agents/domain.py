@@ -459,7 +459,8 @@ class Receipt:
 
     `stdout_hash` and `stderr_hash` are of the log files as stored (masked, cut at the cap);
     `outcomes_hash` is of the per-example outcomes ("" when none were kept). `intermediate`
-    are (step, value) of `select_on` as the run reported them.
+    are (step, value) of `select_on` as the run reported them. `image` is the id of the
+    container image, "" for runs outside of containers.
     """
 
     run_id: str
@@ -490,6 +491,7 @@ class Receipt:
     variant: str = ""
     outcomes_hash: str = ""
     intermediate: tuple[tuple[int, float], ...] = ()
+    image: str = ""
 
     def reading(self, name: str) -> MetricReading | None:
         """The reading of one metric, or None when it was never looked for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,10 @@ class RunOptions:
         environment = objective.environment
         if self.sandbox is not None:
             environment = replace(environment, sandbox=self.sandbox)
-        if environment.sandbox not in ("auto", "local"):
+        if environment.sandbox not in ("auto", "local", "docker"):
             raise UserError(
                 f"sandbox '{environment.sandbox}' is not built in this version: "
-                "set environment.sandbox (or --sandbox) to auto or local"
+                "set environment.sandbox (or --sandbox) to auto, local or docker"
             )
         if budget.evaluations < len(objective.seeds):
             raise UserError(
@@ -182,7 +182,8 @@ class Host:
                     note=note,
                     progress=progress,
                 )
-                yield Campaign(campaign_id, ledger, workspace, laboratory)
+                with closing(laboratory):
+                    yield Campaign(campaign_id, ledger, workspace, laboratory)
 
     @contextmanager
     def resume(
@@ -216,7 +217,8 @@ class Host:
                     note=note,
                     progress=progress,
                 )
-                yield Campaign(left, ledger, workspace, laboratory)
+                with closing(laboratory):
+                    yield Campaign(left, ledger, workspace, laboratory)
 
     def stop(self, why: str) -> tuple[str, bool]:
         """Ask the running campaign to stop, and wait until it has: its id, and whether it did.

@@ -19,15 +19,13 @@ from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.boundary import draw_boundary
 from autosota.agents.supervisor.probes import duplicates
 from autosota.server.errors import UserError
-from autosota.server.sandbox import world
-from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
-from autosota.server.sandbox.environment import PreparedEnvironment, prepare, rebuilt
+from autosota.server.sandbox import site, world
+from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.machine import describe, usable_cpus
 from autosota.server.sandbox.outcomes import read_checked_outcomes
 from autosota.server.sandbox.permute import ControlNotPossible
-from autosota.server.sandbox.process import ProcessLauncher
 from autosota.server.sandbox.protected import GuardedData, evaluator_hash, guard_data
 from autosota.server.sandbox.resolve import modules_resolve
 from autosota.server.sandbox.runner import Runner
@@ -36,18 +34,6 @@ from autosota.server.workspace import globs
 from autosota.server.workspace.store import GitWorkspace
 
 Note = Callable[[str], None]
-
-
-def launcher_here(environment: PreparedEnvironment, note: Note) -> Launcher:
-    """The best local sandbox that works on this machine; says so when it does not protect."""
-    found = probe()
-    if found.works:
-        return BubblewrapLauncher(environment.folders, found)
-    note(
-        f"warning: runs are not isolated (grade: declared): {found.why}; they could read your "
-        "files and write to them"
-    )
-    return ProcessLauncher()
 
 
 class SandboxLaboratory:
@@ -80,6 +66,7 @@ class SandboxLaboratory:
         self._note = note
         self._progress = progress
         self._stop = Stop()
+        self._site: site.Site | None = None
         self._launcher: Launcher | None = None
         self._environment: PreparedEnvironment | None = None
         self._guarded: GuardedData | None = None
@@ -104,6 +91,7 @@ class SandboxLaboratory:
             isolation=runner.isolation(base),
             machine=describe(environment.interpreter, self._threads),
             notes=(*environment.notes, *runner.notes(base)),
+            image=environment.image,
         )
 
     def analyse(self) -> ev.CodeAnalysed:
@@ -140,6 +128,7 @@ class SandboxLaboratory:
         known, analysed = state.environment, state.analysed
         if known is not None:
             self._threads = dict(known.machine.threads) or self._threads
+            self._where(known.sandbox)
             environment = self._prepared()
             if environment.hash != known.environment_hash:
                 raise UserError(
@@ -183,16 +172,9 @@ class SandboxLaboratory:
             raise
 
     def _run_rebuilt(self, request: RunRequest) -> Receipt:
-        tree = self._workspace.tree(self._started.base_commit)
-        with rebuilt(
-            self._objective,
-            self._workspace.root,
-            tree,
-            self._progress,
-            stop=self._stop,
-            environ=self._environ(),
-        ) as environment:
-            walls = launcher_here(environment, lambda _told_before: None)
+        where = self._where()
+        with where.rebuilt() as environment:
+            walls = where.launcher(environment)
             self._fresh = self._make_runner(self._boundary, environment, walls)
             if self._stop.pressed:
                 self._fresh.cancel()
@@ -217,6 +199,11 @@ class SandboxLaboratory:
             if runner is not None:
                 runner.cancel()
 
+    def close(self) -> None:
+        """Give back what the laboratory holds; nothing of it may be running."""
+        if self._site is not None:
+            self._site.close()
+
     def discard(self, run_id: str) -> None:
         """Remove the folder of a run that is not recorded."""
         shutil.rmtree(self._state_dir / "runs" / run_id, ignore_errors=True)
@@ -225,15 +212,22 @@ class SandboxLaboratory:
 
     def _prepared(self) -> PreparedEnvironment:
         if self._environment is None:
-            self._environment = prepare(
+            self._environment = self._where().prepare()
+        return self._environment
+
+    def _where(self, began_on: str = "") -> site.Site:
+        """In containers or on this machine; decided once."""
+        if self._site is None:
+            wanted = site.Wanted(
                 self._objective,
                 self._workspace.root,
                 self._workspace.tree(self._started.base_commit),
+                self._environ(),
+                self._stop,
                 self._progress,
-                stop=self._stop,
-                environ=self._environ(),
             )
-        return self._environment
+            self._site = site.choose(wanted, self._note, began_on)
+        return self._site
 
     def _environ(self) -> dict[str, str]:
         """The user's variables, as a build may use them."""
@@ -241,7 +235,7 @@ class SandboxLaboratory:
 
     def _walls(self) -> Launcher:
         if self._launcher is None:
-            self._launcher = launcher_here(self._prepared(), self._note)
+            self._launcher = self._where().launcher(self._prepared())
         return self._launcher
 
     def _data(self) -> GuardedData:
@@ -274,6 +268,7 @@ class SandboxLaboratory:
                 home=home,
                 temporary=Path("/tmp"),
                 seed=0,
+                contained=bool(environment.image),
             )
             files = [f for f in self._workspace.tree(base).files() if (checkout / f).exists()]
             wrong = modules_resolve(

@@ -122,9 +122,9 @@ def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Re
     laboratory = SandboxLaboratory(
         workspace, state_dir, state.start, offline=False, note=lambda _text: None
     )
-    laboratory.ready(state)
     masked = any(m.value is None and m.reason.startswith("masked") for m in receipt.metrics)
     try:
+        laboratory.ready(state)
         new = laboratory.run(
             RunRequest(
                 run_id=f"rerun-{receipt.run_id}",
@@ -141,6 +141,7 @@ def _again(ledger: Ledger, workspace: GitWorkspace, state_dir: Path, receipt: Re
         )
     finally:
         laboratory.discard(f"rerun-{receipt.run_id}")
+        laboratory.close()
     if (new.outcome, receipt.outcome) != (Outcome.OK, Outcome.OK):
         same = new.outcome is receipt.outcome
         return f"{receipt.run_id}: was {receipt.outcome}, is {new.outcome}", not same

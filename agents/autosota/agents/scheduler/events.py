@@ -50,7 +50,10 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentReady:
-    """Phase 0: the interpreter that runs use, and what it is on."""
+    """Phase 0: the interpreter that runs use, and what it is on.
+
+    `image` is the id of the container image it is in; empty when it is on the machine itself.
+    """
 
     kind: ClassVar[str] = "environment_ready"
     python: str
@@ -59,6 +62,7 @@ class EnvironmentReady:
     isolation: Isolation
     machine: Machine
     notes: tuple[str, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

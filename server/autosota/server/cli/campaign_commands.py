@@ -34,7 +34,7 @@ which = click.option(
 @click.option("--max-wall", help="At most this much time in runs, such as 90s, 30m or 2h.")
 @click.option("--max-dollars", type=float, help="At most this much for a model.")
 @click.option("--offline", is_flag=True, help="Use no network, also not for a model or packages.")
-@click.option("--sandbox", help="auto or local.")
+@click.option("--sandbox", help="auto, local or docker.")
 @click.option("--new", is_flag=True, help="Start another one although the last is unfinished.")
 @as_json
 def run(

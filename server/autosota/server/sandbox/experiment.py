@@ -302,6 +302,7 @@ class Experiment:
             home=stage.home,
             temporary=Path("/tmp") if protects else temporary,
             seed=self._request.seed,
+            contained=bool(setting.environment.image),
         )
         caches, secrets = world.cache_mounts(environment.caches, setting.environ)
         fixed = [
@@ -432,6 +433,8 @@ class Experiment:
         """`python` and `python3` for environments that have them by another name only."""
         programs = self.folder / "bin"
         programs.mkdir()
+        if self._setting.environment.image:
+            return  # images have both
         python = self._setting.environment.python
         for name in ("python", "python3"):
             if not (python.parent / name).exists():

@@ -155,16 +155,16 @@ class _Watch:
         self._prune = prune
         self._report = b""
         self._verdict: tuple[Outcome, str] | None = None
+        self._went = self._gone = 0.0
         self._disk_start = disk.measure(launch.writable)[0]
         self._disk_used = 0
         self._disk_next = 0.0
 
     def run(self) -> Finished:
         started = self._launcher.start(self._launch)
-        began = time.monotonic()
         try:
             try:
-                self._follow(started, began)
+                self._follow(started)
             finally:
                 started.end()
                 if not started.wait(_KILL_SECONDS):
@@ -172,15 +172,15 @@ class _Watch:
                     started.wait(_KILL_SECONDS)
                 if not self._report.strip():
                     self._launcher.sweep(self._launch)
-            wall = time.monotonic() - began
-            return self._conclude(started, wall)
+            return self._conclude(started)
         finally:
             started.close()
 
-    def _follow(self, started: Started, began: float) -> None:
+    def _follow(self, started: Started) -> None:
         """Read everything and keep the limits until the guard has gone and the pipes are dry."""
         streams = {started.out: "stdout", started.err: "stderr"}
-        deadline = began + self._launch.limits.wall_seconds
+        began = time.monotonic()
+        deadline = began + _START_SECONDS + self._launch.limits.wall_seconds
         self._disk_next = began + 0.2
         end_by = float("inf")
         killing = False
@@ -209,11 +209,14 @@ class _Watch:
                     elif key.fd == started.status:
                         data = os.read(key.fd, 4096)
                         if data and not self._report:
+                            self._went = time.monotonic()
+                            deadline = self._went + self._launch.limits.wall_seconds
                             started.go()
                         self._report += data
                         if not data:
                             selector.unregister(key.fd)
-                            guarded, end_by = False, time.monotonic() + _DRAIN_SECONDS
+                            self._gone = time.monotonic()
+                            guarded, end_by = False, self._gone + _DRAIN_SECONDS
                     elif self._verdict is None:
                         self._verdict = (Outcome.STOPPED, "stopped")
                 if guarded and not self._report and not killing:
@@ -226,6 +229,9 @@ class _Watch:
                     if self._verdict is not None:
                         killing, end_by = True, time.monotonic() + _KILL_SECONDS
                         started.end()
+                        if not self._report:  # no guard to ask, and no command yet to save
+                            started.kill()
+                            guarded, end_by = False, time.monotonic()
                         if self._stop is not None:
                             selector.unregister(self._stop.fileno())
 
@@ -260,7 +266,7 @@ class _Watch:
             elif not complete:
                 self._verdict = (Outcome.DISK_QUOTA, "made folders too deep to be measured")
 
-    def _conclude(self, started: Started, wall: float) -> Finished:
+    def _conclude(self, started: Started) -> Finished:
         self._look_at_disk()
         line = self._report.strip()
         if not line and self._verdict is None and (lost := started.lost()):
@@ -273,6 +279,8 @@ class _Watch:
                 "see `autosota doctor`"
             )
         report = json.loads(line) if line else {}
+        # the command's own time: what the walls take to stand and to fall is not its doing
+        wall = (self._gone or time.monotonic()) - self._went if self._went else 0.0
         exit_code, sent = report.get("exit_code"), report.get("signal")
         if exit_code is not None and 128 < exit_code < 193:
             sent = exit_code - 128  # the shell's way to say that a signal ended its command

@@ -232,6 +232,7 @@ class Runner:
             variant=variant.name,
             outcomes_hash=outcomes_hash,
             intermediate=experiment.intermediate if on_the_way else (),
+            image=self._environment.image,
         )
 
     def _stages(

@@ -25,6 +25,7 @@ _PASSED_WITH_GPU = re.compile(
     r"|NVIDIA_(VISIBLE_DEVICES|TF32_OVERRIDE)|(HIP|ROCR)_VISIBLE_DEVICES|NCCL_(DEBUG|P2P_DISABLE)"
     r"|XLA_PYTHON_CLIENT_(PREALLOCATE|MEM_FRACTION)"
 )
+_PATHS = frozenset({"LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH"})
 _THREADS = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _SYSTEM_PATH = "/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CACHES = {"HF_HOME": "huggingface", "TORCH_HOME": "torch", "KERAS_HOME": "../.keras"}
@@ -42,6 +43,7 @@ def variables(
     home: Path,
     temporary: Path,
     seed: int,
+    contained: bool = False,
 ) -> dict[str, str]:
     """All variables of a run.
 
@@ -54,6 +56,8 @@ def variables(
         home: An empty home.
         temporary: A folder for temporary files.
         seed: The seed of the run.
+        contained: The run sees another system than this one: no path of here means anything
+            there, and its user has no name.
     """
     out = {k: v for k, v in environ.items() if _PASSED.fullmatch(k)}
     if environment.gpus:
@@ -66,6 +70,8 @@ def variables(
         folder = cache_folder(name, environ)
         if folder is not None:
             out[name] = str(folder)
+    if contained:
+        out = {k: v for k, v in out.items() if k not in _PATHS} | {"USER": "autosota"}
     code = [checkout, *([checkout / "src"] if (checkout / "src").is_dir() else [])]
     return out | {
         "PATH": os.pathsep.join([*(str(p) for p in programs), _SYSTEM_PATH]),
