@@ -66,8 +66,7 @@ def install(package: str) -> str:
     """The command that installs a package here."""
     for program, command in _INSTALLERS.items():
         if shutil.which(program):
-            admin = "" if program == "brew" or _is_root() else "sudo "
-            return admin + command.format(package)
+            return ("" if program == "brew" else admin()) + command.format(package)
     return f"install the package {package}"
 
 
@@ -75,7 +74,6 @@ def bubblewrap_fix(installed: bool) -> str:
     """The one command that makes bubblewrap work: it is missing, or the kernel forbids it."""
     if not installed:
         return install("bubblewrap")
-    admin = "" if _is_root() else "sudo "
     for name, value, wanted in (
         # Ubuntu 23.10 and newer: only programs with a profile may make user namespaces.
         ("apparmor_restrict_unprivileged_userns", "1", "0"),
@@ -83,9 +81,9 @@ def bubblewrap_fix(installed: bool) -> str:
         ("unprivileged_userns_clone", "0", "1"),
     ):
         if _read(_SYSCTL / name) == value:
-            return f"{admin}sysctl -w kernel.{name}={wanted}"
+            return f"{admin()}sysctl -w kernel.{name}={wanted}"
     if _read(Path("/proc/sys/user/max_user_namespaces")) == "0":
-        return f"{admin}sysctl -w user.max_user_namespaces=10000"
+        return f"{admin()}sysctl -w user.max_user_namespaces=10000"
     return (
         "in a container: start it with --security-opt seccomp=unconfined (or --privileged); "
         "else ask who runs this machine to allow user namespaces"
@@ -131,8 +129,9 @@ def gpus() -> tuple[tuple[str, ...], str]:
     return tuple(f"{name} ({memory}, driver {driver})" for name, memory, driver in full), ""
 
 
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
+def admin() -> str:
+    """What a command for the administrator begins with here: `sudo `, or nothing for root."""
+    return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "sudo "
 
 
 def _read(path: Path) -> str:
