@@ -321,6 +321,23 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def has_image(self, name: str) -> bool:
+        """Whether the engine has an image of this name or id; nothing is fetched.
+
+        Raises:
+            EngineUnavailable: the engine went away.
+        """
+        from docker.errors import APIError
+
+        with self.speaking():
+            try:
+                self.client.api.inspect_image(name)
+            except APIError as error:
+                if error.status_code in (400, 404):  # no such image, or no such name at all
+                    return False
+                raise
+        return True
+
     def shares_files(self, image: str, folder: Path | None = None) -> str:
         """Why containers do not see this machine's files; empty when they do.
 
