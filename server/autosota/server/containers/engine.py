@@ -327,11 +327,13 @@ class Engine:
         Raises:
             EngineUnavailable: the engine went away.
         """
-        from docker.errors import APIError
+        from docker.errors import APIError, NullResource
 
         with self.speaking():
             try:
-                self.client.api.inspect_image(name)
+                self.client.images.get(name)
+            except NullResource:
+                return False
             except APIError as error:
                 if error.status_code in (400, 404):  # no such image, or no such name at all
                     return False
