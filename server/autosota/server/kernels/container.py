@@ -1,0 +1,350 @@
+"""A kernel in a container of its own: started, watched by one thread, stopped, removed.
+
+The thread waits for the container's end on a connection of its own, so that asking whether the
+kernel lives costs nothing. It also removes the container: nobody else has to come back for it.
+Every call here blocks, within limits; what a kernel manager expects is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from autosota.server.containers.engine import Engine, EngineUnavailable
+from autosota.server.containers.labels import Role, alive, labels, owner
+from autosota.server.containers.walls import User, walls
+from autosota.server.errors import UserError
+from autosota.server.kernels import shared
+from autosota.server.kernels.ended import Ended, by_exit, engine_gone, removed, stopped
+from autosota.server.kernels.folder import ELSEWHERE, Seen
+from autosota.server.kernels.options import Options
+from autosota.server.kernels.wire import FILE, INSIDE, TCP_INSIDE, Meeting, Wire
+
+if TYPE_CHECKING:
+    import docker
+
+COMMAND = ("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}")
+CALL_SECONDS = 10.0
+START_SECONDS = 60.0
+_REMOVE_SECONDS = 10.0
+_LOST_SECONDS = 5.0
+"""How long an engine may be away before a kernel of which nothing is left is given up."""
+
+OnEnd = Callable[[Ended], None]
+
+
+class ContainerKernel:
+    """A running kernel.
+
+    Attributes:
+        wire: How it is reached.
+        container: The identifier of its container.
+    """
+
+    def __init__(
+        self, engine: Engine, container: str, wire: Wire, memory_bytes: int, on_end: OnEnd | None
+    ) -> None:
+        self.wire, self.container = wire, container
+        self.on_end = on_end
+        self._engine = engine
+        self._memory_bytes = memory_bytes
+        self._client = engine.another(CALL_SECONDS)
+        self._lock = threading.Lock()
+        self._asked = False
+        self._ended: Ended | None = None
+        self._process = ""
+        self._thread = threading.Thread(
+            target=self._watch, name=f"kernel-{container[:12]}", daemon=True
+        )
+
+    @property
+    def ended(self) -> Ended | None:
+        """How it ended; None while it runs. Costs nothing."""
+        if self._ended is None and self._asked and self._process and not alive(self._process):
+            return stopped()  # the engine may never tell us
+        return self._ended
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the kernel's process; nothing when it is over.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        if self._ended is None:
+            self._send(number)
+
+    def terminate(self) -> None:
+        """Ask it to end, by SIGTERM; what follows is our doing.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        self._asked = True
+        if self._ended is None:
+            self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End everything in it at once; also when the engine does not answer."""
+        self._asked = True
+        if self._ended is not None:
+            return
+        try:
+            self._send(signal.SIGKILL)
+        except EngineUnavailable:
+            if alive(self._process):
+                with contextlib.suppress(OSError):
+                    os.kill(int(self._process.split(":")[1]), signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end; whoever asks has told it through its own channel already."""
+        self._asked = True
+
+    def close(self) -> None:
+        """Kill it if it runs, and wait until nothing of it is left, for some seconds."""
+        self.kill()
+        self._thread.join(_REMOVE_SECONDS)
+        if not self._thread.is_alive():
+            self._client.close()
+
+    def watch(self) -> None:
+        """Begin to watch the started container."""
+        self._thread.start()
+
+    def inspect(self) -> dict[str, Any]:
+        """What the engine knows of the container."""
+        with self._lock, self._engine.speaking(CALL_SECONDS):
+            told: dict[str, Any] = self._client.api.inspect_container(self.container)
+        pid = int(told["State"].get("Pid") or 0)
+        if self._engine.endpoint.local and pid and _is_here(pid, self.container):
+            with contextlib.suppress(ProcessLookupError):
+                self._process = owner(pid)
+        return told
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its process is one of this machine, as far as was seen."""
+        return bool(self._process)
+
+    def _send(self, number: int) -> None:
+        from docker.errors import APIError
+
+        with self._lock, self._engine.speaking(CALL_SECONDS):
+            try:
+                self._client.api.kill(self.container, signal.Signals(number).name)
+            except APIError:
+                return  # it is over, or somebody removed it: the watching thread tells
+
+    def _watch(self) -> None:
+        client: docker.DockerClient | None = None
+        try:
+            client = self._engine.another(CALL_SECONDS)
+            ended = self._wait(client)
+        except Exception as error:  # noqa: BLE001 - a thread's last line; the kernel must not hang
+            ended = engine_gone(f"watch ({type(error).__name__}: {error})")
+        finally:
+            if client is not None:
+                client.close()
+        self._ended = stopped(ended.code) if self._asked else ended
+        try:
+            if self.on_end is not None:
+                self.on_end(self._ended)
+        finally:
+            self._remove()
+
+    def _wait(self, client: docker.DockerClient) -> Ended:
+        """Until the container ends, through engines that come and go."""
+        import requests
+        from docker.errors import APIError, NotFound
+
+        lost = 0.0
+        while True:
+            try:
+                client.api.wait(self.container, timeout=None)
+                return self._conclude(client)
+            except NotFound:
+                return removed()
+            except (requests.RequestException, OSError, APIError) as error:
+                lost = lost or time.monotonic()
+                if alive(self._process):
+                    lost = time.monotonic()
+                elif time.monotonic() - lost > _LOST_SECONDS:
+                    shared.forget(self._engine)
+                    return engine_gone(f"container engine at {self._engine.endpoint} ({error})")
+                time.sleep(0.2)
+
+    def _conclude(self, client: docker.DockerClient) -> Ended:
+        told = client.api.inspect_container(self.container)
+        state = told["State"]
+        if state.get("Status") in ("removing", "dead"):
+            return removed()
+        ended = by_exit(
+            int(state.get("ExitCode") or 0),
+            out_of_memory=bool(state.get("OOMKilled")),
+            memory_bytes=self._memory_bytes,
+        )
+        if ended.expected or ended.code < 0:
+            return ended
+        said = client.api.logs(self.container, stdout=True, stderr=True, tail=20)
+        lines = said.decode("utf-8", "replace").split("\n") if isinstance(said, bytes) else []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return replace(ended, line=f"{ended.line}: {last[:300]}" if last else ended.line)
+
+    def _remove(self) -> None:
+        from docker.errors import APIError, NotFound
+
+        try:
+            with self._lock, self._engine.speaking(CALL_SECONDS):
+                self._client.api.remove_container(self.container, force=True, v=True)
+        except NotFound:
+            pass
+        except (APIError, EngineUnavailable) as error:
+            if "already in progress" not in str(error):
+                shared.remember(self.container)
+
+
+def start(
+    engine: Engine,
+    options: Options,
+    view: Seen,
+    wire: Wire,
+    meeting: Meeting,
+    *,
+    image: str,
+    who: User,
+    env: Mapping[str, str],
+    command: tuple[str, ...] = (),
+    role: Role = Role.KERNEL,
+    on_end: OnEnd | None = None,
+) -> ContainerKernel:
+    """Start a kernel in a container of its own.
+
+    Args:
+        engine: Where.
+        options: Of the kernelspec.
+        view: What it sees of this machine.
+        wire: How it will be reached; published ports are filled in.
+        meeting: Its private folder, prepared.
+        image: The image, which exists.
+        who: The user inside.
+        env: Its environment, all of it.
+        command: What is started; empty for ipykernel.
+        role: What the container says it is for.
+        on_end: Called once, in another thread, before the container is removed.
+
+    Returns:
+        The kernel; it may not listen yet.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+        UserError: it refuses; one line.
+    """
+    arguments = _arguments(engine, options, view, wire, meeting, who)
+    limit = int(arguments.get("mem_limit") or 0)
+    client = engine.another(START_SECONDS)
+    container = ""
+    try:
+        with engine.speaking(START_SECONDS), _refusals(image):
+            made = client.containers.create(
+                image,
+                [part.replace("{connection_file}", FILE) for part in command or COMMAND],
+                environment={**_environment(), **env},
+                labels=labels(role, scratch=meeting.folder, workspace=view.workspace),
+                **arguments,
+            )
+            container = str(made.id)
+            client.api.start(container)
+        kernel = ContainerKernel(engine, container, wire, limit, on_end)
+        told = kernel.inspect()
+        if wire.transport == "tcp":
+            kernel.wire = _published(wire, told)
+    except BaseException:
+        if container:
+            with contextlib.suppress(Exception):
+                client.api.remove_container(container, force=True, v=True)
+        raise
+    finally:
+        client.close()
+    kernel.watch()
+    return kernel
+
+
+def _arguments(
+    engine: Engine, options: Options, view: Seen, wire: Wire, meeting: Meeting, who: User
+) -> dict[str, Any]:
+    from docker.types import LogConfig, Mount
+
+    facts = engine.facts
+    memory = options.memory_bytes or facts.memory_bytes * 3 // 4
+    out = walls(
+        who,
+        memory_bytes=memory if facts.memory_limit else 0,
+        cpus=options.cpus,
+        processes=options.processes,
+        shared_bytes=options.shared_bytes,
+        network=options.network or wire.transport == "tcp",
+    )
+    mounts = [
+        Mount(str(b.target), str(b.source), "bind", read_only=not b.writable) for b in view.binds
+    ]
+    mounts.append(Mount(INSIDE, str(meeting.shared), "bind"))
+    tmp = "mode=1777" + (",exec" if options.exec_tmp else "")
+    tmpfs = {"/tmp": tmp, **{str(hidden): "ro,size=4k,mode=0555" for hidden in view.hidden}}
+    if facts.selinux:
+        out["security_opt"] = [*out["security_opt"], "label=disable"]
+    if facts.remapped:
+        out["userns_mode"] = "host"  # files keep their owners; the user inside is none that counts
+    if wire.transport == "tcp":
+        ports = zip(TCP_INSIDE, wire.ports, strict=True)
+        out["ports"] = {f"{i}/tcp": (wire.ip, o or None) for i, o in ports}
+    return out | {
+        "mounts": mounts,
+        "tmpfs": tmpfs,
+        "working_dir": view.cwd,
+        "entrypoint": [],
+        "init": True,
+        "log_config": LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
+        "use_config_proxy": False,
+    }
+
+
+def _environment() -> dict[str, str]:
+    """What programs need to find a writable place: the root is read-only."""
+    return {"HOME": ELSEWHERE, "IPYTHONDIR": f"{ELSEWHERE}/.ipython"}
+
+
+@contextlib.contextmanager
+def _refusals(image: str) -> Any:
+    """The engine's refusals as one line each."""
+    from docker.errors import APIError, ImageNotFound
+
+    try:
+        yield
+    except ImageNotFound as error:
+        raise UserError(
+            f"{image}: the engine has no such image; type `autosota kernel install`, or correct "
+            "`image` in the kernel.json"
+        ) from error
+    except APIError as error:
+        told = " ".join(str(error.explanation or error).split())
+        raise UserError(f"{image}: the engine refuses to start a kernel: {told}") from error
+
+
+def _published(wire: Wire, told: Mapping[str, Any]) -> Wire:
+    given = told["NetworkSettings"]["Ports"]
+    ports = tuple(int(given[f"{inside}/tcp"][0]["HostPort"]) for inside in TCP_INSIDE)
+    return replace(wire, ports=ports)
+
+
+def _is_here(pid: int, container: str) -> bool:
+    """Whether a process number that the engine tells is that container's on this machine."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            return container in file.read()
+    except OSError:
+        return False

@@ -1,0 +1,188 @@
+"""From a kernelspec's options to a running kernel, and again after each restart.
+
+Chooses how the kernel is reached, which image it runs and whether it gets a container of its
+own. What Jupyter asks and how a container is made are the neighbours' business. Blocks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from autosota.server.containers import walls
+from autosota.server.containers.engine import Engine
+from autosota.server.errors import UserError
+from autosota.server.kernels import container, shared, wire
+from autosota.server.kernels.container import OnEnd
+from autosota.server.kernels.ended import Ended
+from autosota.server.kernels.folder import Seen, seen
+from autosota.server.kernels.options import NO_WORKSPACE, Options
+from autosota.server.kernels.wire import Meeting, Wire
+
+
+class Kernel(Protocol):
+    """A running kernel, wherever it runs."""
+
+    wire: Wire
+    container: str
+
+    @property
+    def ended(self) -> Ended | None:
+        """How it ended; None while it runs."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to it."""
+
+    def terminate(self) -> None:
+        """Ask it to end, by a signal."""
+
+    def kill(self) -> None:
+        """End it and all its processes at once."""
+
+    def stop(self) -> None:
+        """Note that it was asked to end."""
+
+    def close(self) -> None:
+        """End it, and remove all that is left of it."""
+
+
+class Launch:
+    """Starts one kernel, and starts it again.
+
+    Args:
+        options: Of the kernelspec.
+        cwd: The folder that the notebook lies in.
+        key: Signs the messages.
+        scheme: How.
+        encrypt: True for always, False for never (the kernel cannot), None where it leaves the
+            private folder.
+        python: Whether it is a Python kernel.
+        log: Gets what a person should know.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        cwd: Path,
+        key: bytes,
+        scheme: str = "hmac-sha256",
+        encrypt: bool | None = None,
+        python: bool = True,
+        log: Any = None,
+    ) -> None:
+        self._options, self._cwd, self._python = options, cwd, python
+        self._key, self._scheme, self._encrypt = key, scheme, encrypt
+        self._log: logging.Logger = log or logging.getLogger("autosota.kernels")
+        self._meeting: Meeting | None = None
+        self._wire: Wire | None = None
+        self._view: Seen | None = None
+
+    @property
+    def workspace(self) -> Path | None:
+        """The workspace that the kernel sees, once it was started."""
+        return self._view.workspace if self._view is not None else None
+
+    def start(self, env: Mapping[str, str], extra: tuple[str, ...], on_end: OnEnd | None) -> Kernel:
+        """Start the kernel; again on the same wire as before.
+
+        Args:
+            env: What the kernelspec says of its environment.
+            extra: Arguments that are added to the kernel's command.
+            on_end: Called once when it ended.
+
+        Raises:
+            UserError: it cannot be started; one line.
+        """
+        engine = shared.engine(remote=self._options.remote)
+        options = self._options
+        view = self._see(engine)
+        image = options.image or default_image(engine)
+        who = walls.user(rootless=engine.facts.rootless)
+        command = (*(options.command or container.COMMAND), *extra)
+
+        def fresh(transport: str) -> container.ContainerKernel:
+            meeting = self._meet()
+            if self._wire is None or self._wire.transport != transport:
+                self._wire = self._new_wire(engine, transport, meeting)
+            meeting.prepare(self._wire, who)
+            return container.start(
+                engine, options, view, self._wire, meeting,
+                image=image, who=who, env=env, command=command, on_end=on_end,
+            )  # fmt: skip
+
+        transport = self._wire.transport if self._wire is not None else self._transport(engine)
+        kernel = fresh(transport)
+        if transport == "ipc" and options.transport == "auto" and not kernel.is_here:
+            why = engine.shares_files(image)
+            if why:
+                kernel.on_end = None
+                kernel.close()
+                self._log.warning("%s: the kernel is reached over tcp", why)
+                kernel = fresh("tcp")
+        self._wire = kernel.wire
+        return kernel
+
+    def close(self) -> None:
+        """Remove the private folder; the kernel is over."""
+        if self._meeting is not None:
+            self._meeting.close()
+            self._meeting = None
+        self._wire = None
+
+    def _meet(self) -> Meeting:
+        if self._meeting is None:
+            self._meeting = Meeting()
+        return self._meeting
+
+    def _see(self, engine: Engine) -> Seen:
+        options = self._options
+        if not engine.endpoint.local and options.workspace != NO_WORKSPACE:
+            self._log.warning("%s is another machine: the kernel sees no files of this one", engine)
+            self._view = Seen(None, "/tmp")
+        elif self._view is None:
+            self._view = seen(options, self._cwd)
+        return self._view
+
+    def _transport(self, engine: Engine) -> str:
+        if self._options.transport != "auto":
+            return self._options.transport
+        return "ipc" if engine.endpoint.local else "tcp"
+
+    def _new_wire(self, engine: Engine, transport: str, meeting: Meeting) -> Wire:
+        if transport == "ipc":
+            encrypt = bool(self._encrypt)
+            return wire.ipc(meeting, self._key, self._scheme, encrypt=encrypt)
+        encrypt = self._encrypt is not False
+        ip = "127.0.0.1" if engine.endpoint.local else _host(engine.endpoint.url)
+        if not encrypt and ip != "127.0.0.1":
+            raise UserError(
+                f"the engine at {engine.endpoint} is another machine and the kernel's messages "
+                'would cross the network in the clear; add "supported_encryption": ["curve"] '
+                "to the metadata in the kernel.json"
+            )
+        return wire.tcp(self._key, self._scheme, encrypt=encrypt, ip=ip)
+
+
+def default_image(engine: Engine) -> str:
+    """The image that kernels run in when the kernelspec names none.
+
+    Raises:
+        UserError: it is not there yet; says how it is made.
+    """
+    raise UserError("kernel.json: `image` is missing; type `autosota kernel install`")
+
+
+def _host(url: str) -> str:
+    """The machine of an endpoint, as an address that a client connects to."""
+    name = urllib.parse.urlsplit(url).hostname or ""
+    if name == "localhost":
+        return "127.0.0.1"
+    try:
+        return "127.0.0.1" if ipaddress.ip_address(name).is_loopback else name
+    except ValueError:
+        return name
