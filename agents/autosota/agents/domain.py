@@ -244,7 +244,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a run needs around it. `memory_bytes` and `disk_bytes` of 0 mean no limit."""
+    """What a run needs around it. `memory_bytes` and `disk_bytes` of 0 mean no limit.
+
+    With `gpu_fallback` a campaign that cannot have its GPUs runs without, and says so.
+    """
 
     sandbox: str = "auto"
     requirements: tuple[str, ...] = ()
@@ -252,6 +255,7 @@ class Environment:
     python: str = ""
     image: str = ""
     gpus: int = 0
+    gpu_fallback: bool = False
     network: bool = False
     memory_bytes: int = 0
     disk_bytes: int = 10 * 2**30
@@ -426,6 +430,29 @@ class MetricReading:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuUse:
+    """What one GPU was used for during a run, by all programs on it together.
+
+    Attributes:
+        uuid: The GPU; so with `name` and `driver`.
+        samples: How often it was looked at.
+        memory_before_bytes: In use at the first look; None when it is not told.
+        peak_memory_bytes: The most in use.
+        mean_utilisation: The mean share of time in which it computed, 0 to 1.
+        peak_utilisation: The highest such share.
+    """
+
+    uuid: str
+    name: str
+    driver: str
+    samples: int = 0
+    memory_before_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    mean_utilisation: float | None = None
+    peak_utilisation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """What a run used: seconds, and bytes at their peak. None where it was not measured."""
 
@@ -433,6 +460,7 @@ class Resources:
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
     disk_bytes: int | None = None
+    gpus: tuple[GpuUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,9 +224,10 @@ class SandboxLaboratory:
                 self._workspace.tree(self._started.base_commit),
                 self._environ(),
                 self._stop,
+                self._note,
                 self._progress,
             )
-            self._site = site.choose(wanted, self._note, began_on)
+            self._site = site.choose(wanted, began_on)
         return self._site
 
     def _environ(self) -> dict[str, str]:

@@ -22,8 +22,10 @@ from autosota.agents.domain import (
     Purpose,
     RunRequest,
 )
+from autosota.server.containers.engine import Engine
 from autosota.server.sandbox import interpreter, protected
 from autosota.server.sandbox.bubblewrap import BubblewrapLauncher, probe
+from autosota.server.sandbox.container import ContainerLauncher
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launcher import Launcher
 from autosota.server.sandbox.process import ProcessLauncher
@@ -70,6 +72,9 @@ class Bench:
 
     workspace: DictWorkspace
     prepared: PreparedEnvironment
+    kind: str = "bwrap"
+    engine: Engine | None = None
+    image: PreparedEnvironment | None = None
     lines: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -95,11 +100,14 @@ class Bench:
     def launcher(self, kind: str) -> Launcher:
         if kind == "process":
             return ProcessLauncher()
+        if kind == "docker":
+            assert self.engine is not None and self.image is not None
+            return ContainerLauncher(self.engine, self.image.image, self.image.python)
         return BubblewrapLauncher(self.prepared.folders)
 
     def runner(
         self,
-        kind: str = "bwrap",
+        kind: str = "",
         *,
         files: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
@@ -120,12 +128,14 @@ class Bench:
             settled, protocol=protocol, environment=environment or settled.environment
         )
         self.runs.mkdir(parents=True, exist_ok=True)
+        kind = kind or self.kind
+        inside = self.image if kind == "docker" else None
         return Runner(
             self.workspace,
             settled,
             objective_hash="0" * 64,
             boundary=Boundary(files=tuple(files)),
-            environment=self.prepared,
+            environment=inside or self.prepared,
             launcher=self.launcher(kind),
             runs=self.runs,
             guarded=protected.guard_data(self.root, protocol, self.root / ".autosota/cache"),
@@ -150,11 +160,27 @@ class Bench:
 GOOD = "print('METRIC test_acc=0.5')\nprint('METRIC val_acc=0.25')\n"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a module with `WALLS` run behind each of these walls."""
+    kinds = getattr(metafunc.module, "WALLS", None)
+    if kinds and "bench" in metafunc.fixturenames and "kind" not in metafunc.fixturenames:
+        metafunc.parametrize("bench", kinds, indirect=True)
+
+
 @pytest.fixture
-def bench(tmp_path: Path, prepared: PreparedEnvironment) -> Iterator[Bench]:
+def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, prepared: PreparedEnvironment
+) -> Iterator[Bench]:
+    kind = getattr(request, "param", "bwrap")
     root = tmp_path / "répo with spaces"
     root.mkdir()
-    made = Bench(DictWorkspace(root), prepared)
+    made = Bench(DictWorkspace(root), prepared, kind)
+    if kind == "docker":
+        made.engine = request.getfixturevalue("engine")
+        image = request.getfixturevalue("kernel_image")
+        held = made.engine.client.images.get(image).id
+        python = Path("/opt/autosota/bin/python")
+        made.image = replace(prepared, python=python, folders=(), image=held)
     made.commit("base", train=GOOD)
     yield made
 

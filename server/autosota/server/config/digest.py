@@ -66,6 +66,8 @@ def objective_hash(objective: Objective) -> str:
         "disk": environment.disk_bytes,
         "caches": sorted(set(environment.caches)),
     }
+    if environment.gpu_fallback:  # the hash of objectives from before it existed stays theirs
+        what["gpu_fallback"] = True
     text = json.dumps(what, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

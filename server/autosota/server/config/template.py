@@ -253,6 +253,7 @@ def _environment(environment: Environment) -> list[_Line]:
         _Line("python", toml_text(environment.python), '""'),
         _Line("image", toml_text(environment.image), '""'),
         _Line("gpus", str(environment.gpus), "0"),
+        _Line("gpu_fallback", toml_value(environment.gpu_fallback), "false"),
         _Line("network", toml_value(environment.network), "false"),
         _Line("memory", size_text(environment.memory_bytes), "0"),
         _Line("disk", size_text(environment.disk_bytes), '"10GiB"'),

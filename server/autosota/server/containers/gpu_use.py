@@ -15,34 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosota.agents.domain import GpuUse
 from autosota.server.containers.gpus import Gpu
 
 SAMPLE_SECONDS = 0.5
 _END_SECONDS = 2.0
 _DRM = Path("/sys/class/drm")
-
-
-@dataclass(frozen=True, slots=True)
-class GpuUse:
-    """What one GPU was used for while it was looked at.
-
-    Attributes:
-        uuid: The GPU; so with `name` and `driver`.
-        samples: How often it was looked at.
-        memory_before_bytes: In use at the first look; None when it is not told.
-        peak_memory_bytes: The most in use, by all programs together.
-        mean_utilisation: The mean share of time in which it computed, 0 to 1.
-        peak_utilisation: The highest such share.
-    """
-
-    uuid: str
-    name: str
-    driver: str
-    samples: int = 0
-    memory_before_bytes: int | None = None
-    peak_memory_bytes: int | None = None
-    mean_utilisation: float | None = None
-    peak_utilisation: float | None = None
 
 
 @dataclass(slots=True)

@@ -20,9 +20,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from autosota.agents.domain import GpuUse
 from autosota.server.containers.engine import Engine
+from autosota.server.containers.gpu_use import Sampler
+from autosota.server.containers.gpus import GpuChoice
 from autosota.server.containers.labels import RUN, Role, labels
 from autosota.server.containers.reaper import private_folder
 from autosota.server.containers.walls import User, user, walls
@@ -49,7 +52,7 @@ class ContainerLauncher(Launcher):
         engine: A local engine; the caller closes it after the last launch.
         image: The id of the image; it has `python`.
         python: The interpreter inside the image.
-        gpus: Arguments of `containers.create` that show GPUs to a launch that wants them.
+        gpus: Those that a launch gets that wants any.
         cpus: The share of processors of each; 0 is no limit.
         ensure: Called when the image is gone: builds it again and returns its id.
     """
@@ -62,14 +65,14 @@ class ContainerLauncher(Launcher):
         image: str,
         python: Path,
         *,
-        gpus: dict[str, Any] | None = None,
+        gpus: GpuChoice | None = None,
         cpus: float = 0.0,
         ensure: Callable[[], str] | None = None,
     ) -> None:
         self.engine = engine
         self.image = image
         self.python = python
-        self.gpus = gpus or {}
+        self.gpus = gpus
         self.cpus = cpus
         self._ensure = ensure
         self.name = f"{engine.facts.name} {engine.facts.version}"
@@ -99,6 +102,7 @@ class ContainerLauncher(Launcher):
         from docker.types import LogConfig
 
         limits = launch.limits
+        gpus = self.gpus if launch.gpus and self.gpus is not None else GpuChoice()
         guard = [str(self.python), "-I", "-S", f"{_INSIDE}/guard.py", f"{_INSIDE}/streams", "-"]
         guard += ["container", str(limits.memory_bytes), str(limits.disk_bytes)]
         guard += [str(limits.processes), "--", "/bin/sh", "-c", launch.command]
@@ -116,7 +120,7 @@ class ContainerLauncher(Launcher):
             self.image,
             entrypoint=guard,
             command=[],
-            environment=dict(launch.env),
+            environment={**launch.env, **gpus.env},
             working_dir=str(launch.cwd),
             mounts=list(self._binds(launch, scratch)),
             labels={
@@ -126,7 +130,7 @@ class ContainerLauncher(Launcher):
             log_config=LogConfig(type="none"),
             use_config_proxy=False,
             **settings,
-            **(self.gpus if launch.gpus else {}),
+            **gpus.arguments,
         )
 
     def _binds(self, launch: Launch, scratch: Path) -> Iterator[Bind]:
@@ -162,6 +166,8 @@ class _Contained(Started):
         self._looked = 0.0
         self._scratch = private_folder()
         self._open: dict[str, int] = {}
+        shown = launcher.gpus.gpus if launch.gpus and launcher.gpus is not None else ()
+        self._sampler = Sampler(shown)
         try:
             self._lay_out()
         except BaseException:
@@ -251,6 +257,7 @@ class _Contained(Started):
     def go(self) -> None:
         for name, _ in _FIFOS:
             (self._scratch / "streams" / name).unlink(missing_ok=True)
+        self._sampler.start()
         if (life := self._open.get("life")) is not None:
             with contextlib.suppress(OSError):
                 os.write(life, b"g")
@@ -302,8 +309,12 @@ class _Contained(Started):
             "of this run, `autosota resume` repeats it"
         )
 
+    def gpu_use(self) -> tuple[GpuUse, ...]:
+        return self._sampler.stop()
+
     def close(self) -> None:
         self._over = True
+        self._sampler.stop()
         self._close_streams()
         self._thread.join(_GIVE_UP_SECONDS)
         if self._thread.is_alive():

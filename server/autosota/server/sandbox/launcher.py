@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from autosota.agents.domain import Outcome, Resources
+from autosota.agents.domain import GpuUse, Outcome, Resources
 from autosota.server.sandbox import disk
 from autosota.server.sandbox.launch import Finished, Launch, SandboxBroken, Stop, clean
 from autosota.server.sandbox.output import OnChunk, OnLine, Output
@@ -79,6 +79,10 @@ class Started(ABC):
         Asked after the end of a launch whose guard said nothing.
         """
         return ""
+
+    def gpu_use(self) -> tuple[GpuUse, ...]:
+        """What was seen of the GPUs it got. Asked after the end."""
+        return ()
 
 
 class Launcher(ABC):
@@ -295,6 +299,7 @@ class _Watch:
                 report.get("cpu_seconds"),
                 report.get("peak_memory_bytes"),
                 self._disk_used,
+                started.gpu_use(),
             ),
             self._output.total,
         )

@@ -34,13 +34,17 @@ _AUTO_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a site is for: the objective, the user's folder, the base commit, the variables."""
+    """What a site is for: the objective, the user's folder, the base commit, the variables.
+
+    `note` gets lines for people, `progress` those of a build while it lasts.
+    """
 
     objective: Objective
     root: Path
     tree: Tree
     environ: Mapping[str, str]
     stop: Stop
+    note: Note
     progress: Note
 
 
@@ -149,8 +153,18 @@ class ContainerSite(Site):
         from autosota.server.containers import gpus
         from autosota.server.sandbox.container import ContainerLauncher
 
-        wanted = self._wanted.objective.environment.gpus
-        choice = gpus.request(self._engine.facts, wanted) if wanted else None
+        wanted = self._wanted.objective.environment
+        choice = None
+        if wanted.gpus:
+            choice = gpus.choose(
+                self._engine,
+                prepared.image,
+                wanted.gpus,
+                fallback=wanted.gpu_fallback,
+                environ=self._wanted.environ,
+            )
+            if choice.note:
+                self._wanted.note(f"warning: {choice.note}")
 
         def again() -> str:
             """The image was removed meanwhile: the same environment must come out."""
@@ -178,12 +192,11 @@ class ContainerSite(Site):
         self._engine.close()
 
 
-def choose(wanted: Wanted, note: Note, began_on: str = "") -> Site:
+def choose(wanted: Wanted, began_on: str = "") -> Site:
     """The site of a campaign.
 
     Args:
         wanted: What it is for; `environment.sandbox` decides.
-        note: Gets the one line that says which, and what it does not protect from.
         began_on: The name of the launcher the campaign began with, when it goes on.
 
     Raises:
@@ -195,11 +208,11 @@ def choose(wanted: Wanted, note: Note, began_on: str = "") -> Site:
     site: Site
     if asked == "docker":
         site = ContainerSite(wanted, _connected(wanted, began_on))
-    elif asked == "auto" and (engine := _automatic(wanted, note)) is not None:
+    elif asked == "auto" and (engine := _automatic(wanted)) is not None:
         site = ContainerSite(wanted, engine)
     else:
         site = MachineSite(wanted)
-    note(site.told())
+    wanted.note(site.told())
     return site
 
 
@@ -230,7 +243,7 @@ def _connected(wanted: Wanted, began_on: str) -> Engine:
     return engine
 
 
-def _automatic(wanted: Wanted, note: Note) -> Engine | None:
+def _automatic(wanted: Wanted) -> Engine | None:
     """A connected engine when runs can use it without fetching anything; else says why not."""
     from autosota.server.containers.images import base_image
 
@@ -252,7 +265,7 @@ def _automatic(wanted: Wanted, note: Note) -> Engine | None:
     else:
         why = engine.shares_files(base)
     if why:
-        note(f"note: {engine} is not used: {why}")
+        wanted.note(f"note: {engine} is not used: {why}")
         engine.close()
         return None
     reap(engine)
