@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 CALL_SECONDS = 60.0
-"""The usual limit of one call; a build or a wait gets a longer one of its own."""
+"""The usual limit of one call; a build gets a longer one, and `wait` has none by itself."""
 
 PROBE_SECONDS = 10.0
 _PASSWORD = re.compile(r"(?<=:)[^/@]+(?=@)")
@@ -289,13 +289,14 @@ class Engine:
         return _limited(client, seconds)
 
     @contextlib.contextmanager
-    def speaking(self, seconds: float = CALL_SECONDS) -> Iterator[None]:
+    def speaking(self, seconds: float | None = None) -> Iterator[None]:
         """Calls of the SDK in which an engine that went away is an `EngineUnavailable`.
 
-        What the engine refuses (the SDK's `APIError`) passes through.
+        What the engine refuses (the SDK's `APIError`) passes through. The SDK's `wait` has no
+        limit unless it is given one.
 
         Args:
-            seconds: The limit that the calls have, to be told.
+            seconds: The limit that the calls have, to be told; by default the client's own.
         """
         import requests
         from docker.errors import APIError
@@ -305,7 +306,8 @@ class Engine:
         except APIError:
             raise
         except (requests.RequestException, OSError) as error:
-            why, fix = _explain(self.endpoint, error, seconds)
+            limit = self.client.api.timeout if seconds is None else seconds
+            why, fix = _explain(self.endpoint, error, limit or CALL_SECONDS)
             raise EngineUnavailable(why, fix, self.endpoint) from error
 
     def __str__(self) -> str:
