@@ -6,13 +6,8 @@ script `.ci/docker-engine` makes what they need.
 
 from __future__ import annotations
 
-import io
 import os
-import subprocess
-import sys
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -57,43 +52,9 @@ def base_image(engine: Engine) -> str:
     return BASE
 
 
-DOCKERFILE = """
-ARG BASE
-FROM ${BASE}
-COPY wheels /wheels
-RUN python3 -m venv /opt/autosota && \
-  /opt/autosota/bin/pip install --no-index --find-links /wheels ipykernel && \
-  echo autosota:x:1000:1000::/home/autosota:/bin/sh >> /etc/passwd
-ENV PATH=/opt/autosota/bin:$PATH
-USER 1000:1000
-"""
-
-
 @pytest.fixture(scope="session")
-def kernel_image(engine: Engine, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def kernel_image(engine: Engine, base_image: str) -> str:
     """The image that Docker kernels run in. Its interpreter is `/opt/autosota/bin/python`."""
-    tag = "local/autosota-kernel:test"
-    if any(tag in image.tags for image in engine.client.images.list()):
-        return tag
-    wheels: Path = tmp_path_factory.mktemp("wheels")
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", str(wheels)]
-    subprocess.run([*pip, "ipykernel"], check=True)
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as archive:
-        text = DOCKERFILE.encode()
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(text)
-        archive.addfile(entry, io.BytesIO(text))
-        archive.add(wheels, "wheels")
-    context.seek(0)
-    engine.client.images.build(
-        fileobj=context,
-        custom_context=True,
-        tag=tag,
-        buildargs={"BASE": base_image},
-        network_mode="none",
-        rm=True,
-        forcerm=True,
-        timeout=600,
-    )
-    return tag
+    from autosota.server.containers import images
+
+    return images.ensure(engine, images.kernel_recipe(base_image)).tag
