@@ -7,6 +7,7 @@ Every call here blocks, within limits; what a kernel manager expects is not know
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -14,6 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autosota.server.containers.engine import Engine, EngineUnavailable
@@ -23,6 +26,8 @@ from autosota.server.errors import UserError
 from autosota.server.kernels import shared
 from autosota.server.kernels.ended import Ended, by_exit, engine_gone, removed, stopped
 from autosota.server.kernels.folder import ELSEWHERE, Seen
+from autosota.server.kernels.last_words import LastWords
+from autosota.server.kernels.network import NO_NAMES, quiet
 from autosota.server.kernels.options import Options
 from autosota.server.kernels.wire import FILE, INSIDE, TCP_INSIDE, Meeting, Wire
 
@@ -35,6 +40,8 @@ START_SECONDS = 60.0
 _REMOVE_SECONDS = 10.0
 _LOST_SECONDS = 5.0
 """How long an engine may be away before a kernel of which nothing is left is given up."""
+
+_TOLD = "AUTOSOTA_CONNECTION"
 
 OnEnd = Callable[[Ended], None]
 
@@ -59,6 +66,7 @@ class ContainerKernel:
         self._asked = False
         self._ended: Ended | None = None
         self._process = ""
+        self._words: LastWords | None = None
         self._thread = threading.Thread(
             target=self._watch, name=f"kernel-{container[:12]}", daemon=True
         )
@@ -114,6 +122,10 @@ class ContainerKernel:
 
     def watch(self) -> None:
         """Begin to watch the started container."""
+        if self.wire.transport == "ipc":
+            self._words = LastWords(self.wire)
+        _end_with_process()
+        _running.add(self)
         self._thread.start()
 
     def inspect(self) -> dict[str, Any]:
@@ -150,12 +162,24 @@ class ContainerKernel:
         finally:
             if client is not None:
                 client.close()
-        self._ended = stopped(ended.code) if self._asked else ended
+        ended = stopped(ended.code) if self._asked else ended
         try:
-            if self.on_end is not None:
-                self.on_end(self._ended)
+            self._tell(ended)
         finally:
+            self._ended = ended
             self._remove()
+            _running.discard(self)
+
+    def _tell(self, ended: Ended) -> None:
+        """Tell the clients, then whoever started it."""
+        if self._words is not None:
+            if ended.expected:
+                self._words.close()
+            else:
+                with contextlib.suppress(OSError):
+                    self._words.say(ended.line)
+        if self.on_end is not None:
+            self.on_end(ended)
 
     def _wait(self, client: docker.DockerClient) -> Ended:
         """Until the container ends, through engines that come and go."""
@@ -208,12 +232,28 @@ class ContainerKernel:
                 shared.remember(self.container)
 
 
+_running: set[ContainerKernel] = set()
+
+
+@cache
+def _end_with_process() -> None:
+    atexit.register(_end_all)
+
+
+def _end_all() -> None:
+    """When this process ends in order, its kernels end with it."""
+    for kernel in list(_running):
+        kernel.kill()
+    for kernel in list(_running):
+        kernel.close()
+
+
 def start(
     engine: Engine,
     options: Options,
     view: Seen,
     wire: Wire,
-    meeting: Meeting,
+    meeting: Meeting | None,
     *,
     image: str,
     who: User,
@@ -229,7 +269,7 @@ def start(
         options: Of the kernelspec.
         view: What it sees of this machine.
         wire: How it will be reached; published ports are filled in.
-        meeting: Its private folder, prepared.
+        meeting: Its private folder, prepared; None for published ports.
         image: The image, which exists.
         who: The user inside.
         env: Its environment, all of it.
@@ -244,17 +284,26 @@ def start(
         EngineUnavailable: the engine does not answer.
         UserError: it refuses; one line.
     """
-    arguments = _arguments(engine, options, view, wire, meeting, who)
+    arguments = _arguments(engine, options, view, wire, who)
+    inside, more = _connected(wire, command or COMMAND)
+    if meeting is not None:
+        arguments["mounts"].append(_bind(INSIDE, meeting.shared))
     limit = int(arguments.get("mem_limit") or 0)
     client = engine.another(START_SECONDS)
     container = ""
     try:
         with engine.speaking(START_SECONDS), _refusals(image):
+            if wire.transport == "tcp" and not options.network:
+                arguments |= {"network_mode": None, "network": quiet(client), "dns": [*NO_NAMES]}
             made = client.containers.create(
                 image,
-                [part.replace("{connection_file}", FILE) for part in command or COMMAND],
-                environment={**_environment(), **env},
-                labels=labels(role, scratch=meeting.folder, workspace=view.workspace),
+                inside,
+                environment={**_environment(), **env, **more},
+                labels=labels(
+                    role,
+                    scratch=meeting.folder if meeting is not None else None,
+                    workspace=view.workspace,
+                ),
                 **arguments,
             )
             container = str(made.id)
@@ -274,10 +323,29 @@ def start(
     return kernel
 
 
+def _bind(target: str, source: Path, *, writable: bool = True) -> Any:
+    from docker.types import Mount
+
+    return Mount(target, str(source), "bind", read_only=not writable)
+
+
+def _connected(wire: Wire, command: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    """The command with its connection file, and what the environment must hold for that.
+
+    A folder is not shared with an engine that is elsewhere, so there the file is written inside.
+    """
+    if wire.transport == "ipc":
+        return [part.replace("{connection_file}", FILE) for part in command], {}
+    file = f"{ELSEWHERE}/kernel.json"
+    words = [part.replace("{connection_file}", file) for part in command]
+    write = f'umask 077; printf %s "${_TOLD}" > {file}; unset {_TOLD}; exec "$@"'
+    return ["/bin/sh", "-c", write, "kernel", *words], {_TOLD: wire.inside}
+
+
 def _arguments(
-    engine: Engine, options: Options, view: Seen, wire: Wire, meeting: Meeting, who: User
+    engine: Engine, options: Options, view: Seen, wire: Wire, who: User
 ) -> dict[str, Any]:
-    from docker.types import LogConfig, Mount
+    from docker.types import LogConfig
 
     facts = engine.facts
     memory = options.memory_bytes or facts.memory_bytes * 3 // 4
@@ -287,12 +355,9 @@ def _arguments(
         cpus=options.cpus,
         processes=options.processes,
         shared_bytes=options.shared_bytes,
-        network=options.network or wire.transport == "tcp",
+        network=options.network,
     )
-    mounts = [
-        Mount(str(b.target), str(b.source), "bind", read_only=not b.writable) for b in view.binds
-    ]
-    mounts.append(Mount(INSIDE, str(meeting.shared), "bind"))
+    mounts = [_bind(str(b.target), b.source, writable=b.writable) for b in view.binds]
     tmp = "mode=1777" + (",exec" if options.exec_tmp else "")
     tmpfs = {"/tmp": tmp, **{str(hidden): "ro,size=4k,mode=0555" for hidden in view.hidden}}
     if facts.selinux:
@@ -301,7 +366,8 @@ def _arguments(
         out["userns_mode"] = "host"  # files keep their owners; the user inside is none that counts
     if wire.transport == "tcp":
         ports = zip(TCP_INSIDE, wire.ports, strict=True)
-        out["ports"] = {f"{i}/tcp": (wire.ip, o or None) for i, o in ports}
+        at = wire.ip if wire.ip == "127.0.0.1" else "0.0.0.0"
+        out["ports"] = {f"{i}/tcp": (at, o or None) for i, o in ports}
     return out | {
         "mounts": mounts,
         "tmpfs": tmpfs,

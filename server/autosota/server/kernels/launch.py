@@ -106,14 +106,23 @@ class Launch:
         command = (*(options.command or container.COMMAND), *extra)
 
         def fresh(transport: str) -> container.ContainerKernel:
-            meeting = self._meet()
             if self._wire is None or self._wire.transport != transport:
-                self._wire = self._new_wire(engine, transport, meeting)
-            meeting.prepare(self._wire, who)
+                self._wire = self._new_wire(engine, transport)
+            meeting = self._meet() if transport == "ipc" else None
+            if meeting is not None:
+                meeting.prepare(self._wire, who)
             return container.start(
-                engine, options, view, self._wire, meeting,
-                image=image, who=who, env=env, command=command, on_end=on_end,
-            )  # fmt: skip
+                engine,
+                options,
+                view,
+                self._wire,
+                meeting,
+                image=image,
+                who=who,
+                env=env,
+                command=command,
+                on_end=on_end,
+            )
 
         transport = self._wire.transport if self._wire is not None else self._transport(engine)
         kernel = fresh(transport)
@@ -153,10 +162,10 @@ class Launch:
             return self._options.transport
         return "ipc" if engine.endpoint.local else "tcp"
 
-    def _new_wire(self, engine: Engine, transport: str, meeting: Meeting) -> Wire:
+    def _new_wire(self, engine: Engine, transport: str) -> Wire:
         if transport == "ipc":
             encrypt = bool(self._encrypt)
-            return wire.ipc(meeting, self._key, self._scheme, encrypt=encrypt)
+            return wire.ipc(self._meet(), self._key, self._scheme, encrypt=encrypt)
         encrypt = self._encrypt is not False
         ip = "127.0.0.1" if engine.endpoint.local else _host(engine.endpoint.url)
         if not encrypt and ip != "127.0.0.1":

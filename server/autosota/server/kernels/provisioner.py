@@ -101,7 +101,7 @@ class DockerProvisioner(KernelProvisionerBase):
             )
         except UserError as error:
             if self._launch is not None and self._kernel is None:
-                await asyncio.to_thread(self._launch.close)
+                await _aside(self._launch.close)
             self._tell(str(error))
             raise KernelRefused(str(error)) from error
         self.connection_info = self._kernel.wire.info
@@ -121,7 +121,7 @@ class DockerProvisioner(KernelProvisionerBase):
         if self._kernel is None:
             return 0
         kernel, self._kernel = self._kernel, None
-        await asyncio.to_thread(kernel.close)
+        await _aside(kernel.close)
         return None if ended is None else ended.code
 
     async def send_signal(self, signum: int) -> None:
@@ -133,7 +133,7 @@ class DockerProvisioner(KernelProvisionerBase):
     async def kill(self, restart: bool = False) -> None:
         """End the kernel and all its processes at once."""
         if self._kernel is not None:
-            await asyncio.to_thread(self._kernel.kill)
+            await _aside(self._kernel.kill)
 
     async def terminate(self, restart: bool = False) -> None:
         """Ask the kernel to end, by SIGTERM."""
@@ -150,9 +150,9 @@ class DockerProvisioner(KernelProvisionerBase):
         """Remove what is left: the container, and unless it starts again the private folder."""
         kernel, self._kernel = self._kernel, None
         if kernel is not None:
-            await asyncio.to_thread(kernel.close)
+            await _aside(kernel.close)
         if self._launch is not None and not restart:
-            await asyncio.to_thread(self._launch.close)
+            await _aside(self._launch.close)
             self._launch = None
 
     async def get_provisioner_info(self) -> dict[str, Any]:
@@ -201,9 +201,18 @@ class DockerProvisioner(KernelProvisionerBase):
     async def _quietly(self, call: Callable[[], None]) -> None:
         """A signal that does not arrive is no error of whoever sent it: the end tells."""
         try:
-            await asyncio.to_thread(call)
+            await _aside(call)
         except UserError as error:
             self._tell(str(error))
+
+
+async def _aside(call: Callable[[], _T]) -> _T:
+    """Call in a thread, or here when the interpreter is ending and starts none any more."""
+    try:
+        future = asyncio.get_running_loop().run_in_executor(None, call)
+    except RuntimeError:
+        return call()
+    return await future
 
 
 async def _in_thread(call: Callable[[], _T], undo: Callable[[_T], None]) -> _T:
@@ -222,7 +231,7 @@ async def _in_thread(call: Callable[[], _T], undo: Callable[[_T], None]) -> _T:
         return result
 
     try:
-        return await asyncio.to_thread(run)
+        return await _aside(run)
     except asyncio.CancelledError:
         with lock:
             abandoned = True

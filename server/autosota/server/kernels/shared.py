@@ -17,6 +17,9 @@ from autosota.server.errors import UserError
 
 log = logging.getLogger("autosota.kernels")
 
+CONNECT_SECONDS = 30.0
+"""An engine that is building images may be slow to say what it can do."""
+
 _lock = threading.Lock()
 _engines: dict[Endpoint, Engine] = {}
 _left: set[str] = set()
@@ -41,7 +44,7 @@ def engine(*, remote: bool) -> Engine:
     with _lock:
         found = _engines.get(endpoint)
         if found is None:
-            found = _engines[endpoint] = Engine.connect(endpoint)
+            found = _engines[endpoint] = Engine.connect(endpoint, CONNECT_SECONDS)
             log.info("kernels run on %s", found)
             threading.Thread(
                 target=_sweep, args=(found,), name="kernel-reaper", daemon=True
