@@ -19,7 +19,7 @@ from pathlib import Path
 from autosota.agents.domain import Objective, Outcome, RunRequest, TimeLimit
 from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
-from autosota.server.sandbox import disk, metrics, outcomes, shares, sources, world
+from autosota.server.sandbox import artefacts, disk, metrics, outcomes, shares, sources, world
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launch import (
     Finished,
@@ -236,16 +236,7 @@ class Experiment:
         A link to the labels named like a prediction would be a perfect score; a named pipe
         would wait for ever; a metric file, or one of outcomes, could pass for the evaluator's.
         """
-        real = os.path.realpath(self.out)
-        for below, folders, names in os.walk(self.out):
-            for name in (*folders, *names):
-                path = Path(below, name)
-                kind = path.lstat().st_mode
-                inside = os.path.realpath(path).startswith(real + os.sep)
-                if (stat.S_ISLNK(kind) and not inside) or not (
-                    stat.S_ISLNK(kind) or stat.S_ISDIR(kind) or stat.S_ISREG(kind)
-                ):
-                    path.unlink()
+        artefacts.tame(self.out)
         for source in self._setting.objective.metrics.values():
             where = sources.place_of(source, self.out, self.command.checkout)
             if where is None or where[0] != self.out:
@@ -400,18 +391,8 @@ class Experiment:
                 disk.remove(path)
             except OSError as error:
                 problems.append(f"{path} cannot be removed ({error.strerror})")
-        sizes = []
-        for below, _, names in os.walk(self.out):
-            for name in names:
-                found = os.lstat(os.path.join(below, name))
-                sizes.append((found.st_blocks * 512, os.path.join(below, name)))
-        total = sum(size for size, _ in sizes)
-        for size, name in sorted(sizes, reverse=True):
-            if total <= most_bytes:
-                break
-            os.unlink(name)
-            total -= size
-            problems.append(f"{name} removed: results above {most_bytes} bytes are not kept")
+        artefacts.tame(self.out)
+        problems += artefacts.trim(self.out, most_bytes)
         return problems
 
     # ------------------------------------------------------------ small things

@@ -127,15 +127,24 @@ class ContainerSite(Site):
 
     def prepare(self) -> PreparedEnvironment:
         """The image of the objective's environment, built where it is missing."""
-        from autosota.server.containers.environment import prepare_image
-
-        w = self._wanted
-        prepared = prepare_image(
-            w.objective, w.tree, self._engine, w.progress, stop=w.stop, environ=w.environ
-        )
+        prepared = self._image()
         if why := self._engine.shares_files(prepared.image):
             raise UserError(f"{why}: runs cannot use it; use --sandbox local, or a local engine")
         return prepared
+
+    def _image(self, expected: str = "") -> PreparedEnvironment:
+        from autosota.server.containers.environment import prepare_image
+
+        w = self._wanted
+        return prepare_image(
+            w.objective,
+            w.tree,
+            self._engine,
+            w.progress,
+            stop=w.stop,
+            environ=w.environ,
+            expected=expected,
+        )
 
     @contextlib.contextmanager
     def rebuilt(self) -> Iterator[PreparedEnvironment]:
@@ -168,13 +177,7 @@ class ContainerSite(Site):
 
         def again() -> str:
             """The image was removed meanwhile: the same environment must come out."""
-            new = self.prepare()
-            if new.hash != prepared.hash:
-                raise UserError(
-                    f"the image {prepared.image[:19]} of this campaign was removed, and what can "
-                    "be built now has other packages; start a new campaign"
-                )
-            return new.image
+            return self._image(prepared.hash).image
 
         return ContainerLauncher(
             self._engine, prepared.image, prepared.python, gpus=choice, ensure=again
@@ -245,9 +248,8 @@ def _connected(wanted: Wanted, began_on: str) -> Engine:
 
 def _automatic(wanted: Wanted) -> Engine | None:
     """A connected engine when runs can use it without fetching anything; else says why not."""
-    from autosota.server.containers.images import base_image
-
     from autosota.server.containers.engine import Engine, EngineUnavailable
+    from autosota.server.containers.images import base_image
     from autosota.server.containers.reaper import reap
 
     if wanted.objective.environment.python:
