@@ -21,6 +21,7 @@ from autosota.server.containers.gpus import Gpu
 SAMPLE_SECONDS = 0.5
 _END_SECONDS = 2.0
 _DRM = Path("/sys/class/drm")
+"""Where the kernel tells of AMD's GPUs."""
 
 
 @dataclass(slots=True)

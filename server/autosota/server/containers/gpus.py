@@ -287,8 +287,11 @@ def _files(chosen: Sequence[Gpu]) -> dict[str, Any]:
     groups = set()
     for path in paths:
         with contextlib.suppress(OSError):
-            groups.add(str(os.stat(path).st_gid))
-    return {"devices": [f"{p}:{p}:rw" for p in paths], "group_add": sorted(groups - {"0"})}
+            groups.add(str(os.stat(f"{_ROOT}{path}").st_gid))
+    return {
+        "devices": [f"{_ROOT}{path}:{path}:rw" for path in paths],
+        "group_add": sorted(groups - {"0"}),
+    }
 
 
 def _of_nvidia() -> tuple[Gpu, ...]:
@@ -308,15 +311,16 @@ def _of_nvidia() -> tuple[Gpu, ...]:
     return tuple(sorted(out, key=lambda g: g.index))
 
 
-_TOPOLOGY = Path("/sys/class/kfd/kfd/topology/nodes")
-_DRM = Path("/sys/class/drm")
+_ROOT = ""
+"""What stands before the paths of devices and of the kernel's files, for tests."""
 
 
 def _of_amd() -> tuple[Gpu, ...]:
     """GPUs in the order of the kernel's compute topology, which is ROCm's."""
     out: list[Gpu] = []
     with contextlib.suppress(OSError):
-        for node in sorted(_TOPOLOGY.iterdir(), key=lambda p: int(p.name)):
+        nodes = Path(f"{_ROOT}/sys/class/kfd/kfd/topology/nodes")
+        for node in sorted(nodes.iterdir(), key=lambda p: int(p.name)):
             told = dict(
                 line.split(maxsplit=1)
                 for line in (node / "properties").read_text("ascii").splitlines()
@@ -325,14 +329,14 @@ def _of_amd() -> tuple[Gpu, ...]:
             if int(told.get("simd_count", "0")) == 0:
                 continue  # a processor
             minor = told["drm_render_minor"].strip()
-            device = _DRM / f"renderD{minor}" / "device"
+            device = Path(f"{_ROOT}/sys/class/drm/renderD{minor}/device")
             out.append(
                 Gpu(
                     len(out),
                     told.get("unique_id", minor).strip(),
                     _text(node / "name") or "AMD GPU",
                     int(_text(device / "mem_info_vram_total") or 0),
-                    _text(Path("/sys/module/amdgpu/version")),
+                    _text(Path(f"{_ROOT}/sys/module/amdgpu/version")),
                     "amd",
                     (f"/dev/dri/renderD{minor}",),
                 )
