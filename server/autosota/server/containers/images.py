@@ -41,9 +41,9 @@ PYTHON = Path("/opt/autosota/bin/python")
 """The interpreter inside of an image of ours."""
 
 BUILD_SECONDS = 3600.0
-BASE_ID = "autosota.image.base-id"
 REQUEST = "autosota.image.request"
-WHEELS = "autosota.image.wheels"
+"""On images: the hash of what they were made of, but for the base."""
+
 _FILES = Path(__file__).with_name("image")
 _RECIPE = ("Dockerfile", "install.py", "finish.py")
 _WORTH_TELLING = re.compile(r"Step \d+/\d+ : (FROM|COPY|RUN) |Installing|Success|.*error", re.I)
@@ -196,10 +196,9 @@ def _image(engine: Engine, name: str, built: bool = False, notes: tuple[str, ...
         told = engine.client.images.get(name).attrs
     config = told["Config"]
     volumes = tuple(sorted(config.get("Volumes") or {}))
-    labels = config["Labels"]
-    base, base_id = labels[retention.BASE], labels[BASE_ID]
+    about = retention.about(config["Labels"])
     tag = ([*(told.get("RepoTags") or ()), told["Id"]])[0]
-    return Image(told["Id"], tag, base, base_id, volumes, built, notes)
+    return Image(told["Id"], tag, about["base"], about["base_id"], volumes, built, notes)
 
 
 def _build(
@@ -226,17 +225,22 @@ def _build(
         _check_room(engine, base, folder)
         name = f"fresh-{secrets.token_hex(4)}" if making.fresh else inputs[:16]
         tag = f"autosota/{recipe.kind}:{name}"
+        about = {
+            "kind": recipe.kind,
+            "base": base.name,
+            "base_id": base.id,
+            "base_bytes": base.bytes,
+            "user": os.getuid(),
+            "wheels": _hash(sorted(wheels.files.items())),
+        }
         labels = {
             INPUTS: retention.FRESH if making.fresh else inputs,
-            retention.KIND: recipe.kind,
-            retention.BASE: base.name,
-            retention.BASE_BYTES: str(base.bytes),
-            BASE_ID: base.id,
             REQUEST: "" if making.fresh else request,
-            WHEELS: _hash(sorted(wheels.files.items())),
-            retention.USER: str(os.getuid()),
+            retention.ABOUT: json.dumps(about),
         }
-        _run_build(engine, base, who, tag, labels, _context(folder, wheels), making, deadline)
+        files = _context(folder, wheels)
+        what = f"the image of {recipe.kind}s on {base.name}"
+        _run_build(engine, what, base, who, tag, labels, files, making, deadline)
         if not making.fresh:
             part = record.with_suffix(f".{os.getpid()}.part")
             part.write_text("".join(f"{pin}\n" for pin in wheels.pins), encoding="utf-8")
@@ -315,6 +319,7 @@ class _Sent:
 
 def _run_build(
     engine: Engine,
+    what: str,
     base: Base,
     who: User,
     tag: str,
@@ -329,7 +334,6 @@ def _run_build(
         UserError: it failed; the message ends with what the failing step said.
     """
     part = f"{owner()}/{secrets.token_hex(4)}"
-    what = f"the image of {labels[retention.KIND]}s on {base.name}"
     lines = bases.followed(
         engine,
         lambda client: client.api.build(
@@ -342,8 +346,7 @@ def _run_build(
                 "OWNER": owner(),
                 "OUTSIDE": str(os.getuid()),
                 "PART": part,
-                "USER_ID": str(who.uid),
-                "GROUP_ID": str(who.gid),
+                "RUN_AS": who.name,
             },
             network_mode="none",
             nocache=True,

@@ -9,6 +9,7 @@ not known here.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Collection, Mapping
@@ -24,10 +25,9 @@ BUDGET_BYTES = 20 * 2**30
 IDLE_SECONDS = 3600.0
 """An image used more recently stays: another process may be about to start a container."""
 
-USER = "autosota.image.user"
-KIND = "autosota.image.kind"
-BASE = "autosota.image.base"
-BASE_BYTES = "autosota.image.base-bytes"
+ABOUT = "autosota.image"
+"""JSON: `kind`, `user`, the name of the `base`, its `base_id` and `base_bytes`."""
+
 PART = "autosota.image.part"
 """On what a build makes on its way, too: whose build, and which."""
 
@@ -182,23 +182,30 @@ def forget_parts(engine: Engine, part: str = "") -> None:
 def _ours(engine: Engine, label: str) -> list[dict[str, Any]]:
     with bases.told(engine, "images"):
         found = engine.client.api.images(filters={"label": label})
-    me = str(os.getuid())
-    return [i for i in found if (i.get("Labels") or {}).get(USER, me) == me]
+    return [i for i in found if about(i.get("Labels")).get("user", os.getuid()) == os.getuid()]
+
+
+def about(labels: Mapping[str, str] | None) -> dict[str, Any]:
+    """What an image of ours says of itself; nothing when it says nothing, or nonsense."""
+    try:
+        told = json.loads((labels or {}).get(ABOUT, ""))
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _kept(item: Mapping[str, Any], environ: Mapping[str, str]) -> Kept:
-    labels = item["Labels"]
+    told = about(item["Labels"])
     try:
         used = (cache(environ) / "used" / _bare(item["Id"])).stat().st_mtime
     except OSError:
         used = float(item.get("Created") or 0)
-    base = labels.get(BASE_BYTES, "0")
     return Kept(
         item["Id"],
         tuple(t for t in item.get("RepoTags") or () if not t.startswith("<none>")),
-        labels.get(KIND, ""),
-        labels.get(BASE, ""),
-        max(0, int(item.get("Size") or 0) - (int(base) if base.isdigit() else 0)),
+        str(told.get("kind", "")),
+        str(told.get("base", "")),
+        max(0, int(item.get("Size") or 0) - int(told.get("base_bytes") or 0)),
         used,
     )
 

@@ -1,7 +1,8 @@
 """Runs in the last stage of the build, as root: the user that code runs as, and compiled modules.
 
-With a read-only root nothing can be compiled later, and each start would pay for it. What is
-compiled is not checked against its source again: neither changes any more.
+With a read-only root nothing can be compiled later, and each start would pay for it. The official
+images come without compiled modules. What is compiled here is not checked against its source
+again: neither changes any more.
 """
 
 import compileall
@@ -24,7 +25,7 @@ def add(path: str, number: str, line: str) -> None:
         file.write(("" if not text or text.endswith("\n") else "\n") + line + "\n")
 
 
-uid, gid = sys.argv[1:]
+uid, _, gid = sys.argv[1].partition(":")
 add("/etc/group", gid, f"autosota:x:{gid}:")
 add("/etc/passwd", uid, f"autosota:x:{uid}:{gid}::/tmp:/bin/sh")
 for folder in sys.path:

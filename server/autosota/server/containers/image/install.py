@@ -24,7 +24,7 @@ if os.path.getsize(pins):
     (pip,) = glob.glob(os.path.join(HERE, "pip", "pip-*.whl"))
     words = [PLACE + "/bin/python", "-I", pip + "/pip", "install", "-r", pins]
     words += ["--no-index", "--find-links", os.path.join(HERE, "wheels"), "--no-cache-dir"]
-    words += ["--no-compile", "--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
+    words += ["--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
     done = subprocess.run([*words, "--disable-pip-version-check"], check=False)
     if done.returncode:
         sys.exit(done.returncode)
