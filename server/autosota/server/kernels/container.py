@@ -1,75 +1,68 @@
-"""A kernel in a container of its own: started, watched by one thread, stopped, removed.
+"""A kernel in a container of its own: how it is started, what its end means, how it is removed.
 
-The thread waits for the container's end on a connection of its own, so that asking whether the
-kernel lives costs nothing. It also removes the container: nobody else has to come back for it.
-Every call here blocks, within limits; what a kernel manager expects is not known here.
+The image exists and the private folder is prepared; which they are, and what a kernel manager
+expects, is not known here. Every call blocks, within limits.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autosota.server.containers.engine import Engine, EngineUnavailable
+from autosota.server.containers.gpus import GpuChoice, refusal
 from autosota.server.containers.labels import Role, alive, labels, owner
 from autosota.server.containers.walls import User, walls
 from autosota.server.errors import UserError
 from autosota.server.kernels import shared
-from autosota.server.kernels.ended import Ended, by_exit, engine_gone, removed, stopped
+from autosota.server.kernels.ended import (
+    Ended,
+    by_exit,
+    engine_gone,
+    removed,
+    stopped,
+    with_last,
+)
 from autosota.server.kernels.folder import ELSEWHERE, Seen
-from autosota.server.kernels.last_words import LastWords
 from autosota.server.kernels.network import NO_NAMES, quiet
 from autosota.server.kernels.options import Options
+from autosota.server.kernels.watched import CALL_SECONDS, OnEnd, WatchedKernel
 from autosota.server.kernels.wire import FILE, INSIDE, TCP_INSIDE, Meeting, Wire
 
 if TYPE_CHECKING:
     import docker
 
 COMMAND = ("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}")
-CALL_SECONDS = 10.0
 START_SECONDS = 60.0
-_REMOVE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.2
 _LOST_SECONDS = 5.0
 """How long an engine may be away before a kernel of which nothing is left is given up."""
 
 _TOLD = "AUTOSOTA_CONNECTION"
 
-OnEnd = Callable[[Ended], None]
+
+class ImageMissing(UserError):
+    """The engine does not have the image."""
 
 
-class ContainerKernel:
-    """A running kernel.
-
-    Attributes:
-        wire: How it is reached.
-        container: The identifier of its container.
-    """
+class ContainerKernel(WatchedKernel):
+    """A running kernel, alone in its container."""
 
     def __init__(
         self, engine: Engine, container: str, wire: Wire, memory_bytes: int, on_end: OnEnd | None
     ) -> None:
-        self.wire, self.container = wire, container
-        self.on_end = on_end
-        self._engine = engine
+        super().__init__(engine, container, wire, on_end)
         self._memory_bytes = memory_bytes
         self._client = engine.another(CALL_SECONDS)
         self._lock = threading.Lock()
-        self._asked = False
-        self._ended: Ended | None = None
         self._process = ""
-        self._words: LastWords | None = None
-        self._thread = threading.Thread(
-            target=self._watch, name=f"kernel-{container[:12]}", daemon=True
-        )
 
     @property
     def ended(self) -> Ended | None:
@@ -77,56 +70,6 @@ class ContainerKernel:
         if self._ended is None and self._asked and self._process and not alive(self._process):
             return stopped()  # the engine may never tell us
         return self._ended
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the kernel's process; nothing when it is over.
-
-        Raises:
-            EngineUnavailable: the engine does not answer.
-        """
-        if self._ended is None:
-            self._send(number)
-
-    def terminate(self) -> None:
-        """Ask it to end, by SIGTERM; what follows is our doing.
-
-        Raises:
-            EngineUnavailable: the engine does not answer.
-        """
-        self._asked = True
-        if self._ended is None:
-            self._send(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End everything in it at once; also when the engine does not answer."""
-        self._asked = True
-        if self._ended is not None:
-            return
-        try:
-            self._send(signal.SIGKILL)
-        except EngineUnavailable:
-            if alive(self._process):
-                with contextlib.suppress(OSError):
-                    os.kill(int(self._process.split(":")[1]), signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ask it to end; whoever asks has told it through its own channel already."""
-        self._asked = True
-
-    def close(self) -> None:
-        """Kill it if it runs, and wait until nothing of it is left, for some seconds."""
-        self.kill()
-        self._thread.join(_REMOVE_SECONDS)
-        if not self._thread.is_alive():
-            self._client.close()
-
-    def watch(self) -> None:
-        """Begin to watch the started container."""
-        if self.wire.transport == "ipc":
-            self._words = LastWords(self.wire)
-        _end_with_process()
-        _running.add(self)
-        self._thread.start()
 
     def inspect(self) -> dict[str, Any]:
         """What the engine knows of the container."""
@@ -146,61 +89,39 @@ class ContainerKernel:
     def _send(self, number: int) -> None:
         from docker.errors import APIError
 
-        with self._lock, self._engine.speaking(CALL_SECONDS):
-            try:
-                self._client.api.kill(self.container, signal.Signals(number).name)
-            except APIError:
-                return  # it is over, or somebody removed it: the watching thread tells
+        with self._lock, self._engine.speaking(CALL_SECONDS), contextlib.suppress(APIError):
+            # refused when it is over, or somebody removed it: the watching thread tells
+            self._client.api.kill(self.container, signal.Signals(number).name)
 
-    def _watch(self) -> None:
-        client: docker.DockerClient | None = None
-        try:
-            client = self._engine.another(CALL_SECONDS)
-            ended = self._wait(client)
-        except Exception as error:  # noqa: BLE001 - a thread's last line; the kernel must not hang
-            ended = engine_gone(f"watch ({type(error).__name__}: {error})")
-        finally:
-            if client is not None:
-                client.close()
-        ended = stopped(ended.code) if self._asked else ended
-        try:
-            self._tell(ended)
-        finally:
-            self._ended = ended
-            self._remove()
-            _running.discard(self)
+    def _kill_here(self) -> None:
+        if alive(self._process):
+            with contextlib.suppress(OSError):
+                os.kill(int(self._process.split(":")[1]), signal.SIGKILL)
 
-    def _tell(self, ended: Ended) -> None:
-        """Tell the clients, then whoever started it."""
-        if self._words is not None:
-            if ended.expected:
-                self._words.close()
-            else:
-                with contextlib.suppress(OSError):
-                    self._words.say(ended.line)
-        if self.on_end is not None:
-            self.on_end(ended)
+    def _release(self) -> None:
+        self._client.close()
 
-    def _wait(self, client: docker.DockerClient) -> Ended:
+    def _wait(self) -> Ended:
         """Until the container ends, through engines that come and go."""
         import requests
         from docker.errors import APIError, NotFound
 
         lost = 0.0
-        while True:
-            try:
-                client.api.wait(self.container, timeout=None)
-                return self._conclude(client)
-            except NotFound:
-                return removed()
-            except (requests.RequestException, OSError, APIError) as error:
-                lost = lost or time.monotonic()
-                if alive(self._process):
-                    lost = time.monotonic()
-                elif time.monotonic() - lost > _LOST_SECONDS:
-                    shared.forget(self._engine)
-                    return engine_gone(f"container engine at {self._engine.endpoint} ({error})")
-                time.sleep(0.2)
+        with contextlib.closing(self._engine.another(CALL_SECONDS)) as client:
+            while True:
+                try:
+                    client.api.wait(self.container, timeout=None)
+                    return self._conclude(client)
+                except NotFound:
+                    return removed()
+                except (requests.RequestException, OSError, APIError) as error:
+                    lost = lost or time.monotonic()
+                    if alive(self._process):
+                        lost = time.monotonic()
+                    elif time.monotonic() - lost > _LOST_SECONDS:
+                        shared.forget(self._engine)
+                        return engine_gone(f"container engine at {self._engine.endpoint} ({error})")
+                    time.sleep(_AGAIN_SECONDS)
 
     def _conclude(self, client: docker.DockerClient) -> Ended:
         told = client.api.inspect_container(self.container)
@@ -215,9 +136,7 @@ class ContainerKernel:
         if ended.expected or ended.code < 0:
             return ended
         said = client.api.logs(self.container, stdout=True, stderr=True, tail=20)
-        lines = said.decode("utf-8", "replace").split("\n") if isinstance(said, bytes) else []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return replace(ended, line=f"{ended.line}: {last[:300]}" if last else ended.line)
+        return with_last(ended, said if isinstance(said, bytes) else b"")
 
     def _remove(self) -> None:
         from docker.errors import APIError, NotFound
@@ -232,22 +151,6 @@ class ContainerKernel:
                 shared.remember(self.container)
 
 
-_running: set[ContainerKernel] = set()
-
-
-@cache
-def _end_with_process() -> None:
-    atexit.register(_end_all)
-
-
-def _end_all() -> None:
-    """When this process ends in order, its kernels end with it."""
-    for kernel in list(_running):
-        kernel.kill()
-    for kernel in list(_running):
-        kernel.close()
-
-
 def start(
     engine: Engine,
     options: Options,
@@ -260,6 +163,7 @@ def start(
     env: Mapping[str, str],
     command: tuple[str, ...] = (),
     role: Role = Role.KERNEL,
+    gpus: GpuChoice | None = None,
     on_end: OnEnd | None = None,
 ) -> ContainerKernel:
     """Start a kernel in a container of its own.
@@ -275,6 +179,7 @@ def start(
         env: Its environment, all of it.
         command: What is started; empty for ipykernel.
         role: What the container says it is for.
+        gpus: Those it gets; None for none.
         on_end: Called once, in another thread, before the container is removed.
 
     Returns:
@@ -282,9 +187,11 @@ def start(
 
     Raises:
         EngineUnavailable: the engine does not answer.
+        ImageMissing: there is no such image.
         UserError: it refuses; one line.
     """
-    arguments = _arguments(engine, options, view, wire, who)
+    gpus = gpus or GpuChoice()
+    arguments = {**_arguments(engine, options, view, wire, who), **gpus.arguments}
     inside, more = _connected(wire, command or COMMAND)
     if meeting is not None:
         arguments["mounts"].append(_bind(INSIDE, meeting.shared))
@@ -292,13 +199,13 @@ def start(
     client = engine.another(START_SECONDS)
     container = ""
     try:
-        with engine.speaking(START_SECONDS), _refusals(image):
+        with engine.speaking(START_SECONDS), _refusals(image, gpus):
             if wire.transport == "tcp" and not options.network:
                 arguments |= {"network_mode": None, "network": quiet(client), "dns": [*NO_NAMES]}
             made = client.containers.create(
                 image,
                 inside,
-                environment={**_environment(), **env, **more},
+                environment={**_environment(), **env, **gpus.env, **more},
                 labels=labels(
                     role,
                     scratch=meeting.folder if meeting is not None else None,
@@ -385,20 +292,22 @@ def _environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _refusals(image: str) -> Any:
+def _refusals(image: str, gpus: GpuChoice) -> Iterator[None]:
     """The engine's refusals as one line each."""
     from docker.errors import APIError, ImageNotFound
 
     try:
         yield
     except ImageNotFound as error:
-        raise UserError(
-            f"{image}: the engine has no such image; type `autosota kernel install`, or correct "
-            "`image` in the kernel.json"
+        raise ImageMissing(
+            f"{image}: the engine has no such image; build or pull it, or correct `image` in the "
+            "kernel.json"
         ) from error
     except APIError as error:
         told = " ".join(str(error.explanation or error).split())
-        raise UserError(f"{image}: the engine refuses to start a kernel: {told}") from error
+        raise refusal(error, gpus) or UserError(
+            f"{image}: the engine refuses to start a kernel: {told}"
+        ) from error
 
 
 def _published(wire: Wire, told: Mapping[str, Any]) -> Wire:

@@ -7,7 +7,7 @@ ran out, and we know whether it was us. Nothing here speaks to an engine.
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -84,6 +84,13 @@ def removed() -> Ended:
 def engine_gone(what: str) -> Ended:
     """The engine does not answer any more, and the kernel is not there either."""
     return Ended(Why.ENGINE, -signal.SIGKILL, f"the kernel is gone with its {what}")
+
+
+def with_last(ended: Ended, said: bytes) -> Ended:
+    """The same end, with the last line of what the kernel wrote on its terminal."""
+    lines = said.decode("utf-8", "replace").split("\n")
+    last = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+    return replace(ended, line=f"{ended.line}: {last[:300]}") if last else ended
 
 
 def _name(number: int) -> str:

@@ -50,10 +50,7 @@ class LastWords:
         """Tell the clients; blocks for less than a second.
 
         Returns:
-            How many clients were there.
-
-        Raises:
-            zmq.ZMQError: the place cannot be taken; its folder is gone.
+            How many clients were there; 0 when the place cannot be taken.
         """
         self.close()
         parent: dict[str, Any] = {}
@@ -65,7 +62,10 @@ class LastWords:
             if self._wire.curve is not None:
                 socket.curve_publickey, socket.curve_secretkey = self._wire.curve
                 socket.curve_server = True
-            socket.bind(self._address)
+            try:
+                socket.bind(self._address)
+            except zmq.ZMQError:
+                return 0  # the folder is gone
             if there := _subscribers(socket):
                 socket.send_multipart(self._message(line, parent))
         return there

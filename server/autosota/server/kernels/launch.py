@@ -11,43 +11,16 @@ import logging
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from autosota.server.containers import walls
+from autosota.server.containers import gpus, walls
 from autosota.server.containers.engine import Engine
 from autosota.server.errors import UserError
 from autosota.server.kernels import container, shared, wire
-from autosota.server.kernels.container import OnEnd
-from autosota.server.kernels.ended import Ended
 from autosota.server.kernels.folder import Seen, seen
 from autosota.server.kernels.options import NO_WORKSPACE, Options
+from autosota.server.kernels.watched import OnEnd, WatchedKernel
 from autosota.server.kernels.wire import Meeting, Wire
-
-
-class Kernel(Protocol):
-    """A running kernel, wherever it runs."""
-
-    wire: Wire
-    container: str
-
-    @property
-    def ended(self) -> Ended | None:
-        """How it ended; None while it runs."""
-
-    def signal(self, number: int) -> None:
-        """Send a signal to it."""
-
-    def terminate(self) -> None:
-        """Ask it to end, by a signal."""
-
-    def kill(self) -> None:
-        """End it and all its processes at once."""
-
-    def stop(self) -> None:
-        """Note that it was asked to end."""
-
-    def close(self) -> None:
-        """End it, and remove all that is left of it."""
 
 
 class Launch:
@@ -87,7 +60,9 @@ class Launch:
         """The workspace that the kernel sees, once it was started."""
         return self._view.workspace if self._view is not None else None
 
-    def start(self, env: Mapping[str, str], extra: tuple[str, ...], on_end: OnEnd | None) -> Kernel:
+    def start(
+        self, env: Mapping[str, str], extra: tuple[str, ...], on_end: OnEnd | None
+    ) -> WatchedKernel:
         """Start the kernel; again on the same wire as before.
 
         Args:
@@ -98,14 +73,43 @@ class Launch:
         Raises:
             UserError: it cannot be started; one line.
         """
-        engine = shared.engine(remote=self._options.remote)
         options = self._options
+        engine = shared.engine(remote=options.remote)
         view = self._see(engine)
-        image = options.image or default_image(engine)
-        who = walls.user(rootless=engine.facts.rootless)
-        command = (*(options.command or container.COMMAND), *extra)
+        image = find_image(engine, options, self._log)
+        try:
+            kernel = self._fresh(engine, image, view, env, extra, on_end)
+        except container.ImageMissing:
+            if options.image:
+                raise
+            image = find_image(engine, options, self._log, anew=True)
+            kernel = self._fresh(engine, image, view, env, extra, on_end)
+        self._wire = kernel.wire
+        return kernel
 
-        def fresh(transport: str) -> container.ContainerKernel:
+    def _fresh(
+        self,
+        engine: Engine,
+        image: str,
+        view: Seen,
+        env: Mapping[str, str],
+        extra: tuple[str, ...],
+        on_end: OnEnd | None,
+    ) -> WatchedKernel:
+        """A kernel in a container of its own."""
+        options = self._options
+        who = walls.user(rootless=engine.facts.rootless)
+        choice = gpus.choose(
+            engine,
+            image,
+            options.gpus,
+            options.gpu_devices,
+            fallback=options.without_gpu == "cpu",
+        )
+        if choice.note:
+            self._log.warning("%s", choice.note)
+
+        def over(transport: str) -> container.ContainerKernel:
             if self._wire is None or self._wire.transport != transport:
                 self._wire = self._new_wire(engine, transport)
             meeting = self._meet() if transport == "ipc" else None
@@ -120,20 +124,20 @@ class Launch:
                 image=image,
                 who=who,
                 env=env,
-                command=command,
+                command=(*(options.command or container.COMMAND), *extra),
+                gpus=choice,
                 on_end=on_end,
             )
 
         transport = self._wire.transport if self._wire is not None else self._transport(engine)
-        kernel = fresh(transport)
+        kernel = over(transport)
         if transport == "ipc" and options.transport == "auto" and not kernel.is_here:
             why = engine.shares_files(image)
             if why:
                 kernel.on_end = None
                 kernel.close()
                 self._log.warning("%s: the kernel is reached over tcp", why)
-                kernel = fresh("tcp")
-        self._wire = kernel.wire
+                kernel = over("tcp")
         return kernel
 
     def close(self) -> None:
@@ -177,13 +181,35 @@ class Launch:
         return wire.tcp(self._key, self._scheme, encrypt=encrypt, ip=ip)
 
 
-def default_image(engine: Engine) -> str:
-    """The image that kernels run in when the kernelspec names none.
+def find_image(engine: Engine, options: Options, log: Any, *, anew: bool = False) -> str:
+    """The image of a kernel, by its hash where it is one of ours; built when it is not there.
+
+    Args:
+        engine: Where.
+        options: Of the kernelspec.
+        log: Gets the progress of a build, which may take minutes.
+        anew: Look again, though it was there before.
 
     Raises:
-        UserError: it is not there yet; says how it is made.
+        UserError: it cannot be built; one line.
     """
-    raise UserError("kernel.json: `image` is missing; type `autosota kernel install`")
+    from autosota.server.containers import images
+
+    if options.image:
+        return options.image
+    key = (engine.endpoint.url, options.base, options.requirements)
+    if anew or key not in _IMAGES:
+        recipe = images.kernel_recipe(options.base, options.requirements)
+        found = images.ensure(engine, recipe, images.Making(say=log.info))
+        if found.built:
+            log.info("built %s", found.tag)
+        for note in found.notes:
+            log.warning("%s", note)
+        _IMAGES[key] = found.id
+    return _IMAGES[key]
+
+
+_IMAGES: dict[tuple[str, str, tuple[str, ...]], str] = {}
 
 
 def _host(url: str) -> str:

@@ -15,7 +15,18 @@ from autosota.server.config.section import Problems, Section
 from autosota.server.errors import UserError
 
 KEYS = (
-    *("image", "command", "workspace", "mounts", "attach", "pool", "pool_idle", "memory"),
+    *(
+        "image",
+        "base",
+        "requirements",
+        "command",
+        "workspace",
+        "mounts",
+        "attach",
+        "pool",
+        "pool_idle",
+        "memory",
+    ),
     *("shared_memory", "cpus", "processes", "gpus", "gpu_devices", "without_gpu", "network"),
     *("transport", "remote", "exec_tmp"),
 )
@@ -45,19 +56,22 @@ class Options:
     """The container of a kernel.
 
     Attributes:
-        image: The image; empty for our own one.
+        image: An image that can run kernels as it is; empty to build one.
+        base: The image that one is built on; empty for Python's own.
+        requirements: What is installed on it beside ipykernel, as pip takes it.
         command: What starts the kernel inside, with `{connection_file}`; empty for ipykernel.
         workspace: The folder that is mounted at its own path: a path, `none`, or empty to find
             it from the folder that the kernel starts in.
         mounts: What else is mounted.
-        attach: A running container of ours to start in, by name; empty for one of its own.
+        attach: A running container of ours to start in, by name; `workspace` for the one of the
+            kernel's workspace if there is one; empty for a container of its own.
         pool: How many kernels are kept started in advance; 0 for none.
         pool_idle_seconds: After how long without use they are given up.
         memory_bytes: The most memory, swap included; 0 takes three quarters of the machine.
         shared_bytes: `/dev/shm`; 0 takes half of the memory.
         cpus: The share of processors; 0 is no limit.
         processes: The most processes and threads at once.
-        gpus: How many GPUs; -1 for all.
+        gpus: How many GPUs.
         gpu_devices: Which ones, by number or identifier; empty for the first `gpus`.
         without_gpu: What happens where there are none: `fail`, or `cpu` with a warning.
         network: Whether the kernel has one.
@@ -67,6 +81,8 @@ class Options:
     """
 
     image: str = ""
+    base: str = ""
+    requirements: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     workspace: str = ""
     mounts: tuple[Extra, ...] = ()
@@ -100,6 +116,8 @@ def read_options(table: Mapping[str, Any], label: str = "kernel.json") -> Option
     section = Section("", table, KEYS, problems)
     options = Options(
         image=section.text("image"),
+        base=section.text("base"),
+        requirements=section.texts("requirements"),
         command=section.texts("command"),
         workspace=_workspace(section),
         mounts=tuple(_mounts(section)),
@@ -110,7 +128,7 @@ def read_options(table: Mapping[str, Any], label: str = "kernel.json") -> Option
         shared_bytes=section.bytes("shared_memory", 0),
         cpus=_cpus(section),
         processes=section.integer("processes", _PROCESSES, least=32),
-        gpus=section.integer("gpus", 0, least=-1),
+        gpus=section.integer("gpus", 0, least=0),
         gpu_devices=section.texts("gpu_devices"),
         without_gpu=section.choice("without_gpu", ("fail", "cpu"), "fail"),
         network=section.flag("network", False),
@@ -120,6 +138,9 @@ def read_options(table: Mapping[str, Any], label: str = "kernel.json") -> Option
     )
     if options.command and not any("{connection_file}" in part for part in options.command):
         section.add("command", "does not mention {connection_file}, so no client could reach it")
+    for key in ("base", "requirements"):
+        if options.image and getattr(options, key):
+            section.add(key, f"goes with an image that is built, but `image` names {options.image}")
     if found := problems.all():
         raise UserError(found[0])
     return options

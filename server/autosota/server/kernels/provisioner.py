@@ -21,8 +21,9 @@ from tornado.web import HTTPError
 
 from autosota.server.errors import UserError
 from autosota.server.kernels.ended import Ended
-from autosota.server.kernels.launch import Kernel, Launch
+from autosota.server.kernels.launch import Launch
 from autosota.server.kernels.options import read_options
+from autosota.server.kernels.watched import WatchedKernel
 from autosota.server.kernels.wire import new_key
 
 _T = TypeVar("_T")
@@ -54,7 +55,7 @@ class DockerProvisioner(KernelProvisionerBase):
         self.ended: Ended | None = None
         self._config = config
         self._launch: Launch | None = None
-        self._kernel: Kernel | None = None
+        self._kernel: WatchedKernel | None = None
         self._cwd = Path.cwd()
 
     @property
