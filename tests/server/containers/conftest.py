@@ -82,13 +82,14 @@ def daemon(engine) -> Iterator[object]:
     if os.geteuid() != 0 or program is None:
         missing("a second engine needs dockerd and root")
     folder = Path(tempfile.mkdtemp(prefix="as-d-", dir="/var/tmp"))
+    folder.chmod(0o711)  # an engine that maps users enters as another one
     started: list[Daemon] = []
 
     def start(
         *options: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
     ) -> Daemon:
         place = folder / str(len(started))
-        place.mkdir()
+        place.mkdir(mode=0o711)
         command = [
             *before,
             program,
@@ -125,3 +126,48 @@ def daemon(engine) -> Iterator[object]:
         if str(folder) in line:
             subprocess.run(["umount", "-l", line.split()[1]], check=False)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def podman() -> Iterator[Engine]:
+    """Podman's service of an ordinary user, who has no range of further users."""
+    program = shutil.which("podman")
+    if program is None:
+        pytest.skip("podman is not installed (it is not needed: Docker is)")
+    folder = Path(tempfile.mkdtemp(prefix="as-p-", dir="/var/tmp"))
+    become: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("rootless podman needs an ordinary user, or setpriv")
+        become = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
+        os.chown(folder, 12345, 12345)
+    command = [*become, program, "--root", f"{folder}/root", "--runroot", f"{folder}/c"]
+    command += ["system", "service", "--time=0", f"unix://{folder}/podman.sock"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    env["TMPDIR"] = str(folder)
+    log = folder.with_name(f"{folder.name}.log")
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, env=env, cwd="/", stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        where = Endpoint(f"unix://{folder}/podman.sock", "the test", True)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                found = Engine.connect(where, 10)
+                break
+            except EngineUnavailable:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.skip(f"podman does not work here: {log.read_text(errors='replace')}")
+                time.sleep(0.1)
+        with found:
+            yield found
+    finally:
+        process.kill()
+        process.wait()
+        for file in folder.rglob("pause.pid"):  # it keeps the user's namespace
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(file.read_text()), signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+        log.unlink()

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests.server.containers.conftest import tiny_image
 
 from autosota.server.containers import engine as module
 from autosota.server.containers.engine import Endpoint, Engine, EngineUnavailable, find_endpoint
@@ -328,8 +329,6 @@ def test_a_folder_that_cannot_be_written(engine, base_image, tmp_path):
 
 def test_an_engine_elsewhere_is_told_from_one_here(daemon, tmp_path):
     """One whose /var/tmp is another one, as on another machine; it is reached over TCP."""
-    from tests.server.containers.conftest import tiny_image
-
     port = free_port()
     place = Path("/var/tmp") / f"as-{os.getpid()}"
     place.mkdir()
@@ -352,8 +351,6 @@ def test_an_engine_elsewhere_is_told_from_one_here(daemon, tmp_path):
 
 def test_an_engine_in_a_virtual_machine_has_files_but_not_pipes(daemon, monkeypatch):
     """An overlay shows our files, and a pipe in it is another one, as a shared folder does."""
-    from tests.server.containers.conftest import tiny_image
-
     monkeypatch.setattr(module, "PROBE_SECONDS", 1.5)
     place = Path("/var/tmp") / f"as-{os.getpid()}"
     upper = Path("/dev/shm") / f"as-{os.getpid()}"
@@ -400,6 +397,42 @@ def test_an_engine_that_hangs_and_one_that_stops_under_us(daemon):
             with pytest.raises(EngineUnavailable, match=r"no such socket|nothing listens") as told:
                 ask()
             assert "start it" in told.value.fix
+
+
+def test_podman_speaks_docker_s_language_and_rootless_is_root_inside(podman):
+    """Podman's own ways: names, no limits without delegated control groups, GPUs ignored."""
+    from autosota.server.containers import gpus, labels, reaper
+    from autosota.server.containers.walls import user, walls
+
+    facts = podman.facts
+    assert (facts.name, facts.rootless) == ("podman", True) and "rootless" in str(podman)
+    assert facts.arch == os.uname().machine
+    # a rootless engine on the first version of control groups takes limits and ignores them
+    assert facts.memory_limit == facts.pids_limit == (facts.cgroup == 2)
+    tiny_image(podman)
+    image = podman.client.images.list()[0].id
+    assert podman.has_image(image) and not podman.has_image("local/nothing:here")
+    assert podman.shares_files(image) == ""
+    told = podman.client.containers.run(
+        image,
+        ["/bin/sh", "-c", "echo x > /escaped; /bin/cat /proc/self/status"],
+        remove=True,
+        **walls(user(rootless=True)),
+    ).decode()
+    status = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    assert status["Uid"].split() == ["0"] * 4
+    assert int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"].strip() == "1"
+    if not (gpus.installed() or Path("/dev/nvidiactl").exists()):
+        # old ones say yes and give none; new ones know that there is no such device
+        with pytest.raises(gpus.GpuUnavailable, match=r"0 can be used inside|no such CDI"):
+            gpus.choose(podman, image, 1)
+    boot, pid, start = labels.owner().split(":")
+    gone = labels.labels(labels.Role.PROBE) | {labels.OWNER: f"{boot}:{pid}:{int(start) - 1}"}
+    one = podman.client.containers.run(
+        image, ["/bin/sleep", "60"], detach=True, labels=gone, network_mode="none"
+    )
+    assert reaper.reap(podman).containers == (one.id[:12],)
+    assert podman.client.api.containers(all=True) == []
 
 
 def free_port() -> int:

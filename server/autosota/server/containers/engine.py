@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autosota.server.containers.labels import Role, labels
+from autosota.server.containers.walls import user, walls
 from autosota.server.errors import UserError
 
 if TYPE_CHECKING:
@@ -391,22 +392,26 @@ def _facts(version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineFacts:
     options = [str(o) for o in info.get("SecurityOptions") or ()]
     named = {part.partition("=")[2] for o in options for part in o.split(",") if "name=" in part}
     parts = [str(c.get("Name", "")).lower() for c in version.get("Components") or ()]
-    cgroup = str(info.get("CgroupVersion") or "")
+    cgroup = str(info.get("CgroupVersion") or "").lstrip("v")
+    rootless = "rootless" in named or bool(info.get("Rootless"))  # Docker's word, Podman's word
+    # without delegated control groups limits are accepted and ignored
+    limits = not rootless or (cgroup != "1" and info.get("CgroupDriver") != "none")
+    arch = str(info.get("Architecture") or "")
     return EngineFacts(
         name="podman" if any("podman" in p for p in parts) else "docker",
         version=str(version.get("Version") or info.get("ServerVersion") or ""),
         api=str(version.get("ApiVersion") or ""),
-        rootless="rootless" in named,
+        rootless=rootless,
         remapped="userns" in named,
         selinux="selinux" in named,
-        cgroup=int(cgroup.lstrip("v")) if cgroup.lstrip("v").isdigit() else 0,
+        cgroup=int(cgroup) if cgroup.isdigit() else 0,
         runtimes=tuple(sorted(info.get("Runtimes") or ())),
         cdi_dirs=tuple(info.get("CDISpecDirs") or ()),
-        arch=str(info.get("Architecture") or ""),
+        arch={"amd64": "x86_64", "arm64": "aarch64"}.get(arch, arch),
         system=str(info.get("OperatingSystem") or ""),
-        memory_limit=bool(info.get("MemoryLimit", True)),
-        swap_limit=bool(info.get("SwapLimit", True)),
-        pids_limit=bool(info.get("PidsLimit", True)),
+        memory_limit=limits and bool(info.get("MemoryLimit", True)),
+        swap_limit=limits and bool(info.get("SwapLimit", True)),
+        pids_limit=limits and bool(info.get("PidsLimit", True)),
         cores=int(info.get("NCPU") or 0),
         memory_bytes=int(info.get("MemTotal") or 0),
         root=str(info.get("DockerRootDir") or ""),
@@ -492,14 +497,8 @@ def _probe(engine: Engine, image: str, place: Path) -> str:
                 command=[],
                 labels=labels(Role.PROBE, scratch=folder),
                 mounts=[Mount("/probe", str(folder), type="bind")],
-                network_mode="none",
-                read_only=True,
-                cap_drop=["ALL"],
-                security_opt=[
-                    "no-new-privileges",
-                    *(["label=disable"] if engine.facts.selinux else []),
-                ],
                 use_config_proxy=False,
+                **walls(user(rootless=engine.facts.rootless)),
             )
             container.start()
         except ImageNotFound as error:

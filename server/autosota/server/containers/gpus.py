@@ -393,7 +393,7 @@ def _try(engine: Engine, image: str, choice: GpuChoice) -> None:
     mig = any(g.uuid.startswith("MIG-") for g in choice.gpus)  # several are parts of one device
     if there < 1 or (not mig and there != choice.count):
         if engine.facts.name == "podman":
-            fix = "install Podman 5.5 or newer, or use Docker"
+            fix = f"use a newer Podman, whose API knows CDI devices, or Docker {_WITHOUT}"
         else:
             fix = f"see what `docker run --gpus all` shows on the engine's machine {_WITHOUT}"
         raise GpuUnavailable(
