@@ -164,7 +164,7 @@ def podman() -> Iterator[Engine]:
         with found:
             yield found
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # it started itself anew in a namespace
         process.wait()
         for file in folder.rglob("pause.pid"):  # it keeps the user's namespace
             with contextlib.suppress(ProcessLookupError):
