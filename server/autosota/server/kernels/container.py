@@ -34,7 +34,7 @@ from autosota.server.kernels.folder import ELSEWHERE, Seen
 from autosota.server.kernels.network import NO_NAMES, quiet
 from autosota.server.kernels.options import Options
 from autosota.server.kernels.watched import CALL_SECONDS, OnEnd, WatchedKernel
-from autosota.server.kernels.wire import FILE, INSIDE, TCP_INSIDE, Meeting, Wire
+from autosota.server.kernels.wire import INSIDE, TCP_INSIDE, Meeting, Wire
 
 if TYPE_CHECKING:
     import docker
@@ -71,15 +71,12 @@ class ContainerKernel(WatchedKernel):
             return stopped()  # the engine may never tell us
         return self._ended
 
-    def inspect(self) -> dict[str, Any]:
-        """What the engine knows of the container."""
-        with self._lock, self._engine.speaking(CALL_SECONDS):
-            told: dict[str, Any] = self._client.api.inspect_container(self.container)
+    def locate(self, told: Mapping[str, Any]) -> None:
+        """Note which process of this machine it is, if it is one."""
         pid = int(told["State"].get("Pid") or 0)
         if self._engine.endpoint.local and pid and _is_here(pid, self.container):
             with contextlib.suppress(ProcessLookupError):
                 self._process = owner(pid)
-        return told
 
     @property
     def is_here(self) -> bool:
@@ -139,16 +136,8 @@ class ContainerKernel(WatchedKernel):
         return with_last(ended, said if isinstance(said, bytes) else b"")
 
     def _remove(self) -> None:
-        from docker.errors import APIError, NotFound
-
-        try:
-            with self._lock, self._engine.speaking(CALL_SECONDS):
-                self._client.api.remove_container(self.container, force=True, v=True)
-        except NotFound:
-            pass
-        except (APIError, EngineUnavailable) as error:
-            if "already in progress" not in str(error):
-                shared.remember(self.container)
+        with self._lock:
+            remove(self._client, self._engine, self.container)
 
 
 def start(
@@ -190,44 +179,95 @@ def start(
         ImageMissing: there is no such image.
         UserError: it refuses; one line.
     """
-    gpus = gpus or GpuChoice()
-    arguments = {**_arguments(engine, options, view, wire, who), **gpus.arguments}
     inside, more = _connected(wire, command or COMMAND)
+    container, told = create(
+        engine,
+        options,
+        view,
+        meeting,
+        image=image,
+        who=who,
+        env={**env, **more},
+        command=inside,
+        role=role,
+        gpus=gpus or GpuChoice(),
+        ports=wire if wire.transport == "tcp" else None,
+    )
+    try:
+        reached = wire if wire.transport == "ipc" else _published(wire, told)
+        limit = int(told["HostConfig"].get("Memory") or 0)
+        kernel = ContainerKernel(engine, container, reached, limit, on_end)
+        kernel.locate(told)
+        kernel.watch()
+    except BaseException:
+        with contextlib.closing(engine.another(CALL_SECONDS)) as client:
+            remove(client, engine, container)
+        raise
+    return kernel
+
+
+def create(
+    engine: Engine,
+    options: Options,
+    view: Seen,
+    meeting: Meeting | None,
+    *,
+    image: str,
+    who: User,
+    env: Mapping[str, str],
+    command: list[str],
+    role: Role,
+    gpus: GpuChoice,
+    ports: Wire | None = None,
+    name: str | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """Make and start a container behind our walls; `start` says what the arguments are.
+
+    Returns:
+        Its identifier, and what the engine knows of it.
+    """
+    arguments = {**_arguments(engine, options, view, who), **gpus.arguments}
     if meeting is not None:
         arguments["mounts"].append(_bind(INSIDE, meeting.shared))
-    limit = int(arguments.get("mem_limit") or 0)
-    client = engine.another(START_SECONDS)
     container = ""
+    with contextlib.closing(engine.another(START_SECONDS)) as client:
+        try:
+            with engine.speaking(START_SECONDS), _refusals(image, gpus):
+                if ports is not None:
+                    arguments |= _publishing(client, options, ports)
+                made = client.containers.create(
+                    image,
+                    command,
+                    name=name,
+                    environment={**_environment(), **env, **gpus.env},
+                    labels=labels(
+                        role,
+                        scratch=meeting.folder if meeting is not None else None,
+                        workspace=view.workspace,
+                    ),
+                    **arguments,
+                )
+                container = str(made.id)
+                client.api.start(container)
+                return container, client.api.inspect_container(container)
+        except BaseException:
+            if container:
+                remove(client, engine, container)
+            raise
+
+
+def remove(client: docker.DockerClient, engine: Engine, container: str) -> None:
+    """Remove a container; one that cannot be removed now is remembered."""
+    from docker.errors import APIError, NotFound
+
     try:
-        with engine.speaking(START_SECONDS), _refusals(image, gpus):
-            if wire.transport == "tcp" and not options.network:
-                arguments |= {"network_mode": None, "network": quiet(client), "dns": [*NO_NAMES]}
-            made = client.containers.create(
-                image,
-                inside,
-                environment={**_environment(), **env, **gpus.env, **more},
-                labels=labels(
-                    role,
-                    scratch=meeting.folder if meeting is not None else None,
-                    workspace=view.workspace,
-                ),
-                **arguments,
-            )
-            container = str(made.id)
-            client.api.start(container)
-        kernel = ContainerKernel(engine, container, wire, limit, on_end)
-        told = kernel.inspect()
-        if wire.transport == "tcp":
-            kernel.wire = _published(wire, told)
-    except BaseException:
-        if container:
-            with contextlib.suppress(Exception):
-                client.api.remove_container(container, force=True, v=True)
-        raise
-    finally:
-        client.close()
-    kernel.watch()
-    return kernel
+        with engine.speaking(CALL_SECONDS):
+            client.api.remove_container(container, force=True, v=True)
+    except NotFound:
+        pass
+    except (APIError, EngineUnavailable) as error:
+        if "already in progress" not in str(error):
+            shared.remember(container)
 
 
 def _bind(target: str, source: Path, *, writable: bool = True) -> Any:
@@ -241,17 +281,14 @@ def _connected(wire: Wire, command: tuple[str, ...]) -> tuple[list[str], dict[st
 
     A folder is not shared with an engine that is elsewhere, so there the file is written inside.
     """
+    words = [part.replace("{connection_file}", wire.file) for part in command]
     if wire.transport == "ipc":
-        return [part.replace("{connection_file}", FILE) for part in command], {}
-    file = f"{ELSEWHERE}/kernel.json"
-    words = [part.replace("{connection_file}", file) for part in command]
-    write = f'umask 077; printf %s "${_TOLD}" > {file}; unset {_TOLD}; exec "$@"'
+        return words, {}
+    write = f'umask 077; printf %s "${_TOLD}" > {wire.file}; unset {_TOLD}; exec "$@"'
     return ["/bin/sh", "-c", write, "kernel", *words], {_TOLD: wire.inside}
 
 
-def _arguments(
-    engine: Engine, options: Options, view: Seen, wire: Wire, who: User
-) -> dict[str, Any]:
+def _arguments(engine: Engine, options: Options, view: Seen, who: User) -> dict[str, Any]:
     from docker.types import LogConfig
 
     facts = engine.facts
@@ -271,10 +308,6 @@ def _arguments(
         out["security_opt"] = [*out["security_opt"], "label=disable"]
     if facts.remapped:
         out["userns_mode"] = "host"  # files keep their owners; the user inside is none that counts
-    if wire.transport == "tcp":
-        ports = zip(TCP_INSIDE, wire.ports, strict=True)
-        at = wire.ip if wire.ip == "127.0.0.1" else "0.0.0.0"
-        out["ports"] = {f"{i}/tcp": (at, o or None) for i, o in ports}
     return out | {
         "mounts": mounts,
         "tmpfs": tmpfs,
@@ -284,6 +317,16 @@ def _arguments(
         "log_config": LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
         "use_config_proxy": False,
     }
+
+
+def _publishing(client: docker.DockerClient, options: Options, wire: Wire) -> dict[str, Any]:
+    """Published ports, and a network that leads to the client only, unless it may have one."""
+    at = wire.ip if wire.ip == "127.0.0.1" else "0.0.0.0"
+    ports = zip(TCP_INSIDE, wire.ports, strict=True)
+    out: dict[str, Any] = {"ports": {f"{i}/tcp": (at, o or None) for i, o in ports}}
+    if not options.network:
+        out |= {"network_mode": None, "network": quiet(client), "dns": [*NO_NAMES]}
+    return out
 
 
 def _environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 from autosota.server.containers import gpus, walls
 from autosota.server.containers.engine import Engine
 from autosota.server.errors import UserError
-from autosota.server.kernels import container, shared, wire
+from autosota.server.kernels import attach, container, shared, wire
 from autosota.server.kernels.folder import Seen, seen
 from autosota.server.kernels.options import NO_WORKSPACE, Options
 from autosota.server.kernels.watched import OnEnd, WatchedKernel
@@ -54,6 +54,7 @@ class Launch:
         self._meeting: Meeting | None = None
         self._wire: Wire | None = None
         self._view: Seen | None = None
+        self._target = ""
 
     @property
     def workspace(self) -> Path | None:
@@ -76,6 +77,8 @@ class Launch:
         options = self._options
         engine = shared.engine(remote=options.remote)
         view = self._see(engine)
+        if options.attach and (kernel := self._attached(engine, view, env, extra, on_end)):
+            return kernel
         image = find_image(engine, options, self._log)
         try:
             kernel = self._fresh(engine, image, view, env, extra, on_end)
@@ -86,6 +89,33 @@ class Launch:
             kernel = self._fresh(engine, image, view, env, extra, on_end)
         self._wire = kernel.wire
         return kernel
+
+    def _attached(
+        self,
+        engine: Engine,
+        view: Seen,
+        env: Mapping[str, str],
+        extra: tuple[str, ...],
+        on_end: OnEnd | None,
+    ) -> WatchedKernel | None:
+        """A kernel in a container that is open; None when none is for this workspace."""
+        if self._wire is not None and not self._target:
+            return None  # it started in one of its own, and clients know it by that
+        target = attach.find(engine, self._target or self._options.attach, view.workspace)
+        if target is None:
+            if self._wire is None:
+                self._log.info(
+                    "no container is open for %s: the kernel gets its own", view.workspace
+                )
+            return None
+        self._target = target.container
+        if self._wire is None:
+            encrypt = bool(self._encrypt)
+            self._wire = wire.beside(target.shared, self._key, self._scheme, encrypt=encrypt)
+        command = (*(self._options.command or container.COMMAND), *extra)
+        return attach.start(
+            engine, target, view, self._wire, env=env, command=command, on_end=on_end
+        )
 
     def _fresh(
         self,
@@ -114,7 +144,7 @@ class Launch:
                 self._wire = self._new_wire(engine, transport)
             meeting = self._meet() if transport == "ipc" else None
             if meeting is not None:
-                meeting.prepare(self._wire, who)
+                meeting.open(who, self._wire)
             return container.start(
                 engine,
                 options,

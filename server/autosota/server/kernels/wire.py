@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INSIDE = "/run/autosota"
 """Where the private folder is in a container."""
 
-FILE = f"{INSIDE}/kernel.json"
+FILE = "kernel.json"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 TCP_INSIDE = (5001, 5002, 5003, 5004, 5005)
 _LONGEST = 107
@@ -44,6 +44,7 @@ class Wire:
         key: Signs the messages.
         scheme: How.
         curve: Public and secret key of the encryption (CurveZMQ); None without.
+        folder: Where the sockets and the connection file are inside.
     """
 
     transport: str
@@ -52,6 +53,12 @@ class Wire:
     key: bytes
     scheme: str = "hmac-sha256"
     curve: tuple[bytes, bytes] | None = None
+    folder: str = INSIDE
+
+    @property
+    def file(self) -> str:
+        """The connection file's name inside."""
+        return f"{self.folder}/{FILE}"
 
     @property
     def info(self) -> KernelConnectionInfo:
@@ -74,7 +81,7 @@ class Wire:
         ipc = self.transport == "ipc"
         here = replace(
             self,
-            ip=f"{INSIDE}/k" if ipc else "0.0.0.0",
+            ip=f"{self.folder}/k" if ipc else "0.0.0.0",
             ports=self.ports if ipc else TCP_INSIDE,
         )
         return json.dumps({**here.info, "key": self.key.decode()})
@@ -96,21 +103,22 @@ class Meeting:
         """The start of the sockets' names, out here."""
         return str(self.shared / "k")
 
-    def prepare(self, wire: Wire, who: User) -> None:
-        """Empty the folder for a new kernel, and put its connection file there.
+    def open(self, who: User, wire: Wire | None = None) -> None:
+        """Empty the folder and give it to the user inside, with a connection file for a kernel.
 
         What a dead kernel left is removed before anything is written: it may have planted links.
         """
         disk.remove(self.shared)
         self.shared.mkdir(mode=0o700)
-        file = os.open(
-            self.shared / "kernel.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600
-        )
-        with os.fdopen(file, "w", encoding="utf-8") as text:
-            text.write(wire.inside)
-            if who.outside != (os.getuid(), os.getgid()):
-                os.fchown(text.fileno(), *who.outside)
-        if who.outside != (os.getuid(), os.getgid()):
+        mine = who.outside == (os.getuid(), os.getgid())
+        if wire is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            descriptor = os.open(self.shared / FILE, flags, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(wire.inside)
+                if not mine:
+                    os.fchown(descriptor, *who.outside)
+        if not mine:
             os.chown(self.shared, *who.outside)
 
     def close(self) -> None:
@@ -123,9 +131,19 @@ def ipc(meeting: Meeting, key: bytes, scheme: str, *, encrypt: bool) -> Wire:
     return Wire("ipc", meeting.ip, (1, 2, 3, 4, 5), key, scheme, _pair() if encrypt else None)
 
 
+def beside(shared: Path, key: bytes, scheme: str, *, encrypt: bool) -> Wire:
+    """A wire over a folder of its own below one that a running container has mounted."""
+    name = secrets.token_hex(4)
+    pair = _pair() if encrypt else None
+    return Wire(
+        "ipc", str(shared / name / "k"), (1, 2, 3, 4, 5), key, scheme, pair, f"{INSIDE}/{name}"
+    )
+
+
 def tcp(key: bytes, scheme: str, *, encrypt: bool, ip: str = "127.0.0.1") -> Wire:
     """A wire over published ports, which the engine chooses: they are 0 until then."""
-    return Wire("tcp", ip, (0, 0, 0, 0, 0), key, scheme, _pair() if encrypt else None)
+    pair = _pair() if encrypt else None
+    return Wire("tcp", ip, (0, 0, 0, 0, 0), key, scheme, pair, "/tmp")
 
 
 def new_key() -> bytes:
@@ -141,7 +159,7 @@ def _pair() -> tuple[bytes, bytes]:
 
 def _short() -> Path:
     """A folder for temporary files whose name leaves room for a socket's."""
-    room = _LONGEST - len("/autosota-01234567-0123456-0123456789-01234567/io/k-5")
+    room = _LONGEST - len("/autosota-01234567-0123456-0123456789-01234567/io/01234567/k-5")
     for place in (tempfile.gettempdir(), "/tmp"):
         if len(os.fsencode(place)) <= room and os.access(place, os.W_OK | os.X_OK):
             return Path(place)
