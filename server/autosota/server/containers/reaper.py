@@ -9,6 +9,7 @@ removed then. Why a container existed is not asked.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -107,6 +108,8 @@ def _reap_containers(engine: Engine) -> tuple[list[str], list[Path], list[str]]:
             continue
         name = str(found["Id"])[:12]
         try:
+            with contextlib.suppress(APIError):  # Podman would first ask it to end, for 10 s
+                engine.client.api.kill(found["Id"])
             engine.client.api.remove_container(found["Id"], force=True, v=True)
         except NotFound:
             continue
