@@ -22,14 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from autosota.server.containers.engine import Engine, EngineUnavailable
-from autosota.server.containers.gpus import GpuChoice
 from autosota.server.containers.labels import ROLE, USER, WORKSPACE, Role
-from autosota.server.containers.walls import User
 from autosota.server.errors import UserError
-from autosota.server.kernels import container, keeper
+from autosota.server.kernels import keeper
+from autosota.server.kernels.container import Plan, create, remove
 from autosota.server.kernels.ended import Ended, Why, by_exit, engine_gone, removed, with_last
-from autosota.server.kernels.folder import Seen
-from autosota.server.kernels.options import Options
 from autosota.server.kernels.watched import CALL_SECONDS, OnEnd, WatchedKernel
 from autosota.server.kernels.wire import INSIDE, Meeting, Wire
 
@@ -61,46 +58,20 @@ class Warm:
     """A container that stays open for kernels, until it is closed or its owner dies.
 
     Args:
-        engine: Where.
-        options: Limits and walls.
-        view: What is seen inside of this machine.
-        image: The image, which exists.
-        who: The user inside.
+        plan: What it is made with.
         name: Its name, by which kernelspecs find it.
-        gpus: Those it gets.
 
     Raises:
         UserError: the engine refuses; one line.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        options: Options,
-        view: Seen,
-        *,
-        image: str,
-        who: User,
-        name: str | None = None,
-        gpus: GpuChoice | None = None,
-    ) -> None:
-        self._engine = engine
+    def __init__(self, plan: Plan, name: str | None = None) -> None:
+        self._engine = plan.engine
         self._meeting = Meeting()
         try:
-            self._meeting.open(who)
-            self.container, _ = container.create(
-                engine,
-                options,
-                view,
-                self._meeting,
-                image=image,
-                who=who,
-                env={},
-                command=["sleep", "infinity"],
-                role=Role.ATTACHED,
-                gpus=gpus or GpuChoice(),
-                name=name,
-            )
+            self._meeting.open(plan.who)
+            idle = ["sleep", "infinity"]
+            self.container, _ = create(plan, idle, self._meeting, role=Role.ATTACHED, name=name)
         except BaseException:
             self._meeting.close()
             raise
@@ -108,7 +79,7 @@ class Warm:
     def close(self) -> None:
         """End all that runs in it and remove it; twice does no harm."""
         with contextlib.closing(self._engine.another(CALL_SECONDS)) as client:
-            container.remove(client, self._engine, self.container)
+            remove(client, self._engine, self.container)
         self._meeting.close()
 
     def __enter__(self) -> Warm:
@@ -263,42 +234,35 @@ class AttachedKernel(WatchedKernel):
                 self._socket = None
 
     def _release(self) -> None:
+        self.close_connection()
+
+    def close_connection(self) -> None:
+        """Close the connection to the engine."""
         self._client.close()
 
 
-def start(
-    engine: Engine,
-    target: Target,
-    view: Seen,
-    wire: Wire,
-    *,
-    env: Mapping[str, str],
-    command: tuple[str, ...] = (),
-    on_end: OnEnd | None = None,
-) -> AttachedKernel:
+def start(plan: Plan, target: Target, wire: Wire, on_end: OnEnd | None = None) -> AttachedKernel:
     """Start a kernel in a running container.
 
     Args:
-        engine: Where.
+        plan: Its command, variables and folder; what it sees is the container's.
         target: The container.
-        view: Where the kernel starts; what it sees is the container's.
         wire: How it will be reached (`wire.beside`).
-        env: Its environment beside the container's.
-        command: What is started; empty for ipykernel.
         on_end: Called once, in another thread.
 
     Raises:
         EngineUnavailable: the engine does not answer.
         UserError: the container does not see the folder, or the engine refuses.
     """
-    cwd = Path(view.cwd)
-    if view.workspace is not None and not any(cwd.is_relative_to(p) for p in target.places):
+    cwd = Path(plan.view.cwd)
+    sees = plan.view.workspace is None or any(cwd.is_relative_to(p) for p in target.places)
+    if not sees:
         raise UserError(f"attach: {target.name} does not see {cwd}; it was opened for another one")
-    kernel = AttachedKernel(engine, target, wire, on_end)
+    kernel = AttachedKernel(plan.engine, target, wire, on_end)
     try:
-        kernel.begin(command or container.COMMAND, env, view.cwd)
+        kernel.begin(plan.command, plan.env, str(cwd))
     except BaseException:
-        kernel._release()
+        kernel.close_connection()
         raise
     return kernel
 

@@ -10,17 +10,23 @@ import ipaddress
 import logging
 import urllib.parse
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autosota.server.containers import gpus, walls
 from autosota.server.containers.engine import Engine
+from autosota.server.containers.labels import Role
 from autosota.server.errors import UserError
-from autosota.server.kernels import attach, container, shared, wire
-from autosota.server.kernels.folder import Seen, seen
+from autosota.server.kernels import attach, fresh, shared, wire
+from autosota.server.kernels.container import COMMAND, ImageMissing, Plan
+from autosota.server.kernels.folder import ELSEWHERE, Seen, seen
+from autosota.server.kernels.fresh import ContainerKernel
 from autosota.server.kernels.options import NO_WORKSPACE, Options
+from autosota.server.kernels.pool import POOL, Spare
 from autosota.server.kernels.watched import OnEnd, WatchedKernel
-from autosota.server.kernels.wire import Meeting, Wire
+from autosota.server.kernels.wire import Meeting, Wire, new_key
 
 
 class Launch:
@@ -76,93 +82,88 @@ class Launch:
         """
         options = self._options
         engine = shared.engine(remote=options.remote)
-        view = self._see(engine)
-        if options.attach and (kernel := self._attached(engine, view, env, extra, on_end)):
+        command = (*(options.command or COMMAND), *extra)
+        who = walls.user(rootless=engine.facts.rootless)
+        plan = Plan(engine, options, self._see(engine), who, env=env, command=command)
+        if options.attach and (kernel := self._attached(plan, on_end)):
             return kernel
-        image = find_image(engine, options, self._log)
+        plan = self._ready(plan)
+        if options.pool and self._python and self._wire is None and (spare := self._spare(plan)):
+            self._meeting, self._wire = spare.meeting, spare.kernel.wire
+            spare.kernel.on_end = on_end
+            return spare.kernel
         try:
-            kernel = self._fresh(engine, image, view, env, extra, on_end)
-        except container.ImageMissing:
+            kernel = self._fresh(plan, on_end)
+        except ImageMissing:
             if options.image:
                 raise
-            image = find_image(engine, options, self._log, anew=True)
-            kernel = self._fresh(engine, image, view, env, extra, on_end)
+            kernel = self._fresh(self._ready(plan, anew=True), on_end)
         self._wire = kernel.wire
         return kernel
 
-    def _attached(
-        self,
-        engine: Engine,
-        view: Seen,
-        env: Mapping[str, str],
-        extra: tuple[str, ...],
-        on_end: OnEnd | None,
-    ) -> WatchedKernel | None:
+    def _ready(self, plan: Plan, *, anew: bool = False) -> Plan:
+        """The plan with its image and its GPUs."""
+        options, engine = plan.options, plan.engine
+        image = find_image(engine, options, self._log, anew=anew)
+        fallback = options.without_gpu == "cpu"
+        chosen = gpus.choose(engine, image, options.gpus, options.gpu_devices, fallback=fallback)
+        if chosen.note:
+            self._log.warning("%s", chosen.note)
+        return replace(plan, image=image, gpus=chosen)
+
+    def _spare(self, plan: Plan) -> Spare | None:
+        """A kernel that waits for somebody like us; from now on there is to be one."""
+        options = plan.options
+        same = replace(plan.view, cwd="")
+        how = (self._scheme, bool(self._encrypt), tuple(sorted(plan.env.items())))
+        kind = (plan.engine.endpoint, plan.image, options, same, plan.command, how)
+        spare = POOL.take(kind, plan.view.cwd)
+        waits = replace(plan, view=replace(plan.view, cwd=str(plan.view.workspace or ELSEWHERE)))
+        copied = copy(self)
+
+        def make() -> Spare:
+            one = copy(copied)
+            one._key, one._wire, one._meeting = new_key(), None, Meeting()
+            try:
+                kernel = one._fresh(waits, None, Role.POOL)
+            except BaseException:
+                one.close()
+                raise
+            return Spare(kernel, one._meeting)
+
+        POOL.want(kind, make, options.pool, options.pool_idle_seconds)
+        return spare
+
+    def _attached(self, plan: Plan, on_end: OnEnd | None) -> WatchedKernel | None:
         """A kernel in a container that is open; None when none is for this workspace."""
         if self._wire is not None and not self._target:
             return None  # it started in one of its own, and clients know it by that
-        target = attach.find(engine, self._target or self._options.attach, view.workspace)
+        workspace = plan.view.workspace
+        target = attach.find(plan.engine, self._target or plan.options.attach, workspace)
         if target is None:
-            if self._wire is None:
-                self._log.info(
-                    "no container is open for %s: the kernel gets its own", view.workspace
-                )
+            self._log.info("no container is open for %s: the kernel gets its own", workspace)
             return None
         self._target = target.container
         if self._wire is None:
             encrypt = bool(self._encrypt)
             self._wire = wire.beside(target.shared, self._key, self._scheme, encrypt=encrypt)
-        command = (*(self._options.command or container.COMMAND), *extra)
-        return attach.start(
-            engine, target, view, self._wire, env=env, command=command, on_end=on_end
-        )
+        return attach.start(plan, target, self._wire, on_end)
 
-    def _fresh(
-        self,
-        engine: Engine,
-        image: str,
-        view: Seen,
-        env: Mapping[str, str],
-        extra: tuple[str, ...],
-        on_end: OnEnd | None,
-    ) -> WatchedKernel:
+    def _fresh(self, plan: Plan, on_end: OnEnd | None, role: Role = Role.KERNEL) -> ContainerKernel:
         """A kernel in a container of its own."""
-        options = self._options
-        who = walls.user(rootless=engine.facts.rootless)
-        choice = gpus.choose(
-            engine,
-            image,
-            options.gpus,
-            options.gpu_devices,
-            fallback=options.without_gpu == "cpu",
-        )
-        if choice.note:
-            self._log.warning("%s", choice.note)
 
-        def over(transport: str) -> container.ContainerKernel:
+        def over(transport: str) -> ContainerKernel:
             if self._wire is None or self._wire.transport != transport:
-                self._wire = self._new_wire(engine, transport)
+                self._wire = self._new_wire(plan.engine, transport)
             meeting = self._meet() if transport == "ipc" else None
             if meeting is not None:
-                meeting.open(who, self._wire)
-            return container.start(
-                engine,
-                options,
-                view,
-                self._wire,
-                meeting,
-                image=image,
-                who=who,
-                env=env,
-                command=(*(options.command or container.COMMAND), *extra),
-                gpus=choice,
-                on_end=on_end,
-            )
+                meeting.open(plan.who, self._wire)
+            return fresh.start(plan, self._wire, meeting, role=role, on_end=on_end)
 
-        transport = self._wire.transport if self._wire is not None else self._transport(engine)
+        transport = self._wire.transport if self._wire else self._transport(plan.engine)
         kernel = over(transport)
-        if transport == "ipc" and options.transport == "auto" and not kernel.is_here:
-            why = engine.shares_files(image)
+        if transport == "ipc" and plan.options.transport == "auto" and not kernel.is_here:
+            why = plan.engine.shares_files(plan.image)
             if why:
                 kernel.on_end = None
                 kernel.close()
@@ -186,7 +187,7 @@ class Launch:
         options = self._options
         if not engine.endpoint.local and options.workspace != NO_WORKSPACE:
             self._log.warning("%s is another machine: the kernel sees no files of this one", engine)
-            self._view = Seen(None, "/tmp")
+            self._view = Seen(None, ELSEWHERE)
         elif self._view is None:
             self._view = seen(options, self._cwd)
         return self._view
