@@ -33,6 +33,7 @@ OWN = {
     "report": "results",
     "export": "results",
     "verify": "results",
+    "kernel": "kernel",
 }
 
 

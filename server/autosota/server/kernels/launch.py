@@ -40,6 +40,7 @@ class Launch:
         encrypt: True for always, False for never (the kernel cannot), None where it leaves the
             private folder.
         python: Whether it is a Python kernel.
+        command: What starts the kernel inside where the options do not say; empty for ipykernel.
         log: Gets what a person should know.
     """
 
@@ -52,11 +53,15 @@ class Launch:
         scheme: str = "hmac-sha256",
         encrypt: bool | None = None,
         python: bool = True,
+        command: tuple[str, ...] = (),
         log: Any = None,
     ) -> None:
         self._options, self._cwd, self._python = options, cwd, python
         self._key, self._scheme, self._encrypt = key, scheme, encrypt
         self._log: logging.Logger = log or logging.getLogger("autosota.kernels")
+        self._command = options.command or command or COMMAND
+        self.curve: tuple[bytes, bytes] | None = None
+        """The keys of the encryption, when they are given; else new ones are made."""
         self._meeting: Meeting | None = None
         self._wire: Wire | None = None
         self._view: Seen | None = None
@@ -82,7 +87,7 @@ class Launch:
         """
         options = self._options
         engine = shared.engine(remote=options.remote)
-        command = (*(options.command or COMMAND), *extra)
+        command = (*self._command, *extra)
         who = walls.user(rootless=engine.facts.rootless)
         plan = Plan(engine, options, self._see(engine), who, env=env, command=command)
         if options.attach and (kernel := self._attached(plan, on_end)):
@@ -200,7 +205,8 @@ class Launch:
     def _new_wire(self, engine: Engine, transport: str) -> Wire:
         if transport == "ipc":
             encrypt = bool(self._encrypt)
-            return wire.ipc(self._meet(), self._key, self._scheme, encrypt=encrypt)
+            made = wire.ipc(self._meet(), self._key, self._scheme, encrypt=encrypt)
+            return replace(made, curve=self.curve or made.curve)
         encrypt = self._encrypt is not False
         ip = "127.0.0.1" if engine.endpoint.local else _host(engine.endpoint.url)
         if not encrypt and ip != "127.0.0.1":

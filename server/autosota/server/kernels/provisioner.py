@@ -23,6 +23,7 @@ from autosota.server.errors import UserError
 from autosota.server.kernels.ended import Ended
 from autosota.server.kernels.launch import Launch
 from autosota.server.kernels.options import read_options
+from autosota.server.kernels.spec import STAND_IN
 from autosota.server.kernels.watched import WatchedKernel
 from autosota.server.kernels.wire import new_key
 
@@ -93,6 +94,7 @@ class DockerProvisioner(KernelProvisionerBase):
                     scheme=self._session("signature_scheme", "hmac-sha256"),
                     encrypt=self._encrypts(),
                     python=str(self.kernel_spec.language).lower() == "python",
+                    command=() if STAND_IN in self.kernel_spec.argv else (*self.kernel_spec.argv,),
                     log=self.log,
                 )
             launch = self._launch
