@@ -76,12 +76,14 @@ class EngineUnavailable(UserError):
         why: What is wrong.
         fix: The one action that mends it.
         endpoint: Where it was looked for; None when there is nowhere to look.
+        nothing: True when nobody named an engine, and there is none in the usual places.
     """
 
     def __init__(self, why: str, fix: str, endpoint: Endpoint | None = None) -> None:
         where = f"container engine at {endpoint}: " if endpoint is not None else ""
         super().__init__(f"{where}{why}; {fix}")
         self.why, self.fix, self.endpoint = why, fix, endpoint
+        self.nothing = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +162,13 @@ def find_endpoint(environ: Mapping[str, str] | None = None) -> Endpoint:
             return Endpoint(f"unix://{path}", source, local=True)
     if there:
         return Endpoint(f"unix://{there[0][0]}", there[0][1], local=True)
-    raise EngineUnavailable(
+    error = EngineUnavailable(
         "no container engine found: DOCKER_HOST and the Docker CLI's context name none, and there "
         "is no socket of Docker or Podman",
         "install Docker or Podman and start it, or set DOCKER_HOST",
     )
+    error.nothing = True
+    raise error
 
 
 def _sockets(env: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

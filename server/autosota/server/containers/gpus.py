@@ -262,7 +262,8 @@ def _nvidia(
     """A device request. Podman knows only CDI; Docker's own runtime is taken where it is."""
     from docker.types import DeviceRequest
 
-    cdi = "nvidia" not in facts.runtimes and _described(facts.cdi_dirs)
+    described = any(machine.describes_gpus(Path(folder)) for folder in facts.cdi_dirs)
+    cdi = described and "nvidia" not in facts.runtimes
     if facts.name == "podman" or cdi:
         # descriptions of CDI name whole GPUs by their index, and not always by their UUID
         names = [g.uuid if g.index < 0 else str(g.index) for g in chosen] or list(devices)
@@ -271,14 +272,6 @@ def _nvidia(
     names = [g.uuid for g in chosen] or list(devices)
     which: dict[str, Any] = {"device_ids": names} if names else {"count": count}
     return "runtime", DeviceRequest(capabilities=[["gpu", "compute", "utility"]], **which)
-
-
-def _described(folders: Sequence[str]) -> bool:
-    """Whether a description of NVIDIA's devices lies where the engine looks."""
-    files = [p for f in folders for p in Path(f).glob("*") if p.suffix in (".yaml", ".json")]
-    with contextlib.suppress(OSError):
-        return any(b"nvidia.com/gpu" in p.read_bytes() for p in files)
-    return False
 
 
 def _files(chosen: Sequence[Gpu]) -> dict[str, Any]:

@@ -15,31 +15,20 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from autosota.agents.domain import Objective
+from autosota.agents.domain import Environment, Objective
 from autosota.server.errors import UserError
 from autosota.server.setup import machine
+from autosota.server.setup.checks import Check, line, size
+from autosota.server.setup.engines import Look
 from autosota.server.workspace.root import STATE, has_objective
-
-State = Literal["ok", "warn", "fail"]
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 25)
 _GIB = 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: one line on how it is, and one action that fixes it if need be."""
-
-    name: str
-    state: State
-    detail: str
-    fix: str = ""
 
 
 def diagnose(root: Path | None) -> list[Check]:
@@ -48,17 +37,22 @@ def diagnose(root: Path | None) -> list[Check]:
     Every check ends within seconds; none raises.
     """
     objective, found = _objective(root)
-    walls = _bubblewrap()
+    wanted = objective.environment if objective is not None else Environment()
+    cards, problem = machine.gpus()
+    look = Look(wanted, gpus=bool(cards)).start()
+    version = _git()
+    engine = look.ended()
+    walls = _bubblewrap(contained=look.usable)
     checks = [
         _python(),
-        _git(),
+        version,
         walls,
         _cores(),
         _memory(objective),
         _disk(root, objective),
-        _gpus(objective),
-        _docker(),
-        _network(objective, walled=walls.state == "ok"),
+        _gpus(cards, problem, wanted.gpus),
+        *engine,
+        _network(objective, walled=walls.state == "ok" or look.usable),
         _tuner(),
         _key(),
     ]
@@ -91,17 +85,18 @@ def _git() -> Check:
     return Check("git", "ok", shown)
 
 
-def _bubblewrap() -> Check:
+def _bubblewrap(*, contained: bool) -> Check:
     from autosota.server.sandbox.bubblewrap import probe
 
+    grade = f"runs {'outside of containers ' if contained else ''}are graded declared"
     if platform.system() != "Linux":
-        detail = f"not on {platform.system()}: runs are graded declared, not overlaid or sealed"
+        detail = f"not on {platform.system()}: {grade}, not overlaid or sealed"
         return Check("bubblewrap", "warn", detail, "run campaigns on Linux (WSL 2 is Linux too)")
     tried = probe()
     if tried.works:
         return Check("bubblewrap", "ok", f"{tried.version}: runs are walled in, without network")
     fix = machine.bubblewrap_fix(installed=bool(tried.path))
-    return Check("bubblewrap", "warn", f"{_line(tried.why)}; runs are graded declared", fix)
+    return Check("bubblewrap", "warn", f"{line(tried.why)}; {grade}", fix)
 
 
 def _tuner() -> Check:
@@ -121,11 +116,11 @@ def _cores() -> Check:
 
 def _memory(objective: Objective | None) -> Check:
     total, free = machine.memory()
-    detail = f"{_size(free)} free of {_size(total)}"
+    detail = f"{size(free)} free of {size(total)}"
     wanted = objective.environment.memory_bytes if objective is not None else 0
     if wanted > total:
-        fix = f"set environment.memory to less than {_size(total)}"
-        return Check("memory", "fail", f"{detail}, a run may take {_size(wanted)}", fix)
+        fix = f"set environment.memory to less than {size(total)}"
+        return Check("memory", "fail", f"{detail}, a run may take {size(wanted)}", fix)
     if free < max(wanted, _GIB):
         return Check("memory", "warn", f"{detail}, which is little", "close other programs")
     return Check("memory", "ok", detail)
@@ -137,19 +132,17 @@ def _disk(root: Path | None, objective: Objective | None) -> Check:
         usage = shutil.disk_usage(place)
     except OSError as error:
         return Check("disk", "fail", f"{place}: {_reason(error)}", f"check the disk of {place}")
-    detail = f"{_size(usage.free)} free of {_size(usage.total)} at {place}"
+    detail = f"{size(usage.free)} free of {size(usage.total)} at {place}"
     wanted = objective.environment.disk_bytes if objective is not None else 0
     if usage.free < _GIB:
-        return Check("disk", "fail", detail, f"free at least {_size(_GIB)} on the disk of {place}")
+        return Check("disk", "fail", detail, f"free at least {size(_GIB)} on the disk of {place}")
     if usage.free < wanted:
-        fix = f"free some disk space, or set environment.disk to less than {_size(usage.free)}"
-        return Check("disk", "warn", f"{detail}, a run may write {_size(wanted)}", fix)
+        fix = f"free some disk space, or set environment.disk to less than {size(usage.free)}"
+        return Check("disk", "warn", f"{detail}, a run may write {size(wanted)}", fix)
     return Check("disk", "ok", detail)
 
 
-def _gpus(objective: Objective | None) -> Check:
-    wanted = objective.environment.gpus if objective is not None else 0
-    found, problem = machine.gpus()
+def _gpus(found: Sequence[str], problem: str, wanted: int) -> Check:
     if problem:
         fix = "make nvidia-smi work (driver and kernel module must match; restarting often helps)"
         return Check("GPUs", "fail" if wanted else "warn", problem, fix)
@@ -167,16 +160,6 @@ def _gpus(objective: Objective | None) -> Check:
     return Check("GPUs", "ok", f"{listed}; visible in runs")
 
 
-def _docker() -> Check:
-    path = shutil.which("docker")
-    if path is None:
-        return Check("Docker", "ok", "not installed; not needed")
-    told = machine.ask([path, "version", "--format", "{{.Server.Version}}"], seconds=5)
-    if told.problem or not told.output:
-        return Check("Docker", "ok", "installed, the engine does not answer; not needed")
-    return Check("Docker", "ok", f"engine {_line(told.output)} answers; not used by runs yet")
-
-
 def _network(objective: Objective | None, *, walled: bool) -> Check:
     if objective is not None and objective.environment.network:
         return Check(
@@ -186,8 +169,8 @@ def _network(objective: Objective | None, *, walled: bool) -> Check:
             "set environment.network = false, after fetching the data once yourself",
         )
     if not walled:
-        detail = "without bubblewrap nothing keeps runs from the network; we send nothing"
-        return Check("network", "warn", detail, "make bubblewrap work (see above)")
+        detail = "without bubblewrap or containers nothing keeps runs from the network"
+        return Check("network", "warn", detail, "make one of them work (see above)")
     return Check("network", "ok", "runs have none; nothing is sent anywhere")
 
 
@@ -233,7 +216,7 @@ def _sqlite(folder: Path, where: str) -> Check:
             connection.commit()
     except sqlite3.Error as error:
         fix = "work on a local disk; network file systems often cannot lock files"
-        return Check("SQLite", "fail", f"{version} cannot write on {where}: {_line(error)}", fix)
+        return Check("SQLite", "fail", f"{version} cannot write on {where}: {line(error)}", fix)
     finally:
         for suffix in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -258,26 +241,18 @@ def _objective(root: Path | None) -> tuple[Objective | None, Check]:
     try:
         loaded = read_objective(root)
     except UserError as error:
-        return None, Check("objective", "fail", _line(error), fix)
+        return None, Check("objective", "fail", line(error), fix)
     try:
         doubts = check_declarations(loaded, FolderTree(root), root)
     except UserError as error:
-        return loaded.objective, Check("objective", "fail", _line(error), fix)
+        return loaded.objective, Check("objective", "fail", line(error), fix)
     warnings = (*loaded.warnings, *doubts)
     objective = loaded.objective
-    detail = f"{objective.direction.value} {objective.metric} of: {_line(objective.command)}"
+    detail = f"{objective.direction.value} {objective.metric} of: {line(objective.command)}"
     if warnings:
         more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-        return objective, Check("objective", "warn", detail, f"{_line(warnings[0])}{more}")
+        return objective, Check("objective", "warn", detail, f"{line(warnings[0])}{more}")
     return objective, Check("objective", "ok", detail)
-
-
-def _size(count: float) -> str:
-    return f"{count / _GIB:.1f} GiB" if count < 2**40 else f"{count / 2**40:.1f} TiB"
-
-
-def _line(text: object) -> str:
-    return " ".join(str(text).split())
 
 
 def _reason(error: OSError) -> str:

@@ -129,6 +129,15 @@ def gpus() -> tuple[tuple[str, ...], str]:
     return tuple(f"{name} ({memory}, driver {driver})" for name, memory, driver in full), ""
 
 
+def describes_gpus(folder: Path) -> bool:
+    """Whether a folder holds a description of NVIDIA's GPUs for containers (CDI)."""
+    try:
+        files = [p for p in folder.iterdir() if p.suffix in (".yaml", ".yml", ".json")]
+        return any(b"nvidia.com/gpu" in p.read_bytes() for p in files)
+    except OSError:
+        return False
+
+
 def admin() -> str:
     """What a command for the administrator begins with here: `sudo `, or nothing for root."""
     return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "sudo "
