@@ -151,8 +151,8 @@ def seen(engine, monkeypatch):
     """What is said of the engine here when it says something else of itself."""
 
     def tell(
-        name: str, environment: Environment | None = None, gpus: bool = False, **facts: object
-    ):
+        what: str, environment: Environment | None = None, /, gpus: bool = False, **facts: object
+    ) -> Check:
         where = facts.pop("endpoint", engine.endpoint)
         other = Engine(where, engine.client, replace(engine.facts, **facts))  # type: ignore[arg-type]
         one = Look(environment or Environment(), gpus=gpus)
