@@ -399,6 +399,50 @@ def test_an_engine_that_hangs_and_one_that_stops_under_us(daemon):
             assert "start it" in told.value.fix
 
 
+def test_an_engine_that_maps_users_leaves_ours_alone(daemon, tmp_path):
+    """`userns-remap`, with ranges of users that only this engine sees."""
+    from docker.types import Mount
+
+    from autosota.server.containers.walls import user, walls
+
+    for name in ("subuid", "subgid"):
+        (tmp_path / name).write_text("nobody:200000:65536\nnogroup:200000:65536\n")
+    binds = [f"mount --bind {tmp_path}/{n} /etc/{n}" for n in ("subuid", "subgid")]
+    script = " && ".join([*binds, 'exec "$0" "$@"'])
+    mapping = daemon("--userns-remap=nobody:nogroup", before=["unshare", "-m", "sh", "-c", script])
+    who = user(rootless=False)
+    place = tmp_path / "run"
+    place.mkdir()
+    os.chown(place, *who.outside)
+    with mapping.engine() as engine:
+        assert engine.facts.remapped and not engine.facts.rootless
+        image = tiny_image(engine)
+
+        def writes(settings) -> bool:
+            one = engine.client.containers.create(
+                image,
+                ["/bin/sh", "-c", "echo x > /run/out"],
+                mounts=[Mount("/run", str(place), type="bind")],
+                **settings,
+            )
+            try:
+                one.start()
+                return one.wait(timeout=30)["StatusCode"] == 0
+            finally:
+                one.remove(force=True)
+
+        assert not writes(walls(who))
+        assert writes(engine.facts.fitted(walls(who)))
+        assert (place / "out").stat().st_uid == who.outside[0]
+        assert engine.shares_files(image, tmp_path) == ""
+
+
+def test_files_keep_their_selinux_labels():
+    facts = module.EngineFacts("docker", "28", "1.51", selinux=True)
+    fitted = facts.fitted({"security_opt": ["no-new-privileges"]})
+    assert fitted["security_opt"] == ["no-new-privileges", "label=disable"]
+
+
 def test_podman_speaks_docker_s_language_and_rootless_is_root_inside(podman):
     """Podman's own ways: names, no limits without delegated control groups, GPUs ignored."""
     from autosota.server.containers import gpus, labels, reaper

@@ -128,6 +128,19 @@ class EngineFacts:
     root: str = ""
     storage: str = ""
 
+    def fitted(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `containers.create`, with what this engine needs to let files be ours.
+
+        Files keep their SELinux labels, so the container goes without; and users keep their
+        numbers where the engine would map them to others. Neither makes code inside root.
+        """
+        out = dict(settings)
+        if self.selinux:
+            out["security_opt"] = [*out.get("security_opt", ()), "label=disable"]
+        if self.remapped:
+            out["userns_mode"] = "host"
+        return out
+
     def __str__(self) -> str:
         how = ", rootless" if self.rootless else ""
         return f"{self.name.capitalize()} {self.version}{how}"
@@ -502,7 +515,7 @@ def _probe(engine: Engine, image: str, place: Path) -> str:
                 labels=labels(Role.PROBE, scratch=folder),
                 mounts=[Mount("/probe", str(folder), type="bind")],
                 use_config_proxy=False,
-                **walls(user(rootless=engine.facts.rootless)),
+                **engine.facts.fitted(walls(user(rootless=engine.facts.rootless))),
             )
             container.start()
         except ImageNotFound as error:

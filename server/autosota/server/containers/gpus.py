@@ -368,7 +368,7 @@ def _try(engine: Engine, image: str, choice: GpuChoice) -> None:
                 labels=labels(Role.PROBE),
                 environment=dict(choice.env),
                 use_config_proxy=False,
-                **walls(user(rootless=engine.facts.rootless)),
+                **engine.facts.fitted(walls(user(rootless=engine.facts.rootless))),
                 **choice.arguments,
             )
             container.start()
