@@ -349,6 +349,50 @@ def test_an_engine_elsewhere_is_told_from_one_here(daemon, tmp_path):
         place.rmdir()
 
 
+def test_an_engine_behind_tls(daemon, tmp_path, home):
+    """With certificates of both sides, as `DOCKER_CERT_PATH` and the contexts of the CLI name."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make certificates with")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    new = ["-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    openssl("req", "-x509", *new, "-keyout", "ca-key.pem", "-out", "ca.pem", "-subj", "/CN=ca")
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1")
+    for name in ("server", "client"):
+        keys = ("-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
+        openssl("req", *new[:3], *keys, "-subj", f"/CN={name}")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial", "-days", "2")
+        openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-extfile", "names",
+                "-out", f"{name}.pem")  # fmt: skip
+    certificates = tmp_path / "certificates"
+    certificates.mkdir()
+    for source, target in (("ca", "ca"), ("client", "cert"), ("client-key", "key")):
+        shutil.copy(tmp_path / f"{source}.pem", certificates / f"{target}.pem")
+    port = free_port()
+    safe = daemon(
+        "--tlsverify",
+        *(f"--tls{k}={tmp_path}/{v}.pem" for k, v in
+          (("cacert", "ca"), ("cert", "server"), ("key", "server-key"))),
+        f"--host=tcp://127.0.0.1:{port}",
+    )  # fmt: skip
+    env = {**home, "DOCKER_HOST": f"tcp://127.0.0.1:{port}", "DOCKER_TLS_VERIFY": "1"}
+    with Engine.connect(find_endpoint({**env, "DOCKER_CERT_PATH": str(certificates)})) as engine:
+        assert engine.facts.name == "docker" and not engine.endpoint.local
+        engine.another().ping()
+    with pytest.raises(EngineUnavailable, match="TLS failed") as told:
+        Engine.connect(find_endpoint({**home, "DOCKER_HOST": f"tcp://127.0.0.1:{port}"}), 3)
+    assert told.value.fix
+    # a certificate that somebody else signed
+    openssl("req", "-x509", *new, "-keyout", "o-key.pem", "-out", "other.pem", "-subj", "/CN=o")
+    shutil.copy(tmp_path / "other.pem", certificates / "ca.pem")
+    with pytest.raises(EngineUnavailable, match="TLS failed") as told:
+        Engine.connect(find_endpoint({**env, "DOCKER_CERT_PATH": str(certificates)}), 3)
+    assert "DOCKER_CERT_PATH" in told.value.fix
+    safe.end()
+
+
 def test_an_engine_in_a_virtual_machine_has_files_but_not_pipes(daemon, monkeypatch):
     """An overlay shows our files, and a pipe in it is another one, as a shared folder does."""
     monkeypatch.setattr(module, "PROBE_SECONDS", 1.5)

@@ -36,6 +36,10 @@ CALL_SECONDS = 60.0
 """The usual limit of one call; a build gets a longer one, and `wait` has none by itself."""
 
 PROBE_SECONDS = 10.0
+_OLDEST_API = "1.40"
+"""Docker 19.03, the first that knows GPUs."""
+
+_LINUX = "switch it to Linux containers"
 _PASSWORD = re.compile(r"(?<=:)[^/@]+(?=@)")
 _SYSTEM_SOCKETS = (Path("/var/run/docker.sock"), Path("/run/docker.sock"))
 _PODMAN_SOCKETS = (Path("/run/podman/podman.sock"),)
@@ -281,19 +285,21 @@ class Engine:
         where = find_endpoint() if endpoint is None else endpoint
         deadline = time.monotonic() + seconds
         with _explained(where, seconds):
-            client = _client(where, None, seconds)
+            with contextlib.closing(_client(where, _OLDEST_API, seconds)) as first:
+                version = first.api.version(api_version=False)
+            api = str(version.get("ApiVersion", "")) if isinstance(version, dict) else ""
+            if not re.fullmatch(r"\d+\.\d+", api):
+                raise ValueError(f"no version of an API: {str(version)[:80]}")
+            if [int(n) for n in api.split(".")] < [int(n) for n in _OLDEST_API.split(".")]:
+                raise ValueError(f"API {api} is too old")
+            if version.get("Os") == "windows":
+                raise EngineUnavailable("it runs Windows containers", _LINUX, where)
+            client = _client(where, api, deadline - time.monotonic())
             try:
-                version = _limited(client, deadline - time.monotonic()).version()
-                told = _limited(client, deadline - time.monotonic()).info()
+                facts = _facts(version, client.info())
             except BaseException:
                 client.close()
                 raise
-        facts = _facts(version, told)
-        if facts.system.lower().startswith("windows") or version.get("Os") == "windows":
-            client.close()
-            raise EngineUnavailable(
-                "it runs Windows containers", "switch it to Linux containers", where
-            )
         return cls(where, _limited(client, CALL_SECONDS), facts)
 
     def another(self, seconds: float | None = CALL_SECONDS) -> docker.DockerClient:
@@ -384,7 +390,7 @@ class Engine:
 _SHARED: dict[tuple[str, str], str] = {}
 
 
-def _client(where: Endpoint, api: str | None, seconds: float) -> docker.DockerClient:
+def _client(where: Endpoint, api: str, seconds: float) -> docker.DockerClient:
     import docker
 
     options: dict[str, Any] = {}
@@ -395,14 +401,24 @@ def _client(where: Endpoint, api: str | None, seconds: float) -> docker.DockerCl
             ca_cert=pems[0] if where.verify else None,
             verify=where.verify,
         )
-    return docker.DockerClient(base_url=where.url, version=api, timeout=seconds, **options)  # type: ignore[arg-type]
+    client = docker.DockerClient(
+        base_url=where.url, version=api, timeout=_at_least(seconds), **options
+    )
+    # variables for web sites (proxies, certificates, .netrc) are not meant for the engine
+    client.api.trust_env = False
+    return client
 
 
 def _limited(client: docker.DockerClient, seconds: float | None) -> docker.DockerClient:
     """The client, with another limit for each of its next calls."""
-    limit: Any = seconds if seconds is None else max(0.05, seconds)  # 0 would be no limit
+    limit: Any = None if seconds is None else _at_least(seconds)
     client.api.timeout = limit
     return client
+
+
+def _at_least(seconds: float) -> Any:
+    """A time limit as the SDK takes it; 0 would be none."""
+    return max(0.05, seconds)
 
 
 def _facts(version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineFacts:
@@ -478,7 +494,7 @@ def _explain(where: Endpoint, error: Exception, seconds: float) -> tuple[str, st
         return "ssh:// needs the package paramiko", "pip install 'docker[ssh]'"
     if "name or service not known" in lower or "name resolution" in lower:
         return "there is no machine of this name", f"correct {where.source.partition(' ')[0]}"
-    if "certificate" in lower or "ssl" in lower or "tls" in lower:
+    if re.search(r"certificate|ssl|tls|https server", lower):
         return (
             f"TLS failed ({text[-200:]})",
             "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem, "
