@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -113,6 +114,22 @@ class Kernel:
         self.client.execute_interactive(
             code, output_hook=hook, timeout=seconds, stop_on_error=False, allow_stdin=False
         )
+        return "".join(out)
+
+    def run_until_death(self, code: str) -> str:
+        """What clients are told while code runs that the kernel does not survive."""
+        self.client.execute(code)
+        out: list[str] = []
+        deadline = time.monotonic() + ANSWER_SECONDS
+        silent = False
+        while not silent:
+            assert time.monotonic() < deadline, "it lives"
+            silent = not self.manager.is_alive()
+            with contextlib.suppress(Empty):
+                message = self.client.get_iopub_msg(timeout=0.5)
+                silent = False
+                if message["msg_type"] == "stream":
+                    out.append(message["content"]["text"])
         return "".join(out)
 
 

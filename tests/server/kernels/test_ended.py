@@ -35,5 +35,7 @@ def test_what_was_asked_for_is_expected():
 def test_the_last_line_of_the_terminal_says_why():
     ended = by_exit(1, out_of_memory=False, memory_bytes=0)
     said = b"Traceback:\n\nModuleNotFoundError: No module named  'ipykernel'\n\n"
-    assert with_last(ended, said).line.endswith(": ModuleNotFoundError: No module named 'ipykernel'")
+    assert with_last(ended, said).line.endswith(
+        ": ModuleNotFoundError: No module named 'ipykernel'"
+    )
     assert with_last(ended, b"\n \n") == ended

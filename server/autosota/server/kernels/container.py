@@ -179,8 +179,8 @@ def _publishing(client: docker.DockerClient, options: Options, wire: Wire) -> di
 
 
 def _environment() -> dict[str, str]:
-    """What programs need to find a writable place: the root is read-only."""
-    return {"HOME": ELSEWHERE, "IPYTHONDIR": f"{ELSEWHERE}/.ipython"}
+    """A writable place, as the root is read-only; and ipykernel prints no advice to terminals."""
+    return {"HOME": ELSEWHERE, "IPYTHONDIR": f"{ELSEWHERE}/.ipython", "JPY_PARENT_PID": "1"}
 
 
 @contextlib.contextmanager
