@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from tests.server.containers.conftest import tiny_image
 
+from autosota.server.containers import endpoint, sharing
 from autosota.server.containers import engine as module
 from autosota.server.containers.engine import Endpoint, Engine, EngineUnavailable, find_endpoint
 from autosota.server.errors import UserError
@@ -25,8 +26,8 @@ from autosota.server.errors import UserError
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A home of its own, without the sockets of this machine; and variables for it."""
-    monkeypatch.setattr(module, "_SYSTEM_SOCKETS", (tmp_path / "system.sock",))
-    monkeypatch.setattr(module, "_PODMAN_SOCKETS", (tmp_path / "podman.sock",))
+    monkeypatch.setattr(endpoint, "_SYSTEM_SOCKETS", (tmp_path / "system.sock",))
+    monkeypatch.setattr(endpoint, "_PODMAN_SOCKETS", (tmp_path / "podman.sock",))
     (tmp_path / "run").mkdir()
     (tmp_path / "home").mkdir()
     return {"HOME": str(tmp_path / "home"), "XDG_RUNTIME_DIR": str(tmp_path / "run")}
@@ -280,7 +281,7 @@ def test_a_socket_that_may_be_used_wins_over_one_that_may_not(home, tmp_path, li
     system = listen(tmp_path / "system.sock")
     mine = listen(tmp_path / "run/docker.sock")
     real = os.access
-    monkeypatch.setattr(module.os, "access", lambda p, mode: Path(p) != system and real(p, mode))
+    monkeypatch.setattr(endpoint.os, "access", lambda p, mode: Path(p) != system and real(p, mode))
     assert find_endpoint(home).socket == mine
     mine.unlink()
     assert find_endpoint(home).socket == system  # and connecting says what to do about it
@@ -395,7 +396,7 @@ def test_an_engine_behind_tls(daemon, tmp_path, home):
 
 def test_an_engine_in_a_virtual_machine_has_files_but_not_pipes(daemon, monkeypatch):
     """An overlay shows our files, and a pipe in it is another one, as a shared folder does."""
-    monkeypatch.setattr(module, "PROBE_SECONDS", 1.5)
+    monkeypatch.setattr(sharing, "PROBE_SECONDS", 1.5)
     place = Path("/var/tmp") / f"as-{os.getpid()}"
     upper = Path("/dev/shm") / f"as-{os.getpid()}"
     for folder in (place, upper / "u", upper / "w"):
@@ -501,12 +502,15 @@ def test_podman_speaks_docker_s_language_and_rootless_is_root_inside(podman):
     image = podman.client.images.list()[0].id
     assert podman.has_image(image) and not podman.has_image("local/nothing:here")
     assert podman.shares_files(image) == ""
-    told = podman.client.containers.run(
+    one = podman.client.containers.create(
         image,
         ["/bin/sh", "-c", "echo x > /escaped; /bin/cat /proc/self/status"],
-        remove=True,
         **walls(user(rootless=True)),
-    ).decode()
+    )
+    one.start()
+    one.wait(timeout=30)
+    told = one.logs().decode()
+    one.remove(force=True)
     status = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
     assert status["Uid"].split() == ["0"] * 4
     assert int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"].strip() == "1"

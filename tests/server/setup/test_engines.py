@@ -33,10 +33,10 @@ def at(monkeypatch):
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """A user without any container engine."""
-    from autosota.server.containers import engine
+    from autosota.server.containers import endpoint
 
-    monkeypatch.setattr(engine, "_SYSTEM_SOCKETS", ())
-    monkeypatch.setattr(engine, "_PODMAN_SOCKETS", ())
+    monkeypatch.setattr(endpoint, "_SYSTEM_SOCKETS", ())
+    monkeypatch.setattr(endpoint, "_PODMAN_SOCKETS", ())
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST", "DOCKER_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))

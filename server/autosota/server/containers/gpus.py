@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from autosota.server.containers.engine import Engine, EngineFacts
+from autosota.server.containers.engine import Engine, EngineFacts, EngineUnavailable
 from autosota.server.containers.labels import Role, labels
 from autosota.server.containers.walls import user, walls
 from autosota.server.errors import UserError
@@ -379,9 +379,9 @@ def _try(engine: Engine, image: str, choice: GpuChoice) -> None:
                 raise UserError(f"{image}: a container cannot be started ({error})") from error
             raise refused from error
         finally:
-            if container is not None:
-                with contextlib.suppress(APIError):
-                    container.remove(force=True)
+            if container is not None and container.id:
+                with contextlib.suppress(EngineUnavailable):  # the reaper tries again
+                    engine.discard(container.id)
     there = code - 100
     mig = any(g.uuid.startswith("MIG-") for g in choice.gpus)  # several are parts of one device
     if there < 1 or (not mig and there != choice.count):

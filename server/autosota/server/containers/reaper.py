@@ -9,7 +9,6 @@ removed then. Why a container existed is not asked.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import secrets
@@ -22,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from autosota.server.containers.engine import Engine
+from autosota.server.containers.engine import Engine, EngineUnavailable
 from autosota.server.containers.labels import OWNER, SCRATCH, USER, alive, owner
 from autosota.server.sandbox import disk
 
@@ -94,9 +93,6 @@ def reap(engine: Engine | None, place: Path | None = None) -> Reaped:
 
 
 def _reap_containers(engine: Engine) -> tuple[list[str], list[Path], list[str]]:
-    import requests
-    from docker.errors import APIError, NotFound
-
     removed: list[str] = []
     folders: list[Path] = []
     left: list[str] = []
@@ -108,18 +104,12 @@ def _reap_containers(engine: Engine) -> tuple[list[str], list[Path], list[str]]:
             continue
         name = str(found["Id"])[:12]
         try:
-            with contextlib.suppress(APIError):  # Podman would first ask it to end, for 10 s
-                engine.client.api.kill(found["Id"])
-            engine.client.api.remove_container(found["Id"], force=True, v=True)
-        except NotFound:
-            continue
-        except APIError as error:
-            if "already in progress" not in str(error):
-                left.append(f"container {name}: {' '.join(str(error.explanation).split())}")
-            continue
-        except requests.RequestException as error:
-            left.append(f"container {name}: {engine.facts.name} does not remove it ({error})")
-            continue
+            if why := engine.discard(str(found["Id"])):
+                left.append(f"container {name}: {why}")
+                continue
+        except EngineUnavailable as error:  # the rest would wait as long
+            left.append(f"container {name}: {error}")
+            break
         removed.append(name)
         scratch = (found.get("Labels") or {}).get(SCRATCH)
         if scratch and _is_private(folder := Path(scratch)):
