@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,7 @@ from autosota.server.kernels.wire import INSIDE, Meeting, Wire
 OF_WORKSPACE = "workspace"
 _STDOUT = 1
 _KEPT = 4096
+_LOOKS, _LOOK_SECONDS = 5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +214,11 @@ class AttachedKernel(WatchedKernel):
 
         try:
             with self._engine.speaking(CALL_SECONDS):
-                told = self._client.api.inspect_container(self.container)
-                if not told["State"].get("Running"):
-                    return removed()
+                for _ in range(_LOOKS):  # an engine notices the end of a container a bit later
+                    told = self._client.api.inspect_container(self.container)
+                    if not told["State"].get("Running"):
+                        return removed()
+                    time.sleep(_LOOK_SECONDS)
                 sweep = [*_keeper(), "sweep", self._mark]
                 made = self._client.api.exec_create(self.container, sweep)
                 self._client.api.exec_start(made["Id"])
