@@ -427,6 +427,7 @@ def test_an_engine_that_hangs_and_one_that_stops_under_us(daemon):
             began = time.monotonic()
             with pytest.raises(EngineUnavailable, match="no answer within 1 s"):
                 one.engine(1.0)
+            assert engine.client.api.timeout == module.CALL_SECONDS
             mine = engine.another(0.5)
             with pytest.raises(requests.exceptions.RequestException):
                 mine.ping()
@@ -436,6 +437,7 @@ def test_an_engine_that_hangs_and_one_that_stops_under_us(daemon):
             with pytest.raises(EngineUnavailable, match="no answer within 1 s"):
                 engine.has_image("x")
             assert time.monotonic() - began < 5
+        engine.client.api.timeout = module.CALL_SECONDS
         assert engine.has_image("x") is False  # and it comes back
         one.end()
         for ask in (lambda: engine.has_image("x"), lambda: reap(engine), lambda: one.engine(2)):
