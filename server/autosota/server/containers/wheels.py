@@ -266,6 +266,13 @@ class _Pip:
         )
         if done.outcome in (Outcome.OK, Outcome.LEFT_PROCESSES):
             return
+        if done.outcome is Outcome.STOPPED:
+            raise UserError(f"{self._main}: fetching packages: stopped")
+        if done.outcome is Outcome.TIMEOUT:
+            raise UserError(
+                f"{self._main}: fetching packages: not done within the time limit; try again, what "
+                "was fetched is kept by pip"
+            )
         lines = [
             redact(clean(line))
             for name in ("stderr", "stdout")
@@ -274,8 +281,6 @@ class _Pip:
         ]
         errors = [line for line in lines if "error" in line.lower()] or lines
         tail = "; ".join(errors[-3:])[-600:] or redact(done.reason)
-        if done.outcome in (Outcome.STOPPED, Outcome.TIMEOUT):
-            tail = redact(done.reason)
         kind = _NoSolution if _NO_WHEEL.search(tail.lower()) else UserError
         raise kind(
             f"{self._main}: the packages for an image with Python {self._target.version} "
