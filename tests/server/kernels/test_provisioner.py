@@ -245,7 +245,6 @@ def test_the_manager_may_be_dropped_in_the_middle(jupyter, workspace, ours):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await manager.cleanup_resources()
 
     asyncio.run(drop())
     eventually(lambda: ours() == set())

@@ -84,6 +84,7 @@ class DockerProvisioner(KernelProvisionerBase):
             KernelRefused: it cannot be started; one line.
         """
         self.ended = None
+        again = self._launch is not None
         try:
             if self._launch is None:
                 label = str(Path(self.kernel_spec.resource_dir or "", "kernel.json"))
@@ -97,18 +98,39 @@ class DockerProvisioner(KernelProvisionerBase):
                     command=() if STAND_IN in self.kernel_spec.argv else (*self.kernel_spec.argv,),
                     log=self.log,
                 )
-            launch = self._launch
-            self._kernel = await _in_thread(
-                lambda: launch.start(kwargs["env"], tuple(kwargs["extra"]), self._at_end),
-                undo=lambda kernel: kernel.close(),
-            )
-        except UserError as error:
-            if self._launch is not None and self._kernel is None:
-                await _aside(self._launch.close)
-            self._tell(str(error))
-            raise KernelRefused(str(error)) from error
+            self._kernel = await self._start(self._launch, kwargs["env"], tuple(kwargs["extra"]))
+        except (UserError, OSError) as error:
+            line = str(error)
+            self._refused(line, again=again)
+            raise KernelRefused(line) from error
         self.connection_info = self._kernel.wire.info
         return self.connection_info
+
+    async def _start(
+        self, launch: Launch, env: dict[str, str], extra: tuple[str, ...]
+    ) -> WatchedKernel:
+        """Start in a thread; nothing is left when that fails, or nobody waits for it any more."""
+
+        def begin() -> WatchedKernel:
+            try:
+                return launch.start(env, extra, self._at_end)
+            except BaseException:
+                launch.close()
+                raise
+
+        def undo(kernel: WatchedKernel) -> None:
+            kernel.close()
+            launch.close()
+
+        return await _in_thread(begin, undo)
+
+    def _refused(self, line: str, *, again: bool) -> None:
+        """Tell why; a server that meant to start it again has to hear that it is dead."""
+        self._tell(line)
+        restarter = getattr(self.parent, "_restarter", None)
+        if again and restarter is not None:
+            restarter.stop()
+            restarter._fire_callbacks("dead")
 
     async def poll(self) -> int | None:
         """The exit code (negative for a signal), or None while the kernel runs."""

@@ -21,7 +21,7 @@ from autosota.server.kernels.last_words import LastWords
 from autosota.server.kernels.wire import Wire
 
 CALL_SECONDS = 10.0
-REMOVE_SECONDS = 10.0
+REMOVE_SECONDS = 5.0
 
 OnEnd = Callable[[Ended], None]
 
@@ -71,7 +71,7 @@ class WatchedKernel(ABC):
     def kill(self) -> None:
         """End everything in it at once; also when the engine does not answer."""
         self._asked = True
-        if self._ended is None:
+        if self.ended is None:
             try:
                 self._send(signal.SIGKILL)
             except EngineUnavailable:
