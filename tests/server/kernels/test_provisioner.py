@@ -265,3 +265,30 @@ def test_asking_whether_it_lives_reaches_no_engine(jupyter):
             assert kernel.manager.is_alive()
         assert (time.perf_counter() - began) / 200 < 0.005
         assert KernelManager is type(kernel.manager)
+
+
+def test_an_image_that_was_deleted_is_built_or_told(jupyter, engine, base_image, kernel_image):
+    """Ours is found again by what it is made of; what somebody named is told."""
+    from autosota.server.kernels import launch
+
+    jupyter.spec(base=base_image)
+    with jupyter.kernel() as kernel:
+        image = engine.client.api.inspect_container(kernel.container)["Image"]
+    key = next(k for k, v in launch._IMAGES.items() if v == image)
+    launch._IMAGES[key] = "sha256:" + "0" * 64  # as if it had been deleted meanwhile
+    with jupyter.kernel() as kernel:
+        assert engine.client.api.inspect_container(kernel.container)["Image"] == image
+
+
+def test_a_kernel_without_gpus_where_some_are_wanted(jupyter, caplog):
+    from autosota.server.containers import gpus
+
+    if gpus.installed():
+        pytest.skip("there are GPUs here")
+    jupyter.spec(gpus=1)
+    with pytest.raises(UserError, match="GPU"), jupyter.kernel():
+        pass
+    jupyter.spec(gpus=1, without_gpu="cpu")
+    with jupyter.kernel() as kernel:
+        assert "use the processor" in caplog.text
+        assert kernel.run("import os; print(repr(os.environ['CUDA_VISIBLE_DEVICES']))") == "''\n"

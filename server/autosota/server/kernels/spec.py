@@ -29,7 +29,7 @@ DISPLAY = "Python (AutoSOTA Docker)"
 GPU_DISPLAY = "Python (AutoSOTA Docker GPU)"
 STAND_IN = "autosota.server.kernels.stand_in"
 _OURS = "autosota"
-_VALID = re.compile(r"[a-z0-9._-]+")
+_VALID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def install(
             the folder cannot be written.
     """
     if not _VALID.fullmatch(name):
-        raise UserError(f"{name!r} is no name of a kernel; use a-z, 0-9, '.', '_' and '-'")
+        raise UserError(f"{name!r} is no name of a kernel; use a-z, 0-9, and '.', '_', '-' inside")
     folder = place / name
     read_options(table, str(folder / "kernel.json"))
     if folder.exists() and _read(name, folder) is None:
