@@ -6,7 +6,6 @@ is the audit's question.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
@@ -26,6 +25,7 @@ from autosota.agents.check.index import (
 )
 from autosota.agents.check.reporting import is_metric_call, reported
 from autosota.agents.check.runs import repeats
+from autosota.agents.check.tokens import shape
 from autosota.agents.domain import Finding
 
 _METRIC_MODULES = (
@@ -799,26 +799,26 @@ _THEN_NUMBER = (
     rb"[\w@ .-]{0,30}[\"'\])]{0,3}[ \t]*(?::[ \t]*float[ \t]*)?[=:,][ \t]*-?(?:\d*\.\d|[2-9]|\d\d)"
 )
 _METRIC_NUMBER = (
-    *(re.compile(word + _THEN_NUMBER) for word in _LONG_WORDS),
+    *(shape(word + _THEN_NUMBER, word.rstrip(b"12")) for word in _LONG_WORDS),
     # the look behind stands after the word: a search is slow where it begins with one
-    *(re.compile(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])" + _THEN_NUMBER)
-      for word in _SHORT_WORDS),
+    *(shape(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])" + _THEN_NUMBER,
+            b" " + word.rstrip(b"12")) for word in _SHORT_WORDS),
 )  # fmt: skip
-_ATTRIBUTE_SET = re.compile(rb"(?m)^[ \t]*(?!self\.|cls\.)[A-Za-z_]\w*(?:\.\w+)+[ \t]*=[^=]")
+_ATTRIBUTE_SET = shape(rb"\n[ \t]*(?!self\.|cls\.)[A-Za-z_]\w*+(?:\.\w+)++[ \t]*+=[^=]")
 _EXTREME = (b"max(", b"min(", b"sorted(")
-_REPEATED = re.compile(rb"for [^\n]{0,40}(?:run|rep|kf)s?\b")
+_REPEATED = shape(rb"for [^\n]{0,40}(?:run|rep|kf)s?\b", b"for ")
 _METRIC_KEY = (
-    *(re.compile(word + rb"(?![a-z])[^\"'{}\n]{0,25}[\"'}]") for word in (*_LONG_WORDS, b"scores")),
-    *(re.compile(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])[^\"'{}\n]{0,25}[\"'}]")
-      for word in _SHORT_WORDS),
+    *(shape(word + rb"(?![a-z])[^\"'{}\n]{0,25}[\"'}]", word.rstrip(b"12"))
+      for word in (*_LONG_WORDS, b"scores")),
+    *(shape(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])[^\"'{}\n]{0,25}[\"'}]",
+            b" " + word.rstrip(b"12")) for word in _SHORT_WORDS),
 )  # fmt: skip
 _EVALUATED = (
-    re.compile(rb"for [^\n]*(?:[Tt]est|[Ee]val|[Hh]old|[Bb]ench|te\b|unseen)"),
-    re.compile(rb"def \w*(?:eval|scor|test|bench)"),
+    shape(rb"for [^\n]*(?:[Tt]est|[Ee]val|[Hh]old|[Bb]ench|te\b|unseen)", b"for "),
+    shape(rb"def \w*(?:eval|scor|test|bench)", b"def "),
 )
-_ASKED = re.compile(
-    rb"[\"'][^\"'\n]{0,40}(?:eval|grad|judg|scor|bench|pytest|unittest|leaderboard|submission)",
-    re.I,
+_ASKED = shape(
+    rb"(?i)[\"'][^\"'\n]{0,40}(?:eval|grad|judg|scor|bench|pytest|unittest|leaderboard|submission)",
 )
 RULES = (
     FileRule(
@@ -840,7 +840,7 @@ RULES = (
         replaced,
         (
             (b"time", b"metrics", b"numpy", b"torch", b"builtins", b"evaluate"),
-            (_ATTRIBUTE_SET, b"setattr(", b"patch("),
+            (b"setattr(", b"patch(", _ATTRIBUTE_SET),
         ),
     ),
     FileRule(

@@ -25,12 +25,12 @@ variables and says in one line why it matters. What may be suppressed or selecte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from autosota.agents.check import ir
+from autosota.agents.check.tokens import Token, shape
 from autosota.agents.check.values import NOTHING, Event, Pair, Value
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
 from autosota.agents.rules import finding as make_finding
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-Token = bytes | re.Pattern[bytes]
-"""What must occur in a text: bytes, or a pattern where bytes would occur nearly everywhere."""
 TESTED: tuple[Token, ...] = (
-    # Patterns begin with what is rare: a search is slow where it begins with a look behind.
-    re.compile(rb"[Tt](?<![a-z][Tt])est(?:s|set|data|loader|ing|df|x|y)?(?![a-z])"),
-    re.compile(rb"te(?<![a-wz]te)(?![a-z])"),
+    # The look behind stands after the letter: a search is slow where it begins with one.
+    shape(
+        rb"[Tt](?<![a-z][Tt])est(?:s|set|data|loader|ing|df|x|y)?(?![a-z])", b"est", of_words=True
+    ),
+    shape(rb"te(?<![a-wz]te)(?![a-z])", b"te", of_words=True),
     *(b"TEST", b"ytest", b"xtest", b"tst", b"hold_out", b"holdout", b"held_out", b"unseen"),
 )
 """A name of tested rows."""
@@ -63,22 +63,6 @@ class FileRule:
     needs: tuple[tuple[Token, ...], ...] = ()
     notebooks: bool = False
     """Only notebooks are asked."""
-
-    def wanted(self, text: bytes, seen: dict[Token, bool] | None = None) -> bool:
-        """Whether the text holds at least one token of each group.
-
-        `seen` remembers what was found of a text, for tokens that several rules need.
-        """
-        seen = {} if seen is None else seen
-        return all(any(_occurs(token, text, seen) for token in group) for group in self.needs)
-
-
-def _occurs(token: Token, text: bytes, seen: dict[Token, bool]) -> bool:
-    known = seen.get(token)
-    if known is None:
-        known = token in text if isinstance(token, bytes) else token.search(text) is not None
-        seen[token] = known
-    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +262,11 @@ class Facts:
         return make_finding(code, self.place(at), message, others, severity)
 
     # ---------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Let go of what was computed, which points back here, without a collector's help."""
+        self._flow = None
+        self._cache.clear()
+
     def remember(self, key: str, make: Callable[[], T]) -> T:
         """What `make` gives, made once per file."""
         if key not in self._cache:

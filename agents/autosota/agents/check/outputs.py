@@ -25,6 +25,7 @@ from autosota.agents.check.index import (
     variables_in,
 )
 from autosota.agents.check.reporting import handed_in, is_metric_call
+from autosota.agents.check.tokens import shape
 from autosota.agents.domain import Finding
 
 _READERS = {
@@ -746,27 +747,30 @@ _PREDICTED = (
     b"outputs",
     b"final",
 )
-_READ = re.compile(rb"(?:load|read|open)\w*\(")
+_READ = tuple(shape(word + rb"\w*\(", word) for word in (b"load", b"read", b"open"))
 # Patterns begin with a literal and know no case: others are searched for ten times slower.
 _WORDS = (b"pred", b"Pred", b"hat", b"forecast", b"guess", b"prob", b"submission")
 _PREDICTED_NAME = tuple(
-    re.compile(word + rb"\w*[ \t]*(?::[^=\n]*)?=[^=]") for word in (*_WORDS, b"answers", b"outputs")
+    shape(word + rb"\w*[ \t]*(?::[^=\n]*)?=[^=]", word)
+    for word in (*_WORDS, b"answers", b"outputs")
 )
 _MADE_BY_HAND = tuple(
-    re.compile(
+    shape(
         word + rb"\w*[ \t]*=[ \t]*(?:[^\n=]*(?:zeros|ones|full|repeat)(?:_like)?\("
-        rb"|(?:[\w.]+\()?[ \t]*[\[(]\s*[-\d\"'TF])"
+        rb"|(?:[\w.]+\()?[ \t]*[\[(]\s*[-\d\"'TF])",
+        word,
     )
     for word in (*_WORDS, b"yp", b"answers", b"outputs")
 )
 _COMPUTED = tuple(
-    re.compile(
-        word + rb"\w*(?:\[[^\]\n]*\]|\.\w+)*[ \t]*(?:=[^=\n]|\.append\()[^\n]*(?:%|//|>>|<<|&|\^)"
+    shape(
+        word + rb"\w*(?:\[[^\]\n]*\]|\.\w+)*[ \t]*(?:=[^=\n]|\.append\()[^\n]*(?:%|//|>>|<<|&|\^)",
+        word,
     )
     for word in _WORDS
 )
 _ANSWERS_FILE = tuple(
-    re.compile(word + rb"[^\"'\n]{0,60}\.\w")
+    shape(word + rb"[^\"'\n]{0,60}\.\w", word)
     for word in (b"label", b"Label", b"gold", b"answer", b"solution", b"truth", b"target")
 )
 RULES = (
@@ -781,7 +785,7 @@ RULES = (
             (*TESTED, b"answer", b"gold", b"solution", b"truth", b"labels_by"),
         ),
     ),
-    FileRule("OUT304", loaded, (_PREDICTED_NAME, (_READ,))),
+    FileRule("OUT304", loaded, (_PREDICTED_NAME, _READ)),
     FileRule(
         "OUT305",
         gold_read,

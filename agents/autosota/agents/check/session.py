@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from autosota.agents.check import flow, suppress
 from autosota.agents.check.document import Document, Unreadable
-from autosota.agents.check.facts import Facts, FileRule, Token
+from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.project import Project
 from autosota.agents.check.registry import rules
 from autosota.agents.check.settings import Settings
 from autosota.agents.check.syntax import Syntax
+from autosota.agents.check.tokens import Tokens
 from autosota.agents.domain import Finding, Place
 from autosota.agents.rules import finding as make_finding
 
@@ -77,13 +78,13 @@ class Session:
             document = Document.read(self.path, content)
         except Unreadable as error:
             return self._unread(str(error))
-        seen: dict[Token, bool] = {}
+        tokens = Tokens(document.text)
         wanted = [
             rule
             for rule in rules()
             if self.settings.wants(rule.code)
             and (document.is_notebook or not rule.notebooks)
-            and rule.wanted(document.text, seen)
+            and tokens.hold(rule.needs)
         ]
         if not wanted and b"noqa" not in document.text and b"autosota" not in document.text:
             return Checked()
@@ -93,6 +94,7 @@ class Session:
         found: list[Finding] = []
         for rule in wanted:
             found += _run(rule, facts)
+        facts.close()
         return self._report(document, _once(found))
 
     def _report(self, document: Document, found: list[Finding]) -> Checked:

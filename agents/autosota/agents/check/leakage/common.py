@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts
 from autosota.agents.check.flow import position
+from autosota.agents.check.tokens import shape
 from autosota.agents.check.values import Event, Pair, Part, Value, copied, ordered_parts, share
 
 FITS = (b".fit", b"fit_transform", b".train(", b".backward(", b"cross_val", b"fit_resample")
@@ -22,8 +22,8 @@ LEARNS = (
     b"resample",
 )  # fmt: skip
 """Tokens of which a file that learns a transform from rows has one."""
-LIBRARIES = re.compile(
-    rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:sklearn|xgboost|lightgbm|catboost|keras|tensorflow|torch"
+LIBRARIES = shape(
+    rb"\n[ \t]*(?:from|import)[ \t]+(?:sklearn|xgboost|lightgbm|catboost|keras|tensorflow|torch"
     rb"|imblearn|cuml|category_encoders|feature_engine|statsmodels|mlxtend|datasets|fastai|tf_keras"
     rb"|pandas|numpy|gensim|umap|skopt|sklearn_pandas|boruta)"
 )
