@@ -90,12 +90,14 @@ def daemon(engine) -> Iterator[object]:
     ) -> Daemon:
         place = folder / str(len(started))
         place.mkdir(mode=0o711)
+        # a daemon that is told to have no bridge removes the one that the first engine uses
+        bridge = "docker0" if Path("/sys/class/net/docker0").exists() else "none"
         command = [
             *before,
             program,
             *("--data-root", str(place / "data"), "--exec-root", str(place / "exec")),
             *("--pidfile", str(place / "pid"), "-H", f"unix://{place}/docker.sock"),
-            *("--bridge=none", "--iptables=false", "--ip6tables=false", *options),
+            *(f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", *options),
         ]
         log = place / "log"
         with log.open("wb") as file:

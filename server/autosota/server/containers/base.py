@@ -118,19 +118,21 @@ def pull(engine: Engine, name: str, say: Say, stop: Stop | None, deadline: float
         stop,
         deadline,
     )
-    for line in lines:
-        if why := line.get("error"):
-            raise UserError(
-                f"the image {name} is not here and cannot be fetched ({redact(clean(why))}); "
-                f"`docker pull {name}` where there is a network, or name another one in "
-                "environment.image"
-            )
-        if "progressDetail" not in line or not line["progressDetail"]:
-            say(clean(" ".join(str(line.get(k, "")) for k in ("id", "status"))))
-    found = find(engine, name)
-    if found is None:
-        raise UserError(f"the image {name} is not here and cannot be fetched; check its name")
-    return found
+    try:
+        for line in lines:
+            if why := line.get("error"):
+                raise Refused(name, redact(clean(str(why))))
+            if not line.get("progressDetail"):
+                say(clean(" ".join(str(line.get(k, "")) for k in ("id", "status"))))
+        if found := find(engine, name):
+            return found
+        raise Refused(name, "it did not arrive")
+    except Refused as error:
+        raise UserError(
+            f"the image {name} is not here and cannot be fetched ({error.why}); check its name, "
+            f"`docker pull {name}` where there is a network, or name another one in "
+            "environment.image"
+        ) from error
 
 
 def describe(engine: Engine, base: Base, who: User) -> Target:
@@ -209,12 +211,25 @@ def ask(
                     container.remove(force=True, v=True)
 
 
+class Refused(UserError):
+    """The engine answered, and the answer was no.
+
+    Attributes:
+        why: In its words.
+    """
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.why = why
+
+
 @contextlib.contextmanager
 def told(engine: Engine, what: str) -> Iterator[None]:
     """The engine's refusals as one line that says what it was asked about.
 
     Raises:
-        UserError: it refused.
+        Refused: it refused.
+        UserError: its disk is full.
         EngineUnavailable: it is gone, or does not answer in time.
     """
     from docker.errors import APIError, DockerException
@@ -226,9 +241,9 @@ def told(engine: Engine, what: str) -> Iterator[None]:
         why = " ".join(str(error.explanation or error).split())
         if "no space left" in why.lower():
             raise UserError(disk_full(engine, what)) from error
-        raise UserError(f"{what}: {engine} refuses ({redact(clean(why))})") from error
+        raise Refused(f"{what}: refused by {engine}", redact(clean(why))) from error
     except DockerException as error:
-        raise UserError(f"{what}: {engine}: {redact(clean(str(error)))}") from error
+        raise Refused(f"{what}: refused by {engine}", redact(clean(str(error)))) from error
 
 
 def disk_full(engine: Engine, what: str) -> str:
