@@ -87,6 +87,7 @@ async def running(name: str, folder: Path) -> AsyncIterator[Kernel]:
 def register(folder: Path) -> None:
     """The kernelspecs: a local kernel, one in a container, one from the pool."""
     local = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
+    local["argv"].append("--log-level=ERROR")  # it warns of TCP without encryption
     table = {"base": BASE, "workspace": str(folder / "work")}
     for name, extra in (("local", None), ("container", {}), ("pool", {"pool": 1})):
         told: dict[str, Any] = {**local, "display_name": name, "language": "python"}
@@ -160,7 +161,7 @@ def left() -> dict[str, int]:
     return {
         "containers": len(engine.client.api.containers(all=True, filters=label)),
         "folders": len(list(Path(tempfile.gettempdir()).glob(f"autosota-*-{pid}-{start}-*"))),
-        "threads": threading.active_count(),
+        "threads": sum(not t.name.startswith("asyncio_") for t in threading.enumerate()),
         "sockets": sockets,
         "descriptors": len(os.listdir("/proc/self/fd")),
     }

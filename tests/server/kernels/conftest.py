@@ -27,6 +27,15 @@ def eventually(what: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def reply(client: Any, request: str) -> dict[str, Any]:
+    """The content of the answer to a request."""
+    while True:
+        message: dict[str, Any] = client.get_shell_msg(timeout=ANSWER_SECONDS)
+        if message["parent_header"]["msg_id"] == request:
+            content: dict[str, Any] = message["content"]
+            return content
+
+
 class Jupyter:
     """A folder of kernelspecs that clients look at, and a workspace for their kernels."""
 
@@ -115,6 +124,17 @@ class Kernel:
             code, output_hook=hook, timeout=seconds, stop_on_error=False, allow_stdin=False
         )
         return "".join(out)
+
+    def begin(self, code: str) -> str:
+        """Have code run that prints `on`; the request, once it did."""
+        request: str = self.client.execute(code)
+        while self.client.get_iopub_msg(timeout=ANSWER_SECONDS)["msg_type"] != "stream":
+            pass
+        return request
+
+    def reply(self, request: str) -> dict[str, Any]:
+        """The answer to a request; a slow start leaves answers to others in the way."""
+        return reply(self.client, request)
 
     def run_until_death(self, code: str) -> str:
         """What clients are told while code runs that the kernel does not survive."""

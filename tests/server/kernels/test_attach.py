@@ -72,11 +72,9 @@ def test_its_end_kills_exactly_its_processes(jupyter, warm, engine):
 def test_interrupt_and_restart(jupyter, warm, interrupt):
     jupyter.spec(attach=NAME, interrupt=interrupt)
     with jupyter.kernel() as kernel:
-        kernel.client.execute("import time; print('on', flush=True); time.sleep(600)")
-        while kernel.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
-            pass
+        request = kernel.begin("import time; print('on', flush=True); time.sleep(600)")
         kernel.manager.interrupt_kernel()
-        assert kernel.client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
+        assert kernel.reply(request)["ename"] == "KeyboardInterrupt"
         before = kernel.manager.get_connection_info()
         kernel.manager.restart_kernel()
         assert kernel.manager.get_connection_info() == before

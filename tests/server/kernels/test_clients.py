@@ -22,7 +22,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 from jupyter_client.manager import AsyncKernelManager
-from tests.server.kernels.conftest import eventually
+from tests.server.kernels.conftest import eventually, reply
 
 from autosota.server.kernels import spec
 
@@ -176,11 +176,11 @@ def test_a_server_starts_restarts_interrupts_and_ends_it(jupyter, workspace, ser
         client.wait_for_ready(timeout=60)
         assert said(client, "import os; print(os.getcwd())") == f"{workspace}/sub\n"
         assert said(client, "print('SERVER_SECRET' in os.environ)") == "False\n"
-        client.execute("import time; print('on', flush=True); time.sleep(600)")
+        request = client.execute("import time; print('on', flush=True); time.sleep(600)")
         while client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
             pass
         server.ask("POST", f"/kernels/{kernel['id']}/interrupt", {})
-        assert client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
+        assert reply(client, request)["ename"] == "KeyboardInterrupt"
         server.ask("POST", f"/kernels/{kernel['id']}/restart", {})
         client.wait_for_ready(timeout=60)
         assert said(client, "print('os' in dir())") == "False\n"
@@ -274,11 +274,11 @@ def test_a_stand_in_serves_clients_that_know_only_ports(stand_in, workspace):
     assert said(client, "import os; print(os.listdir('/sys/class/net'))") == "['lo']\n"
     assert said(client, "print(os.getcwd())") == f"{workspace}\n"
     assert len(said(client, "print('x' * 10_000_000)")) == 10_000_001
-    client.execute("import time; print('on', flush=True); time.sleep(600)")
+    request = client.execute("import time; print('on', flush=True); time.sleep(600)")
     while client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
     process.send_signal(signal.SIGINT)
-    assert client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
+    assert reply(client, request)["ename"] == "KeyboardInterrupt"
 
 
 def test_a_stand_in_ends_with_its_kernel_and_its_kernel_with_it(stand_in, engine, workspace):

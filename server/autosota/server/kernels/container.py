@@ -100,6 +100,8 @@ def create(
             with engine.speaking(START_SECONDS), _refusals(plan):
                 if ports is not None:
                     arguments |= _publishing(client, plan.options, ports)
+                for place in _volumes(client, plan.image):
+                    arguments["tmpfs"].setdefault(place, "mode=1777")
                 made = client.containers.create(
                     plan.image,
                     command,
@@ -153,11 +155,7 @@ def _arguments(plan: Plan) -> dict[str, Any]:
     mounts = [_bind(str(b.target), b.source, writable=b.writable) for b in view.binds]
     tmp = "mode=1777" + (",exec" if options.exec_tmp else "")
     tmpfs = {"/tmp": tmp, **{str(hidden): "ro,size=4k,mode=0555" for hidden in view.hidden}}
-    if facts.selinux:
-        out["security_opt"] = [*out["security_opt"], "label=disable"]
-    if facts.remapped:
-        out["userns_mode"] = "host"  # files keep their owners; the user inside is none that counts
-    return out | {
+    return facts.fitted(out) | {
         "mounts": mounts,
         "tmpfs": tmpfs,
         "working_dir": view.cwd,
@@ -176,6 +174,12 @@ def _publishing(client: docker.DockerClient, options: Options, wire: Wire) -> di
     if not options.network:
         out |= {"network_mode": None, "network": quiet(client), "dns": [*NO_NAMES]}
     return out
+
+
+def _volumes(client: docker.DockerClient, image: str) -> list[str]:
+    """Places that an image declares as volumes: the engine would keep what is written there."""
+    told: Any = client.api.inspect_image(image)  # type: ignore[no-untyped-call]
+    return sorted((told.get("Config") or {}).get("Volumes") or {})
 
 
 def _environment() -> dict[str, str]:

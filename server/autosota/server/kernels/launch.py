@@ -6,6 +6,7 @@ own. What Jupyter asks and how a container is made are the neighbours' business.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import urllib.parse
@@ -27,6 +28,7 @@ from autosota.server.kernels.options import NO_WORKSPACE, Options
 from autosota.server.kernels.pool import POOL, Spare
 from autosota.server.kernels.watched import OnEnd, WatchedKernel
 from autosota.server.kernels.wire import Meeting, Wire, new_key
+from autosota.server.workspace.root import has_objective, prepare_state
 
 
 class Launch:
@@ -85,9 +87,17 @@ class Launch:
         Raises:
             UserError: it cannot be started; one line.
         """
+        with shared.lent(remote=self._options.remote) as engine:
+            return self._start(engine, env, (*self._command, *extra), on_end)
+
+    def _start(
+        self,
+        engine: Engine,
+        env: Mapping[str, str],
+        command: tuple[str, ...],
+        on_end: OnEnd | None,
+    ) -> WatchedKernel:
         options = self._options
-        engine = shared.engine(remote=options.remote)
-        command = (*self._command, *extra)
         who = walls.user(rootless=engine.facts.rootless)
         plan = Plan(engine, options, self._see(engine), who, env=env, command=command)
         if options.attach and (kernel := self._attached(plan, on_end)):
@@ -194,7 +204,13 @@ class Launch:
             self._log.warning("%s is another machine: the kernel sees no files of this one", engine)
             self._view = Seen(None, ELSEWHERE)
         elif self._view is None:
-            self._view = seen(options, self._cwd)
+            view = seen(options, self._cwd)
+            if view.workspace is not None and has_objective(view.workspace):
+                # it has to be there to be hidden, also from a kernel older than the campaign
+                with contextlib.suppress(UserError):
+                    prepare_state(view.workspace)
+                    view = seen(options, self._cwd)
+            self._view = view
         return self._view
 
     def _transport(self, engine: Engine) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 
 from autosota.server.containers.engine import Endpoint, Engine, EngineUnavailable, find_endpoint
 from autosota.server.containers.reaper import reap
@@ -25,8 +26,24 @@ _engines: dict[Endpoint, Engine] = {}
 _left: set[str] = set()
 
 
+@contextlib.contextmanager
+def lent(*, remote: bool) -> Iterator[Engine]:
+    """The engine of this user, connected, with a client for the calling thread only.
+
+    Args:
+        remote: Whether it may be on another machine.
+
+    Raises:
+        EngineUnavailable: it does not answer.
+        UserError: it is on another machine and that was not asked for.
+    """
+    found = engine(remote=remote)
+    with Engine(found.endpoint, found.another(), found.facts) as own:
+        yield own
+
+
 def engine(*, remote: bool) -> Engine:
-    """The engine of this user, connected.
+    """The engine that all threads share, to make clients of.
 
     Args:
         remote: Whether it may be on another machine.
@@ -57,9 +74,9 @@ def engine(*, remote: bool) -> Engine:
 def forget(lost: Engine) -> None:
     """Connect anew next time: the engine went away."""
     with _lock:
-        if _engines.get(lost.endpoint) is lost:
-            del _engines[lost.endpoint]
-            lost.close()
+        found = _engines.pop(lost.endpoint, None)
+        if found is not None:
+            found.close()
 
 
 def remember(container: str) -> None:
