@@ -144,6 +144,7 @@ def podman() -> Iterator[Engine]:
         become = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
         os.chown(folder, 12345, 12345)
     command = [*become, program, "--root", f"{folder}/root", "--runroot", f"{folder}/c"]
+    command += ["--storage-driver", "overlay"]  # without fuse it would take the slow one
     command += ["system", "service", "--time=0", f"unix://{folder}/podman.sock"]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     env["TMPDIR"] = str(folder)

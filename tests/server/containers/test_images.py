@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -376,3 +378,30 @@ def test_a_question_without_an_answer_ends(engine, base_image):
     who = user(rootless=engine.facts.rootless)
     with pytest.raises(UserError, match="no answer"):
         bases.ask(engine, base_image, ["sleep", "60"], who, seconds=1)
+
+
+def test_podman_builds_the_same(podman, engine, base_image, environ):
+    container = engine.client.containers.create(base_image, ["true"], network_mode="none")
+    data = io.BytesIO()
+    try:  # this Podman knows one user only, and so may its files
+        source = io.BytesIO(b"".join(container.export()))
+        with tarfile.open(fileobj=source) as read, tarfile.open(fileobj=data, mode="w") as write:
+            for entry in read:
+                if entry.name.startswith(("usr/share/", "var/", "usr/sbin/")):
+                    continue
+                entry.uid = entry.gid = 0
+                if entry.isreg():
+                    write.addfile(entry, read.extractfile(entry))
+                elif entry.isdir() or entry.issym() or entry.islnk():
+                    write.addfile(entry)
+    finally:
+        container.remove(force=True)
+    podman.client.api.import_image_from_data(data.getvalue(), *base_image.split(":"))
+    base = podman.client.images.list()[0].id
+    first = images.ensure(podman, bare(base, "run"), Making(environ=environ))
+    # rootless: the user outside is root inside
+    assert inside(podman, first.id, "import os; print(os.getuid())", read_only=False) == "0"
+    again = images.ensure(podman, bare(base, "run"), Making(environ=environ))
+    assert first.built and (again.id, again.built) == (first.id, False)
+    assert [i.id for i in retention.listed(podman, environ)] == [first.id]
+    assert retention.remove(podman, first.id) and not podman.has_image(first.id)

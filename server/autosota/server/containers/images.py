@@ -46,7 +46,7 @@ REQUEST = "autosota.image.request"
 
 _FILES = Path(__file__).with_name("image")
 _RECIPE = ("Dockerfile", "install.py", "finish.py")
-_WORTH_TELLING = re.compile(r"Step \d+/\d+ : (FROM|COPY|RUN) |Installing|Success|.*error", re.I)
+_WORTH_TELLING = re.compile(r"Step \d+/\d+ ?: (FROM|COPY|RUN) |Installing|Success|.*error", re.I)
 _CHUNK = 1 << 20
 _ROOM = 4
 """An environment is on the disk as wheels, in the two stages, and once more on the way."""
@@ -182,8 +182,7 @@ def _existing(engine: Engine, label: str, value: str, making: Making) -> Image |
     """The newest image with that label, which is there only when the build came to its end."""
     if making.fresh:
         return None
-    with bases.told(engine, "images"):
-        found = engine.client.api.images(filters={"label": f"{label}={value}"})
+    found = retention.finished(engine, f"{label}={value}")
     if not found:
         return None
     newest = max(found, key=lambda item: int(item.get("Created") or 0))

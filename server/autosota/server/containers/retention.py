@@ -19,7 +19,7 @@ from typing import Any
 
 from autosota.server.containers import base as bases
 from autosota.server.containers.engine import Engine
-from autosota.server.containers.labels import INPUTS, alive
+from autosota.server.containers.labels import INPUTS, ROLE, alive
 
 BUDGET_BYTES = 20 * 2**30
 IDLE_SECONDS = 3600.0
@@ -95,8 +95,19 @@ def listed(engine: Engine, environ: Mapping[str, str] | None = None) -> tuple[Ke
         UserError: the engine cannot be asked.
     """
     variables = os.environ if environ is None else environ
-    out = [_kept(item, variables) for item in _ours(engine, INPUTS)]
+    out = [_kept(item, variables) for item in finished(engine, INPUTS)]
     return tuple(sorted(out, key=lambda image: -image.used))
+
+
+def finished(engine: Engine, label: str) -> list[dict[str, Any]]:
+    """This user's images with that label (`name` or `name=value`), as the engine lists them.
+
+    Podman gives the first stage of a build the labels of the last one; that one has a role.
+
+    Raises:
+        UserError: the engine cannot be asked.
+    """
+    return [item for item in _ours(engine, label) if ROLE not in item["Labels"]]
 
 
 def collect(
@@ -173,10 +184,10 @@ def forget_parts(engine: Engine, part: str = "") -> None:
     for item in _ours(engine, PART):
         made_by = item["Labels"][PART]
         dead = alive(made_by.partition("/")[0]) is False
-        finished = item["Labels"].get(INPUTS)
-        if (dead and finished in (None, FRESH)) or (made_by == part and finished is None):
+        inputs = None if ROLE in item["Labels"] else item["Labels"].get(INPUTS)
+        if (dead and inputs in (None, FRESH)) or (made_by == part and inputs is None):
             with bases.told(engine, "images"), contextlib.suppress(APIError):
-                engine.client.api.remove_image(item["Id"], force=finished == FRESH)
+                engine.client.api.remove_image(item["Id"], force=inputs == FRESH)
 
 
 def _ours(engine: Engine, label: str) -> list[dict[str, Any]]:
