@@ -244,12 +244,18 @@ def test_a_killed_servers_kernels_are_removed_by_the_next(jupyter, server, engin
 
 
 @pytest.fixture
-def stand_in(jupyter, workspace, kernel_image, tmp_path):
-    """A kernel as programs start it that know no provisioners, such as VS Code."""
+def words(jupyter, kernel_image, tmp_path) -> list[str]:
+    """How programs start a kernel that know no provisioners, such as VS Code."""
     made = spec.install("own", "Own", {"image": kernel_image}, tmp_path / "k", everywhere=True)
     file, _ = write_connection_file(str(tmp_path / "c.json"), ip="127.0.0.1", key=b"secret")
     argv = json.loads((made.folder / "kernel.json").read_text())["argv"]
-    words = [word.replace("{connection_file}", file) for word in argv]
+    return [word.replace("{connection_file}", file) for word in argv]
+
+
+@pytest.fixture
+def stand_in(words, workspace, tmp_path):
+    """A kernel that was started so, and a client."""
+    file = str(tmp_path / "c.json")
     process = subprocess.Popen(words, cwd=workspace, stderr=subprocess.PIPE, text=True)
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()
@@ -297,3 +303,14 @@ def test_a_stand_in_told_to_end_ends_its_kernel(stand_in, engine, workspace):
     assert process.wait(20) == 0
     label = f"autosota.workspace={workspace}"
     assert engine.client.api.containers(all=True, filters={"label": label}) == []
+
+
+def test_a_stand_in_does_not_outlive_whoever_started_it(words, engine, workspace):
+    code = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); sys.stdin.read()"
+    program = [sys.executable, "-c", code, *words]
+    parent = subprocess.Popen(program, cwd=workspace, stdin=subprocess.PIPE)
+    label = f"autosota.workspace={workspace}"
+    eventually(lambda: engine.client.api.containers(filters={"label": label}))
+    parent.kill()
+    parent.wait()
+    eventually(lambda: not engine.client.api.containers(all=True, filters={"label": label}))
