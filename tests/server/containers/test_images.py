@@ -69,8 +69,10 @@ def inside(engine: Engine, image: str, code: str, **options: Any) -> str:
 
 def traces(engine: Engine, environ: Mapping[str, str]) -> list[str]:
     """What a build that did not come to its end must not leave."""
-    containers = engine.client.containers.list(all=True, filters={"label": f"{ROLE}={Role.BUILD}"})
-    mine = [c.id for c in containers if c.labels.get("autosota.owner") == owner()]
+    containers = engine.client.api.containers(
+        all=True, filters={"label": [f"{ROLE}={Role.BUILD}", f"autosota.owner={owner()}"]}
+    )
+    mine = [c["Id"] for c in containers]
     parts = engine.client.images.list(all=True, filters={"label": retention.PART})
     mine += [
         i.id
@@ -127,6 +129,24 @@ def test_other_inputs_make_another_image(engine, base_image, environ, word, clea
     clean.append(second.id)
     assert first.built and second.built and first.id != second.id
     assert traces(engine, environ) == []
+
+
+def test_a_build_has_no_network_and_nothing_of_ours(
+    engine, base_image, environ, word, clean, monkeypatch
+):
+    """Asked by a step that the base adds to every build on it."""
+    monkeypatch.setenv("TOKEN_OF_TEST", "hunter2")
+    base = f"local/autosota-asking:{word}"
+    container = engine.client.containers.create(base_image, ["true"], network_mode="none")
+    step = "ONBUILD RUN env > /seen && ls /sys/class/net >> /seen && ls / >> /seen"
+    container.commit(*base.split(":"), changes=step)
+    container.remove()
+    clean.append(base)
+    image = images.ensure(engine, bare(base, word), Making(environ=environ))
+    clean.insert(0, image.id)
+    seen = inside(engine, image.id, "print(open('/seen').read())").splitlines()
+    assert "lo" in seen and "eth0" not in seen
+    assert not any("hunter2" in line or line.startswith("PIP_") for line in seen)
 
 
 def test_builders_of_the_same_image_wait_for_each_other(engine, base_image, environ, word, clean):
@@ -308,12 +328,12 @@ def test_parts_of_a_dead_builder_go_and_those_of_a_live_one_stay(engine, word, c
     code = "from autosota.server.containers.labels import owner; print(owner())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     of_dead = {retention.PART: f"{dead.stdout.strip()}/1"}
-    of_live = {retention.PART: f"{owner()}/{word}"}
     gone = labelled(engine, tiny, f"local/autosota-part:dead{word}", of_dead)
-    stays = labelled(engine, tiny, f"local/autosota-part:live{word}", of_live)
-    retention.forget_parts(engine)
-    assert not engine.has_image(gone) and engine.has_image(stays)
-    retention.forget_parts(engine, of_live[retention.PART])
+    with retention.part(engine) as name:
+        live = {retention.PART: name}
+        stays = labelled(engine, tiny, f"local/autosota-part:live{word}", live)
+        retention.forget_parts(engine)
+        assert not engine.has_image(gone) and engine.has_image(stays)
     assert not engine.has_image(stays)
 
 
@@ -364,12 +384,11 @@ def test_questions_are_asked_behind_walls_and_leave_no_container(engine, base_im
         "open('/written', 'w')"
     )
     who = user(rootless=engine.facts.rootless)
-    before = {c.id for c in engine.client.containers.list(all=True)}
     status, out, error = bases.ask(engine, base_image, ["python3", "-c", code], who)
     assert status == 1 and "Read-only file system" in error
     assert out.decode().startswith(f"{who.uid} [") and "eth0" not in out.decode()
-    left = {c.id for c in engine.client.containers.list(all=True) if c.labels.get(ROLE) == "probe"}
-    assert left <= before
+    mine = {"label": [f"{ROLE}={Role.PROBE}", f"autosota.owner={owner()}"]}
+    assert engine.client.api.containers(all=True, filters=mine) == []
 
 
 def test_a_question_without_an_answer_ends(engine, base_image):

@@ -271,6 +271,7 @@ def followed(
         UserError: stopped, out of time, or the engine is gone.
     """
     import requests
+    import urllib3
     from docker.errors import DockerException
     from docker.types import CancellableStream
 
@@ -284,6 +285,8 @@ def followed(
             for line in begin(client):
                 lines.put(line)
             lines.put(None)
+        except urllib3.exceptions.HTTPError as error:  # the line was cut in mid-answer
+            lines.put(requests.ConnectionError(error))
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             lines.put(error)
 

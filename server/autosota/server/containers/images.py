@@ -3,7 +3,8 @@
 An image carries the hash of what it was made of, and is used again wherever that is the same.
 Packages are fetched out here (`wheels.py`); the build itself has no network. A private folder
 holds what is sent to the engine, and is removed whatever happens; a lock lets one process build
-an image at a time. Which old images go is `retention.py`'s business; runs are not known here.
+an image at a time. Which old images go is `retention.py`'s business, how the engine builds is
+`build.py`'s; runs are not known here.
 """
 
 from __future__ import annotations
@@ -11,30 +12,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import sys
-import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from autosota.agents.domain import Environment
 from autosota.server import product_version
 from autosota.server.containers import base as bases
 from autosota.server.containers import retention
-from autosota.server.containers.base import Base
+from autosota.server.containers.base import Base, Say
+from autosota.server.containers.build import FILES, RECIPE, Order, build, check_room, context
 from autosota.server.containers.engine import Engine
-from autosota.server.containers.labels import INPUTS, owner
+from autosota.server.containers.labels import INPUTS
 from autosota.server.containers.reaper import private_folder, reap
 from autosota.server.containers.walls import User, user
-from autosota.server.containers.wheels import Fetching, Wheels, fetch
+from autosota.server.containers.wheels import Fetching, fetch
 from autosota.server.errors import UserError
 from autosota.server.sandbox import disk
-from autosota.server.sandbox.environment import locked, redact
-from autosota.server.sandbox.launch import Stop, clean
+from autosota.server.sandbox.environment import locked
+from autosota.server.sandbox.launch import Stop
 from autosota.server.sandbox.requirements import Requirements
 
 PYTHON = Path("/opt/autosota/bin/python")
@@ -43,15 +43,6 @@ PYTHON = Path("/opt/autosota/bin/python")
 BUILD_SECONDS = 3600.0
 REQUEST = "autosota.image.request"
 """On images: the hash of what they were made of, but for the base."""
-
-_FILES = Path(__file__).with_name("image")
-_RECIPE = ("Dockerfile", "install.py", "finish.py")
-_WORTH_TELLING = re.compile(r"Step \d+/\d+ ?: (FROM|COPY|RUN) |Installing|Success|.*error", re.I)
-_CHUNK = 1 << 20
-_ROOM = 4
-"""An environment is on the disk as wheels, in the two stages, and once more on the way."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +159,7 @@ def ensure(engine: Engine, recipe: Recipe, making: Making | None = None) -> Imag
 
 def _without_base(recipe: Recipe, who: User) -> list[Any]:
     """What decides how an image comes out, but for the base."""
-    texts = [(_FILES / name).read_text("utf-8") for name in _RECIPE]
+    texts = [(FILES / name).read_text("utf-8") for name in RECIPE]
     needed = recipe.needed
     files = sorted(needed.files.items()) if needed.main else []
     return [1, product_version(), *texts, recipe.kind, needed.main, files, who.name]
@@ -221,7 +212,7 @@ def _build(
         record = place.parent / f"{_hash([base.id, recipe.needed.main, _files(recipe)])}.pins"
         known = [] if making.fresh else _lines(record)
         wheels = fetch(recipe.needed, target, how, known)
-        _check_room(engine, base, folder)
+        check_room(engine, base, folder)
         name = f"fresh-{secrets.token_hex(4)}" if making.fresh else inputs[:16]
         tag = f"autosota/{recipe.kind}:{name}"
         about = {
@@ -237,9 +228,9 @@ def _build(
             REQUEST: "" if making.fresh else request,
             retention.ABOUT: json.dumps(about),
         }
-        files = _context(folder, wheels)
         what = f"the image of {recipe.kind}s on {base.name}"
-        _run_build(engine, what, base, who, tag, labels, files, making, deadline)
+        order = Order(what, base.id, who, tag, labels, context(folder, wheels))
+        build(engine, order, making.say, making.stop, deadline)
         if not making.fresh:
             part = record.with_suffix(f".{os.getpid()}.part")
             part.write_text("".join(f"{pin}\n" for pin in wheels.pins), encoding="utf-8")
@@ -259,125 +250,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-
-
-def _check_room(engine: Engine, base: Base, folder: Path) -> None:
-    """Refuse early when the engine's disk, if it is one of ours, cannot hold the image.
-
-    Raises:
-        UserError: it is too small.
-    """
-    root = engine.facts.root
-    if not (engine.endpoint.local and root and os.path.isdir(root)):
-        return
-    needed = _ROOM * disk.measure([folder / "wheels"])[0] if (folder / "wheels").exists() else 0
-    there = os.statvfs(root)
-    if there.f_bavail * there.f_frsize < needed:
-        raise UserError(bases.disk_full(engine, f"an image on {base.name}"))
-
-
-def _context(folder: Path, wheels: Wheels) -> list[tuple[str, Path | bytes]]:
-    """The files that are sent to the engine."""
-    out: list[tuple[str, Path | bytes]] = [("Dockerfile", _FILES / "Dockerfile")]
-    out += [(f"build/{name}", _FILES / name) for name in _RECIPE if name.endswith(".py")]
-    # direct references are wheels here: their names are enough
-    pins = "".join(f"{pin.partition(' @ ')[0]}\n" for pin in wheels.pins)
-    out.append(("build/pins.txt", pins.encode()))
-    for name in ("wheels", "pip"):
-        if (folder / name).is_dir():
-            out += [(f"build/{name}/{f.name}", f) for f in sorted((folder / name).iterdir())]
-    return out
-
-
-class _Sent:
-    """A tar archive of the context, made while it is sent; ends early when stopped."""
-
-    def __init__(self, files: Sequence[tuple[str, Path | bytes]], stop: Stop | None) -> None:
-        self._files, self._stop = files, stop
-
-    def __iter__(self) -> Iterator[bytes]:
-        for name, source in self._files:
-            entry = tarfile.TarInfo(name)
-            entry.mode = 0o644
-            entry.size = len(source) if isinstance(source, bytes) else source.stat().st_size
-            yield entry.tobuf()
-            if isinstance(source, bytes):
-                yield source
-            else:
-                with source.open("rb") as file:
-                    while chunk := file.read(_CHUNK):
-                        if self._stop is not None and self._stop.pressed:
-                            raise UserError("stopped")
-                        yield chunk
-            yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
-        yield b"\0" * 2 * tarfile.BLOCKSIZE
-
-    def close(self) -> None:
-        """The SDK closes what it sent."""
-
-
-def _run_build(
-    engine: Engine,
-    what: str,
-    base: Base,
-    who: User,
-    tag: str,
-    labels: dict[str, str],
-    files: list[tuple[str, Path | bytes]],
-    making: Making,
-    deadline: float,
-) -> None:
-    """Let the engine build; nothing half-made is left behind.
-
-    Raises:
-        UserError: it failed; the message ends with what the failing step said.
-    """
-    part = f"{owner()}/{secrets.token_hex(4)}"
-    lines = bases.followed(
-        engine,
-        lambda client: client.api.build(
-            fileobj=cast(IO[bytes], _Sent(files, making.stop)),
-            custom_context=True,
-            tag=tag,
-            labels=labels,
-            buildargs={
-                "BASE": base.id,
-                "OWNER": owner(),
-                "OUTSIDE": str(os.getuid()),
-                "PART": part,
-                "RUN_AS": who.name,
-            },
-            network_mode="none",
-            nocache=True,
-            rm=True,
-            forcerm=True,
-            use_config_proxy=False,
-            decode=True,
-        ),
-        what,
-        making.stop,
-        deadline,
-    )
-    said: list[str] = []
-    try:
-        for line in lines:
-            for text in str(line.get("stream", "")).splitlines():
-                if shown := redact(clean(text)):
-                    if _WORTH_TELLING.match(shown):
-                        making.say(shown)
-                    said = [*said[-20:], shown]
-            if why := line.get("error"):
-                raise UserError(_failed(engine, what, said, redact(clean(str(why)))))
-    finally:
-        retention.forget_parts(engine, part)
-
-
-def _failed(engine: Engine, what: str, said: list[str], why: str) -> str:
-    errors = [line for line in said if "error" in line.lower()][-3:]
-    whole = "; ".join([*errors, why])
-    if "no space left" in whole.lower():
-        return bases.disk_full(engine, what)
-    return (
-        f"{what} could not be built ({whole[-600:]}); mend the requirements, or name another base "
-        "in environment.image"
-    )

@@ -11,15 +11,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autosota.server.containers import base as bases
 from autosota.server.containers.engine import Engine
-from autosota.server.containers.labels import INPUTS, ROLE, alive
+from autosota.server.containers.labels import INPUTS, ROLE, alive, owner
+from autosota.server.errors import UserError
 
 BUDGET_BYTES = 20 * 2**30
 IDLE_SECONDS = 3600.0
@@ -33,6 +35,12 @@ PART = "autosota.image.part"
 
 FRESH = "fresh"
 """As hash of the inputs: an image that only its builder uses, once."""
+
+_SETTLE_SECONDS = 10.0
+_LOOK_SECONDS = 0.2
+_QUIET_LOOKS = 3
+_UNDER_WAY: set[str] = set()
+"""The builds of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +181,61 @@ def remove(engine: Engine, image: str) -> bool:
     return True
 
 
-def forget_parts(engine: Engine, part: str = "") -> None:
-    """Remove what is left of builds: of those whose process is dead, and of the one named.
+@contextlib.contextmanager
+def part(engine: Engine) -> Iterator[str]:
+    """A name for what one build makes on its way; all of that is gone afterwards.
+
+    When the line to it is cut, an engine ends the step it is at, and keeps what came of it. So
+    this waits a while for that; what comes later still is removed by the next who looks.
+
+    Raises:
+        UserError: the engine cannot be asked.
+    """
+    name = f"{owner()}/{secrets.token_hex(4)}"
+    _UNDER_WAY.add(name)
+    try:
+        yield name
+    except BaseException:
+        _UNDER_WAY.discard(name)
+        with contextlib.suppress(UserError):
+            _settle(engine, name)
+        raise
+    _UNDER_WAY.discard(name)
+    forget_parts(engine)
+
+
+def _settle(engine: Engine, name: str) -> None:
+    deadline, quiet = time.monotonic() + _SETTLE_SECONDS, 0
+    while quiet < _QUIET_LOOKS and time.monotonic() < deadline:
+        with bases.told(engine, "containers"):
+            at_work = engine.client.api.containers(all=True, filters={"label": f"{PART}={name}"})
+        quiet = 0 if forget_parts(engine) or at_work else quiet + 1
+        time.sleep(_LOOK_SECONDS)
+
+
+def forget_parts(engine: Engine) -> int:
+    """Remove what is left of builds that are over, ours and those of dead processes.
+
+    Returns:
+        How many images there were.
 
     Raises:
         UserError: the engine cannot be asked.
     """
     from docker.errors import APIError
 
+    found = 0
     for item in _ours(engine, PART):
-        made_by = item["Labels"][PART]
-        dead = alive(made_by.partition("/")[0]) is False
+        name = item["Labels"][PART]
+        process = name.partition("/")[0]
         inputs = None if ROLE in item["Labels"] else item["Labels"].get(INPUTS)
-        if (dead and inputs in (None, FRESH)) or (made_by == part and inputs is None):
+        dead = alive(process) is False
+        over = dead or (process == owner() and name not in _UNDER_WAY)
+        if (over and inputs is None) or (dead and inputs == FRESH):
+            found += 1
             with bases.told(engine, "images"), contextlib.suppress(APIError):
                 engine.client.api.remove_image(item["Id"], force=inputs == FRESH)
+    return found
 
 
 def _ours(engine: Engine, label: str) -> list[dict[str, Any]]:
