@@ -182,6 +182,7 @@ def follow(m: Machine, obj: Obj, site: Site) -> Value:
     if not isinstance(node, ir.Function | ir.Lambda):
         return NOTHING
     m.effect.called.add(node)
+    m.effect.units.add(node.unit)
     if m.depth >= CALL_DEPTH or node in m.running:
         return mix(site.given())
     names: dict[str, Value] = {}

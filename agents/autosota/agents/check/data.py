@@ -9,7 +9,6 @@ from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     dotted,
-    index,
     inside,
     last,
     names_in,
@@ -37,20 +36,21 @@ _SCORES = {"evaluate", "score", "predict", "predict_proba", "test"}
 def dropped(facts: Facts) -> Iterator[Finding]:
     """Rows are removed from the test set by a condition, `dropna` or a limit."""
     told: set[str] = set()
-    for bound in index(facts).bound:
+    for bound in facts.index.bound:
+        if bound.value is None or bound.op or isinstance(bound.target, ir.Subscript):
+            continue
         name = dotted(bound.target)
-        if not name or not hints.is_test(name) or bound.value is None or bound.op:
+        if not name or not hints.is_test(name):
             continue
         how = _removes(bound.value, name, facts)
         if how and name not in told:
             told.add(name)
             yield _dropped(facts, bound.stmt, name, how)
-    for call in index(facts).calls:
+    for call in facts.index.calls_of("dropna", "drop_duplicates", "query"):
         func = call.node.func
         if not isinstance(func, ir.Attribute) or not hints.is_test(dotted(func.value)):
             continue
-        inplace = call.node.keyword("inplace")
-        if func.attr in ("dropna", "drop_duplicates", "query") and _true(inplace):
+        if _true(call.node.keyword("inplace")):
             name = dotted(func.value)
             if not _columns(call.node) and name not in told:
                 told.add(name)
@@ -70,7 +70,7 @@ def _dropped(facts: Facts, node: ir.Node, name: str, how: str) -> Finding:
 def _is_scored(facts: Facts, name: str, after: ir.Node) -> bool:
     """Whether rows of this name are scored or predicted after a place."""
     at = after.unit.offset + after.start
-    for call in index(facts).calls:
+    for call in facts.index.calls:
         if call.node.unit.offset + call.node.start <= at:
             continue
         uses = {n for a in call.node.args for n in variables_in(a)}
@@ -134,7 +134,7 @@ def _condition(expr: ir.Expr, facts: Facts, depth: int) -> bool:
     if isinstance(expr, ir.Call):
         return last(expr.func) in _CONDITIONS
     if isinstance(expr, ir.Name) and depth < 2:
-        bounds = index(facts).by_name.get(expr.id, [])
+        bounds = facts.index.bound_to(expr.id)
         return (
             len(bounds) == 1
             and bounds[0].value is not None
@@ -173,7 +173,7 @@ def relabelled(facts: Facts) -> Iterator[Finding]:
     """Labels of tested rows are overwritten for some rows, or by predictions."""
     if hints.is_a_test_file(facts.path):
         return
-    for bound in index(facts).bound:
+    for bound in facts.index.bound:
         target, value = bound.target, bound.value
         if value is None or not isinstance(target, ir.Subscript):
             if value is not None and not bound.op and _by_prediction(bound):
@@ -238,16 +238,18 @@ def _relabelled(facts: Facts, bound: Bound) -> Finding:
 
 
 # ------------------------------------------------------------------------------------- DS404
+_RESAMPLE = "sklearn.utils.resample"
+
+
 def resampled(facts: Facts) -> Iterator[Finding]:
     """The test rows are over- or undersampled."""
-    idx = index(facts)
-    for call in idx.calls:
+    for call in facts.index.calls_to((_RESAMPLE,), "fit_resample", "fit_sample", "sample"):
         arguments = [root(a) for a in call.node.args]
-        if call.method == "fit_resample" or call.method == "fit_sample":
+        if call.method in ("fit_resample", "fit_sample"):
             name = next((a for a in arguments if hints.is_test(a)), "")
             if name:
                 yield _resampled(facts, call.node, name)
-        elif call.name == "sklearn.utils.resample" and not call.context.loops:
+        elif call.name == _RESAMPLE and not call.context.loops:
             name = next((a for a in arguments if hints.is_test(a)), "")
             inside_function = call.context.function is not None and any(
                 w in ("bootstrap", "ci", "interval", "confidence")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatch
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts
 
+_DEFINES = (b"def", b"async", b"@")
+
 
 def function_of(facts: Facts, func: ir.Expr) -> ir.Function | None:
     """The function that an expression names, or None when it is not known."""
     if isinstance(func, ir.Name):
-        here = facts.remember("functions", lambda: functions(facts.body))
-        if func.id in here:
-            return here[func.id]
+        here = _named(facts.units, func.id)
+        if here is not None:
+            return here
     dotted = facts.resolve(func)
     module, _, name = dotted.rpartition(".")
     if not module or facts.project is None:
@@ -21,27 +24,33 @@ def function_of(facts: Facts, func: ir.Expr) -> ir.Function | None:
     path = facts.project.find(module, facts.path)
     if path is None or path == facts.path:
         return None
-    return facts.remember(f"functions of {path}", lambda: _read(facts, path)).get(name)
+    units = facts.remember(f"units of {path}", lambda: _read(facts, path))
+    return _named([unit for unit in units if not unit.broken], name)
 
 
-def functions(body: tuple[ir.Stmt, ...]) -> dict[str, ir.Function]:
-    """The functions defined at the top of a body, by name; the last of a name counts."""
-    return {s.name: s for s in body if isinstance(s, ir.Function)}
+def _named(units: Sequence[ir.Unit], name: str) -> ir.Function | None:
+    """The last function of this name that is defined at the top."""
+    word = name.encode()
+    for unit in reversed(units):
+        if word in unit.text and (unit.broken or unit.text.startswith(_DEFINES)):
+            for stmt in unit.body:
+                if isinstance(stmt, ir.Function) and stmt.name == name:
+                    return stmt
+    return None
 
 
-def _read(facts: Facts, path: str) -> dict[str, ir.Function]:
+def _read(facts: Facts, path: str) -> Sequence[ir.Unit]:
     from autosota.agents.check.document import Document, Unreadable
     from autosota.agents.check.syntax import Syntax
 
     content = facts.project.read(path) if facts.project is not None else None
     if content is None:
-        return {}
+        return ()
     try:
         document = Document.read(path, content)
     except Unreadable:
-        return {}
-    units = Syntax().update(document)
-    return functions(tuple(s for unit in units if not unit.broken for s in unit.body))
+        return ()
+    return Syntax().update(document)
 
 
 def is_declared_evaluator(facts: Facts) -> bool:

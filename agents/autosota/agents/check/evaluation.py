@@ -6,15 +6,16 @@ is the audit's question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
 from autosota.agents.check.definitions import function_of
-from autosota.agents.check.facts import Context, Facts, FileRule
+from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
+    Context,
     dotted,
-    index,
     inside,
     last,
     names_in,
@@ -84,51 +85,69 @@ def best_of_runs(facts: Facts) -> Iterator[Finding]:
 
 
 # ------------------------------------------------------------------------------------- EV205
+_BREAK = re.compile(rb"break")
 _LIMITS = {"limit_test_batches", "limit_eval_batches", "max_eval_samples", "max_test_samples"}
 
 
 def cut_down(facts: Facts) -> Iterator[Finding]:
     """The score is computed on a part of the test set, and no flag guards that."""
-    idx = index(facts)
+    idx, text = facts.index, facts.document.text
     for bound in idx.bound:
         value, name = bound.value, dotted(bound.target)
-        if value is None or not hints.is_test(name) or _smoke(facts, bound.context):
-            continue
         if (
             isinstance(value, ir.Subscript)
-            and isinstance(value.value, ir.Name | ir.Attribute)
-            and hints.is_test(dotted(value.value))
             and _leading(value.index)
+            and hints.is_test(name)
             and name == dotted(value.value)
+            and not _smoke(facts, bound.context)
         ):
-            yield facts.finding("EV205", value, _cut(facts, name))
+            yield facts.finding("EV205", value, _cut(name))
             return
-    for call in idx.calls:
-        if _smoke(facts, call.context):
-            continue
-        if call.method == "Subset" and len(call.node.args) > 1:
-            whole, part = call.node.args[:2]
-            if hints.is_test(root(whole)) and _fixed_range(part):
-                yield facts.finding("EV205", call.node, _cut(facts, root(whole)))
-        elif call.method in ("select", "take") and isinstance(call.node.func, ir.Attribute):
-            whole = call.node.func.value
-            if hints.is_test(root(whole)) and call.node.args and _fixed_range(call.node.args[0]):
-                yield facts.finding("EV205", call.node, _cut(facts, root(whole)))
-        elif call.name.endswith("load_dataset"):
-            split = string(call.node.keyword("split"))
-            if split.startswith("test[") and ":" in split:
-                yield facts.finding("EV205", call.node, _cut(facts, split.partition("[")[0]))
+    cuts = [*_fewer_rows(facts)]
+    if b"load_dataset" in text:
+        cuts += _named_part(facts)
+    if any(limit.encode() in text for limit in _LIMITS):
+        cuts += _limited(facts)
+    for node, what, context in cuts:
+        if not _smoke(facts, context):
+            yield facts.finding("EV205", node, what)
+    yield from _early_breaks(facts)
+
+
+_Cut = tuple[ir.Node, str, Context]
+
+
+def _fewer_rows(facts: Facts) -> Iterator[_Cut]:
+    """`Subset(test, range(500))`, `test.select(range(500))`."""
+    for call in facts.index.calls_of("Subset", "select", "take"):
+        args, func = call.node.args, call.node.func
+        if call.method != "Subset":
+            args = (func.value, *args) if isinstance(func, ir.Attribute) else ()
+        if len(args) > 1 and hints.is_test(root(args[0])) and _fixed_range(args[1]):
+            yield call.node, _cut(root(args[0])), call.context
+
+
+def _named_part(facts: Facts) -> Iterator[_Cut]:
+    """`load_dataset(…, split='test[:500]')`."""
+    for call in facts.index.calls:
+        split = string(call.node.keyword("split"))
+        if call.name.endswith("load_dataset") and split.startswith("test[") and ":" in split:
+            yield call.node, _cut(split.partition("[")[0]), call.context
+
+
+def _limited(facts: Facts) -> Iterator[_Cut]:
+    """`limit_test_batches=10`."""
+    for call in facts.index.calls:
         for key, value in call.node.keywords:
             size = number(value)
             if key in _LIMITS and size is not None and size != 1.0 and size > 0:
-                yield facts.finding("EV205", value, f"`{key}` leaves out a part of the test set")
-    yield from _early_breaks(facts)
+                yield value, f"`{key}` leaves out a part of the test set", call.context
 
 
 def _early_breaks(facts: Facts) -> Iterator[Finding]:
     """`if step >= 50: break` in a loop over test batches that adds up a score."""
-    for stmt, context in facts.walk():
-        if not isinstance(stmt, ir.For) or not any(map(hints.is_test, names_in(stmt.iterable))):
+    for stmt, context in facts.index.statements(ir.For, _BREAK):
+        if not any(map(hints.is_test, names_in(stmt.iterable))):
             continue
         counts = [s for s in ir.statements(stmt.body) if isinstance(s, ir.Assign) and s.op]
         if not counts or _smoke(facts, context):
@@ -145,10 +164,10 @@ def _early_breaks(facts: Facts) -> Iterator[Finding]:
                 and root(inner.test.operands[0]) in counters
                 and number(inner.test.operands[-1]) is not None
             ):
-                yield facts.finding("EV205", inner, _cut(facts, facts.text(stmt.iterable)))
+                yield facts.finding("EV205", inner, _cut(facts.text(stmt.iterable)))
 
 
-def _cut(facts: Facts, name: str) -> str:
+def _cut(name: str) -> str:
     return f"only a part of `{name}` is scored: other difficulty, more noise"
 
 
@@ -179,10 +198,13 @@ def _smoke(facts: Facts, context: Context) -> bool:
 
 
 # ------------------------------------------------------------------------------------- EV206
+_GOES_ON = re.compile(rb"except|continue")
+
+
 def skipped(facts: Facts) -> Iterator[Finding]:
     """Samples that fail are skipped where hits are counted."""
-    for stmt, context in facts.walk():
-        if not isinstance(stmt, ir.For) or not _evaluates(stmt, context):
+    for stmt, context in facts.index.statements(ir.For, _GOES_ON):
+        if not _evaluates(stmt, context):
             continue
         for place, before in _skips(stmt):
             scored = _counted(stmt, place) if before else _counted(place, None)
@@ -300,13 +322,12 @@ def replaced(facts: Facts) -> Iterator[Finding]:
 
 def _replacements(facts: Facts) -> Iterator[tuple[ir.Node, str]]:
     """Every attribute of an imported module that gets another value, and its dotted name."""
-    idx = index(facts)
-    for bound in idx.bound:
+    for bound in facts.index.bound:
         if isinstance(bound.target, ir.Attribute):
             name = _full(facts, bound.target)
-            if name and not _saved(facts, bound):
+            if name and not _saved(bound):
                 yield bound.target, name
-    for call in idx.calls:
+    for call in facts.index.calls_of("setattr", "patch", "object"):
         if dotted(call.node.func) == "setattr" and len(call.node.args) == 3:
             owner, attr = _full(facts, call.node.args[0]), string(call.node.args[1])
             if owner and attr:
@@ -325,7 +346,7 @@ def _full(facts: Facts, expr: ir.Expr) -> str:
     return text if text.startswith("builtins.") else ""
 
 
-def _saved(facts: Facts, bound: Bound) -> bool:
+def _saved(bound: Bound) -> bool:
     """`time.time = original`: what was taken before is put back."""
     return isinstance(bound.value, ir.Name) and any(
         w in {"original", "orig", "old", "saved", "real"} for w in hints.words(bound.value.id)
@@ -349,16 +370,16 @@ def timing(facts: Facts) -> Iterator[Finding]:
 
 def _no_wait(facts: Facts) -> Iterator[Finding]:
     """On a GPU: start, a call of a model, the difference, and no wait anywhere in the file."""
-    idx = index(facts)
-    if any(
-        c.method in ("synchronize", "block_until_ready", "Event", "item", "cpu", "numpy", "tolist")
-        or c.name.startswith("torch.utils.benchmark")
-        for c in idx.calls
+    idx = facts.index
+    if not any(c.name in _CLOCKS for c in idx.calls_to(_CLOCKS)):
+        return
+    if idx.calls_of("synchronize", "block_until_ready", "Event", "item", "cpu", "numpy", "tolist"):
+        return
+    if b"cuda" not in facts.document.text or not (
+        idx.calls_of("cuda") or any("cuda" in string(a) for c in idx.calls for a in c.node.args)
     ):
         return
-    if not any("cuda" in string(a) for c in idx.calls for a in (*c.node.args,)) and not any(
-        c.method == "cuda" for c in idx.calls
-    ):
+    if any(c.name.startswith("torch.utils.benchmark") for c in idx.calls):
         return
     starts = {
         b.target.id: b
@@ -402,11 +423,12 @@ def _timed_model(facts: Facts, start: Bound, end: ir.Stmt) -> bool:
 
 
 # ------------------------------------------------------------------------------------- EV208
+_COMPARES = re.compile(rb"def[ \t]+__")
+
+
 def comparisons(facts: Facts) -> Iterator[Finding]:
     """A class answers comparisons with a constant."""
-    for stmt, _ in facts.walk():
-        if not isinstance(stmt, ir.Class):
-            continue
+    for stmt, _ in facts.index.statements(ir.Class, _COMPARES):
         values = [
             base
             for base in stmt.bases
@@ -459,57 +481,57 @@ def _constant_answer(method: ir.Function) -> bool:
 
 
 # ------------------------------------------------------------------------------------- EV210
+_SYSTEM_EXIT = re.compile(rb"SystemExit")
+
+
 def early_exit(facts: Facts) -> Iterator[Finding]:
     """The process ends with success before something is scored."""
-    idx = index(facts)
-    scores = [
-        c
-        for c in idx.calls
-        if is_metric_call(facts, c) or c.method.startswith(("evaluat", "score"))
+    exits = [
+        (stmt, context, hard)
+        for stmt, context, hard in _exits(facts)
+        if (hard or context.function is None)  # what follows a call is not known
+        and _guarded(context)
     ]
+    if not exits:
+        return
+    calls = facts.index.calls
+    scores = [c for c in calls if is_metric_call(c) or c.method.startswith(("evaluat", "score"))]
     forks = any(
-        c.name.startswith(("os.fork", "multiprocessing.", "torch.multiprocessing."))
-        for c in idx.calls
+        c.name.startswith(("os.fork", "multiprocessing.", "torch.multiprocessing.")) for c in calls
     )
-    for stmt, context in facts.walk():
-        for node, hard in _exits(facts, stmt):
-            if hard and forks:
-                continue
-            guards = [g for g in context.guards if not _main_guard(g)]
-            if not guards or _usage(facts, guards):
-                continue
-            later = [c for c in scores if c.node.unit.offset + c.node.start > _at(node)]
-            if context.function is not None and not hard:
-                later = []  # what follows a call is not known
-            if later:
-                yield facts.finding(
-                    "EV210",
-                    node,
-                    "ends the process with success before the score is computed: a scorer that "
-                    "trusts the exit code sees nothing wrong",
-                    related=[(later[0].node, "the score")],
-                )
+    for stmt, _, hard in exits:
+        score = next((c for c in scores if _at(c.node) > _at(stmt)), None)
+        if score is not None and not (hard and forks):
+            yield facts.finding(
+                "EV210",
+                stmt,
+                "ends the process with success before the score is computed: a scorer that "
+                "trusts the exit code sees nothing wrong",
+                related=[(score.node, "the score")],
+            )
 
 
 def _at(node: ir.Node) -> int:
     return node.unit.offset + node.start
 
 
-def _exits(facts: Facts, stmt: ir.Stmt) -> Iterator[tuple[ir.Node, bool]]:
+def _exits(facts: Facts) -> Iterator[tuple[ir.Stmt, Context, bool]]:
     """Exits with code 0, and whether they skip everything that would still run."""
-    if isinstance(stmt, ir.Raise) and stmt.value is not None:
+    for stmt, context in facts.index.statements(ir.Raise, _SYSTEM_EXIT):
         value = stmt.value
-        if dotted(value) == "SystemExit" or (
-            isinstance(value, ir.Call) and dotted(value.func) == "SystemExit" and _zero(value)
+        if value is not None and (
+            dotted(value) == "SystemExit"
+            or (isinstance(value, ir.Call) and dotted(value.func) == "SystemExit" and _zero(value))
         ):
-            yield stmt, False
-    elif isinstance(stmt, ir.Evaluate) and isinstance(stmt.value, ir.Call):
-        call = stmt.value
-        name = facts.resolve(call.func) or dotted(call.func)
-        if name == "os._exit" and call.args and _zero(call):
-            yield stmt, True
-        elif name in ("sys.exit", "exit", "quit") and _zero(call):
-            yield stmt, False
+            yield stmt, context, False
+    for call in facts.index.calls_to(("os._exit", "sys.exit"), "_exit", "exit", "quit"):
+        if not isinstance(call.stmt, ir.Evaluate) or call.stmt.value is not call.node:
+            continue
+        name = call.name or dotted(call.node.func)
+        if name == "os._exit" and call.node.args and _zero(call.node):
+            yield call.stmt, call.context, True
+        elif name in ("sys.exit", "exit", "quit") and _zero(call.node):
+            yield call.stmt, call.context, False
 
 
 def _zero(call: ir.Call) -> bool:
@@ -520,9 +542,10 @@ def _main_guard(node: ir.Node) -> bool:
     return isinstance(node, ir.If) and "__name__" in set(names_in(node.test))
 
 
-def _usage(facts: Facts, guards: list[ir.Node]) -> bool:
-    """Conditions on arguments, `--help`, interactive keys."""
-    return any(
+def _guarded(context: Context) -> bool:
+    """Whether there are conditions, and none on arguments, `--help`, interactive keys."""
+    guards = [g for g in context.guards if not _main_guard(g)]
+    return bool(guards) and not any(
         isinstance(g, ir.If)
         and any(
             w in {"argv", "args", "arg", "opt", "opts", "options", "help", "version", "key"}
@@ -536,25 +559,14 @@ def _usage(facts: Facts, guards: list[ir.Node]) -> bool:
 # ------------------------------------------------------------------------------------- EV213
 def by_hand(facts: Facts) -> Iterator[Finding]:
     """A literal number is written where results go, under the name of a metric."""
-    idx = index(facts)
-    literal = {
-        name: bounds[0]
-        for name, bounds in idx.by_name.items()
-        if len(bounds) == 1
-        and name not in idx.changed
-        and bounds[0].op == ""
-        and _plausible(number(bounds[0].value))
-        and hints.is_metric(name)
-        and not hints.is_reference(name)
-    }
     seen: set[int] = set()
     for key, value, node in reported(facts):
         if not hints.is_metric(key) or hints.is_reference(key):
             continue
-        its = number(value)
+        its, given = number(value), None
         if its is not None and _plausible(its):
             where: ir.Node = value
-        elif isinstance(value, ir.Name) and value.id in literal:
+        elif isinstance(value, ir.Name) and (given := _literal(facts, value.id)) is not None:
             where = node
         else:
             continue
@@ -562,8 +574,8 @@ def by_hand(facts: Facts) -> Iterator[Finding]:
             continue
         seen.add(id(where))
         related: list[tuple[ir.Node, str]] = []
-        if isinstance(value, ir.Name):
-            related.append((literal[value.id].stmt, "the number"))
+        if given is not None:
+            related.append((given.stmt, "the number"))
         yield facts.finding(
             "EV213",
             where,
@@ -571,6 +583,16 @@ def by_hand(facts: Facts) -> Iterator[Finding]:
             "measured",
             related=related,
         )
+
+
+def _literal(facts: Facts, name: str) -> Bound | None:
+    """Where a metric is given a number, if it is given nothing else."""
+    if not hints.is_metric(name) or hints.is_reference(name):
+        return None
+    bounds = facts.index.bound_to(name)
+    if len(bounds) != 1 or bounds[0].op or not _plausible(number(bounds[0].value)):
+        return None
+    return None if facts.index.is_changed(name) else bounds[0]
 
 
 def _plausible(value: float | None) -> bool:
@@ -614,7 +636,7 @@ def _from_settings(value: ir.Expr) -> bool:
 def _stored_answer(facts: Facts, value: ir.Expr) -> str:
     """Why a function of the project gives a number that its arguments do not shape, or ''."""
     if isinstance(value, ir.Name):
-        bounds = index(facts).by_name.get(value.id, [])
+        bounds = facts.index.bound_to(value.id)
         if len(bounds) != 1 or not isinstance(bounds[0].value, ir.Call):
             return ""
         value = bounds[0].value
@@ -651,6 +673,9 @@ _GRADER = (
 )
 
 
+_ENVIRONMENT = ("os.environ", "os.getenv", "sys.modules", "sys.argv", "inspect.stack")
+
+
 def _asks(text: str) -> bool:
     return any(w.startswith(_GRADER) for w in hints.words(text))
 
@@ -659,30 +684,20 @@ def aware(facts: Facts) -> Iterator[Finding]:
     """Code asks whether it is being evaluated and answers differently."""
     if hints.is_a_test_file(facts.path):
         return
+    idx = facts.index
+    words = idx.spelled(_ENVIRONMENT) | {"environ", "getenv"}
     flags = {
         last(b.target): b.stmt
-        for b in index(facts).bound
+        for unit in idx.units_of(*words)
+        for b in idx.survey(unit).bound
         if b.value is not None and _asking(facts, b.value)
     }
-    for stmt, context in facts.walk():
-        tests: list[tuple[ir.Expr, bool]] = []
-        if isinstance(stmt, ir.If):
-            body = (*stmt.body, *stmt.orelse)
-            tests.append((stmt.test, any(_answers(s) for s in ir.statements(body))))
-        else:
-            for expr in ir.expressions(stmt):
-                if isinstance(expr, ir.Choice):
-                    answer = isinstance(stmt, ir.Return) or (
-                        isinstance(stmt, ir.Assign) and any(map(_answer_name, stmt.targets))
-                    )
-                    tests.append((expr.test, answer))
-        for test, answers in tests:
-            if not answers:
-                continue
-            asked = _asking(facts, test)
-            via = next((n for n in map(last, inside(test)) if n in flags), "")
-            if asked or via:
-                if not asked and context.function is None:
+    for unit in idx.units_of(*words, *flags):
+        for stmt, context in idx.survey(unit).statements:
+            for test in _tests(stmt):
+                asked = _asking(facts, test)
+                via = next((n for n in map(last, inside(test)) if n in flags), "")
+                if not (asked or (via and context.function is not None)) or not _answered(stmt):
                     continue
                 if asked.lstrip("_").startswith(("pytest", "unittest")) and not facts.binds(
                     *hints.ML
@@ -694,6 +709,22 @@ def aware(facts: Facts) -> Iterator[Finding]:
                     f"the answer depends on whether it is being evaluated ({asked or via})",
                     related=[(flags[via], "asked here")] if via and not asked else (),
                 )
+
+
+def _tests(stmt: ir.Stmt) -> list[ir.Expr]:
+    """The conditions of a statement."""
+    if isinstance(stmt, ir.If):
+        return [stmt.test]
+    return [expr.test for expr in ir.expressions(stmt) if isinstance(expr, ir.Choice)]
+
+
+def _answered(stmt: ir.Stmt) -> bool:
+    """Whether an answer depends on the condition of a statement."""
+    if isinstance(stmt, ir.If):
+        return any(_answers(s) for s in ir.statements((*stmt.body, *stmt.orelse)))
+    return isinstance(stmt, ir.Return) or (
+        isinstance(stmt, ir.Assign) and any(map(_answer_name, stmt.targets))
+    )
 
 
 def _asking(facts: Facts, test: ir.Expr) -> str:
@@ -738,9 +769,14 @@ def _answer_name(target: ir.Expr) -> bool:
     )
 
 
+_OBJECTS = ("gc.get_objects", "gc.get_referrers")
+
+
 def caller(facts: Facts) -> Iterator[Finding]:
     """Variables of whoever called are read."""
-    for stmt, _ in facts.walk():
+    idx = facts.index
+    words = idx.spelled(_OBJECTS) | {"f_locals", "f_globals"}
+    for stmt, _ in (pair for u in idx.units_of(*words) for pair in idx.survey(u).statements):
         for expr in ir.expressions(stmt):
             key: ir.Expr | None = None
             if isinstance(expr, ir.Subscript) and _locals(expr.value):
@@ -763,7 +799,7 @@ def caller(facts: Facts) -> Iterator[Finding]:
         for expr in ir.expressions(stmt):
             if (
                 isinstance(expr, ir.Call)
-                and facts.resolve(expr.func) in ("gc.get_objects", "gc.get_referrers")
+                and facts.resolve(expr.func) in _OBJECTS
                 and facts.binds(*hints.ML)
                 and isinstance(stmt, ir.For | ir.Assign)
                 and any(hints.is_label(n) or hints.is_test(n) for n in _used_below(stmt))

@@ -13,7 +13,8 @@ A rule is a function from `Facts` to findings, listed in its module's `RULES`:
 token of each group. It is the first and cheapest filter (most files of a package stop there), so
 give it. Two kinds of facts:
 
-* the tree (`facts.body`, `facts.walk()`, `facts.imports`, `facts.resolve(expr)`): cheap;
+* the tree (`facts.index`, `facts.body`, `facts.walk()`, `facts.imports`, `facts.resolve(expr)`):
+  cheap, and cheaper the fewer words are asked of the index;
 * the flow (`facts.calls`, `facts.value(expr)`, `facts.pairs`): computed on first use.
 
 Only what is really bound counts: `facts.resolve` gives `sklearn.metrics.accuracy_score` for
@@ -30,6 +31,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from autosota.agents.check import ir
+from autosota.agents.check.index import Context, Index
 from autosota.agents.check.tokens import Token, shape
 from autosota.agents.check.values import NOTHING, Event, Pair, Value
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
@@ -65,40 +67,7 @@ class FileRule:
     """Only notebooks are asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where a statement stands: the statements around it, outermost first."""
-
-    around: tuple[ir.Node, ...] = ()
-
-    @property
-    def function(self) -> ir.Function | None:
-        """The innermost function around it."""
-        return next((n for n in reversed(self.around) if isinstance(n, ir.Function)), None)
-
-    @property
-    def owner(self) -> ir.Class | None:
-        """The innermost class around it."""
-        return next((n for n in reversed(self.around) if isinstance(n, ir.Class)), None)
-
-    @property
-    def loops(self) -> tuple[ir.Node, ...]:
-        """The loops around it within its function, outermost first."""
-        return tuple(n for n in self._within() if isinstance(n, ir.For | ir.While))
-
-    @property
-    def guards(self) -> tuple[ir.Node, ...]:
-        """The `if`, `try` and `except` around it within its function, outermost first."""
-        return tuple(n for n in self._within() if isinstance(n, ir.If | ir.Try | ir.Handler))
-
-    def _within(self) -> tuple[ir.Node, ...]:
-        for i in range(len(self.around) - 1, -1, -1):
-            if isinstance(self.around[i], ir.Function | ir.Class):
-                return self.around[i + 1 :]
-        return self.around
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class CallFact:
     """One call, as the flow saw it (joined over loops, branches and callers).
 
@@ -151,7 +120,8 @@ class Facts:
     document: Document
     units: Sequence[ir.Unit]
     settings: Settings
-    project: Project | None = None
+    project: Project | None
+    index: Index
     _flow: Callable[[], Flow] | None = None
     _cache: dict[str, object] = field(default_factory=dict)
 
@@ -173,12 +143,12 @@ class Facts:
 
     def walk(self) -> Sequence[tuple[ir.Stmt, Context]]:
         """Every statement with the statements around it, in order of the text."""
-        return self.remember("walk", self._walk)
+        return self.index.walk()
 
     @property
     def imports(self) -> Mapping[str, str]:
         """Local name → dotted name, of every import of the file at any depth."""
-        return self.remember("imports", self._imports)
+        return self.index.imports
 
     def binds(self, *libraries: str) -> bool:
         """Whether an import of the file binds something of one of these libraries."""
@@ -186,14 +156,7 @@ class Facts:
 
     def resolve(self, expr: ir.Expr) -> str:
         """The dotted name of `a.b.c` through the imports, or `''` if no import binds `a`."""
-        tail: list[str] = []
-        while isinstance(expr, ir.Attribute):
-            tail.append(expr.attr)
-            expr = expr.value
-        if not isinstance(expr, ir.Name):
-            return ""
-        base = self.imports.get(expr.id, "")
-        return ".".join([base, *reversed(tail)]) if base else ""
+        return self.index.resolve(expr)
 
     def text(self, node: ir.Node) -> str:
         """The source of a node."""
@@ -206,27 +169,16 @@ class Facts:
         assert self._flow is not None, "these facts were made without a flow"
         return self.remember("flow", self._flow)
 
-    @property
-    def calls(self) -> Sequence[CallFact]:
-        """Every call, in order of the text."""
-        return self.flow.calls
+    def calls_of(self, *names: str) -> list[CallFact]:
+        """The calls that the flow met of functions with these last words, in order of the text.
 
-    def calls_of(self, *names: str) -> Iterator[CallFact]:
-        """The calls of these qualified names.
-
-        A name that ends in a dot is a prefix, one that starts with a dot is a method of whatever
-        object: `.fit`.
+        A name that starts with a dot is a method of whatever object: `.fit`.
         """
-        exact = {n for n in names if not n.startswith(".") and not n.endswith(".")}
-        methods = {n[1:] for n in names if n.startswith(".")}
-        prefixes = tuple(n for n in names if n.endswith("."))
-        for call in self.calls:
-            if (
-                call.name in exact
-                or (call.method in methods and isinstance(call.node.func, ir.Attribute))
-                or (prefixes and call.name.startswith(prefixes))
-            ):
-                yield call
+        return [
+            call
+            for call in self.flow.calls_of(*(name.removeprefix(".") for name in names))
+            if call.method in names or isinstance(call.node.func, ir.Attribute)
+        ]
 
     def value(self, expr: ir.Expr) -> Value:
         """What the flow knows of an expression, joined over its evaluations."""
@@ -272,38 +224,3 @@ class Facts:
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]  # type: ignore[return-value]
-
-    def _walk(self) -> tuple[tuple[ir.Stmt, Context], ...]:
-        found: list[tuple[ir.Stmt, Context]] = []
-        for unit in self.units:
-            if unit.walked is None:
-                unit.walked = tuple(_walk(unit.body))
-            found += unit.walked  # type: ignore[arg-type]
-        return tuple(found)
-
-    def _imports(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for stmt in ir.statements(self.body):
-            if isinstance(stmt, ir.Import):
-                for local, dotted in stmt.names:
-                    found.setdefault(local, dotted)
-        return found
-
-
-def _walk(body: tuple[ir.Stmt, ...]) -> Iterator[tuple[ir.Stmt, Context]]:
-    top = Context()
-    stack: list[tuple[ir.Stmt, Context]] = [(stmt, top) for stmt in reversed(body)]
-    while stack:
-        stmt, context = stack.pop()
-        yield stmt, context
-        below: list[tuple[ir.Stmt, Context]] = []
-        inner = Context((*context.around, stmt))
-        if isinstance(stmt, ir.Try):
-            below += [(s, inner) for s in stmt.body]
-            for handler in stmt.handlers:
-                caught = Context((*inner.around, handler))
-                below += [(s, caught) for s in handler.body]
-            below += [(s, inner) for s in (*stmt.orelse, *stmt.final)]
-        else:
-            below = [(s, inner) for block in ir.blocks(stmt) for s in block]
-        stack.extend(reversed(below))

@@ -7,14 +7,15 @@ mean for a rule is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autosota.agents.check import ir
 from autosota.agents.check.calls import Site, follow
 from autosota.agents.check.evaluate import Machine
-from autosota.agents.check.facts import CallFact, Context
-from autosota.agents.check.machine import FILE_STEPS, Effect, Exhausted, Interned, Key
+from autosota.agents.check.facts import CallFact
+from autosota.agents.check.index import Context, Index
+from autosota.agents.check.machine import FILE_STEPS, Effect, Exhausted, Interned, Key, Record
 from autosota.agents.check.roles import like_data, role
 from autosota.agents.check.values import NOTHING, Event, Pair, Value, join
 
@@ -34,12 +35,11 @@ class Memo:
 class Flow:
     """What the runs of all units say together."""
 
-    units: Sequence[ir.Unit]
+    index: Index
     effects: list[Effect]
-    contexts: dict[ir.Stmt, Context]
     complete: bool
-    _values: dict[ir.Expr, Value] | None = None
-    _calls: list[CallFact] | None = None
+    _by_unit: dict[ir.Unit, list[Effect]] | None = None
+    _by_method: dict[str, list[Record]] | None = None
     _events: list[Event] | None = None
     _pairs: list[Pair] | None = None
 
@@ -67,35 +67,51 @@ class Flow:
 
     def value(self, expr: ir.Expr) -> Value:
         """What is known of an expression."""
-        if self._values is None:
-            self._values = {}
+        if self._by_unit is None:
+            self._by_unit = {}
             for effect in self.effects:
-                for node, value in effect.values.items():
-                    old = self._values.get(node)
-                    self._values[node] = value if old is None else join(old, value)
-        return self._values.get(expr, NOTHING)
+                for unit in effect.units:
+                    self._by_unit.setdefault(unit, []).append(effect)
+        found: Value | None = None
+        for effect in self._by_unit.get(expr.unit, ()):
+            value = effect.values.get(expr)
+            if value is not None:
+                found = value if found is None else join(found, value)
+        return NOTHING if found is None else found
 
-    @property
-    def calls(self) -> Sequence[CallFact]:
-        """Every call that the flow met, in order of the text."""
-        if self._calls is None:
-            statement: dict[ir.Expr, ir.Stmt] = {}
-            for stmt in self.contexts:
-                for expr in ir.expressions(stmt):
-                    if isinstance(expr, ir.Call):
-                        statement[expr] = stmt
-            found: dict[ir.Call, CallFact] = {}
-            for effect in self.effects:
-                for node, r in effect.records.items():
-                    within = statement.get(node)
-                    if within is not None and node not in found:
-                        found[node] = CallFact(
-                            node, r.name, r.method, r.receiver, r.args, r.keywords, r.result,
-                            r.targets, within, self.contexts[within],
-                        )  # fmt: skip
-            order = sorted(found, key=lambda n: (n.unit.offset, n.start, -n.end))
-            self._calls = [found[n] for n in order]
-        return self._calls
+    def calls_of(self, *methods: str) -> list[CallFact]:
+        """The calls that the flow met whose last word is one of these, in order of the text."""
+        records = self._records()
+        return self._facts(r for method in methods for r in records.get(method, ()))
+
+    def calls_with(self, keyword: str) -> list[CallFact]:
+        """The calls that the flow met that are given this keyword, in order of the text."""
+        records = self._records().values()
+        return self._facts(r for some in records for r in some if keyword in r.keywords)
+
+    def _records(self) -> dict[str, list[Record]]:
+        if self._by_method is None:
+            found: dict[ir.Call, Record] = {}
+            for effect in reversed(self.effects):
+                found.update(effect.records)
+            self._by_method = {}
+            for record in found.values():
+                self._by_method.setdefault(record.method, []).append(record)
+        return self._by_method
+
+    def _facts(self, records: Iterable[Record]) -> list[CallFact]:
+        found = []
+        for r in records:
+            called = self.index.called(r.node)
+            if called is not None:
+                found.append(
+                    CallFact(
+                        r.node, r.name, r.method, r.receiver, r.args, r.keywords, r.result,
+                        r.targets, called.stmt, called.context,
+                    )
+                )  # fmt: skip
+        found.sort(key=lambda c: (c.node.unit.offset, c.node.start, -c.node.end))
+        return found
 
 
 def position(event: Event) -> tuple[int, int, int, str, str, int, int]:
@@ -108,7 +124,7 @@ def position(event: Event) -> tuple[int, int, int, str, str, int, int]:
     return (node.unit.offset, node.start, node.end, event.kind, event.name, learned, rows)
 
 
-def run(units: Sequence[ir.Unit], walked: Sequence[tuple[ir.Stmt, Context]], memo: Memo) -> Flow:
+def run(units: Sequence[ir.Unit], index: Index, memo: Memo) -> Flow:
     """The flow through these units, with what is still true of `memo`."""
     if len(memo.interned) > _MOST_INTERNED:
         memo.interned, memo.effects, memo.alone = Interned(), {}, {}
@@ -134,7 +150,8 @@ def run(units: Sequence[ir.Unit], walked: Sequence[tuple[ir.Stmt, Context]], mem
     memo.effects = kept
     called = {node for effect in effects for node in effect.called}
     alone: dict[ir.Function, Effect] = {}
-    for function, context in _functions(walked):
+    # Those first that call others: a helper is best seen through its caller.
+    for function, context in reversed(index.statements(ir.Function)):
         if steps > FILE_STEPS:
             break
         if function in called or context.function is not None:
@@ -147,16 +164,7 @@ def run(units: Sequence[ir.Unit], walked: Sequence[tuple[ir.Stmt, Context]], mem
         steps += effect.steps
         called |= effect.called
     memo.alone = alone
-    return Flow(units, effects, dict(walked), complete)
-
-
-def _functions(
-    walked: Sequence[tuple[ir.Stmt, Context]],
-) -> Iterator[tuple[ir.Function, Context]]:
-    """Functions, those first that call others: a helper is best seen through its caller."""
-    for stmt, context in reversed(walked):
-        if isinstance(stmt, ir.Function):
-            yield stmt, context
+    return Flow(index, effects, complete)
 
 
 def _still_true(effect: Effect, state: dict[Key, Value]) -> bool:
@@ -169,6 +177,7 @@ def _still_true(effect: Effect, state: dict[Key, Value]) -> bool:
 
 def _run_unit(machine: Machine, unit: ir.Unit, state: dict[Key, Value]) -> Effect:
     _reset(machine, state)
+    machine.effect.units.add(unit)
     try:
         machine.run(unit.body)
     except (Exhausted, RecursionError):

@@ -1,23 +1,63 @@
-"""One walk over a file's tree: its calls, its assignments and where names are used.
+"""What stands in a file: its statements, calls and assignments, found by their words.
 
-Built once per check and shared by the rules that need no flow. Scopes are not told apart here:
-a name is a name of the file, which is what those rules want (they look for the absence of
-another definition).
+A unit is surveyed once, when something is asked that its bytes can answer; after an edit only
+what changed is surveyed again. Scopes are not told apart here: a name is a name of the file, which
+is what the rules that ask want (they look for the absence of another definition).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from autosota.agents.check import ir
-from autosota.agents.check.facts import Context, Facts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
+class Context:
+    """Where a statement stands: the statements around it, outermost first."""
+
+    around: tuple[ir.Node, ...] = ()
+
+    @property
+    def function(self) -> ir.Function | None:
+        """The innermost function around it."""
+        return next((n for n in reversed(self.around) if isinstance(n, ir.Function)), None)
+
+    @property
+    def owner(self) -> ir.Class | None:
+        """The innermost class around it."""
+        return next((n for n in reversed(self.around) if isinstance(n, ir.Class)), None)
+
+    @property
+    def loops(self) -> tuple[ir.Node, ...]:
+        """The loops around it within its function, outermost first."""
+        return tuple(n for n in self._within() if isinstance(n, ir.For | ir.While))
+
+    @property
+    def guards(self) -> tuple[ir.Node, ...]:
+        """The `if`, `try` and `except` around it within its function, outermost first."""
+        return tuple(n for n in self._within() if isinstance(n, ir.If | ir.Try | ir.Handler))
+
+    def _within(self) -> tuple[ir.Node, ...]:
+        for i in range(len(self.around) - 1, -1, -1):
+            if isinstance(self.around[i], ir.Function | ir.Class):
+                return self.around[i + 1 :]
+        return self.around
+
+
+@dataclass(slots=True, eq=False)
 class Bound:
-    """A name (or an attribute's or item's text) that is given a value."""
+    """A name (or an attribute's or item's text) that is given a value.
 
+    Attributes:
+        at: Counts those of its unit, in order of the text.
+        op: ''`''` for `=`, an augmented assignment's operator, `for`, or `with`.
+    """
+
+    at: int
     target: ir.Expr
     value: ir.Expr | None
     stmt: ir.Stmt
@@ -25,10 +65,14 @@ class Bound:
     op: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Called:
-    """A call, its dotted name through the imports (`''` when not imported) and its statement."""
+    """A call, its dotted name through the imports (`''` when not imported) and its statement.
 
+    `at` counts those of its unit, in order of the text.
+    """
+
+    at: int
     node: ir.Call
     name: str
     method: str
@@ -36,20 +80,327 @@ class Called:
     context: Context
 
 
-@dataclass(slots=True)
-class Index:
-    """What one walk found, in order of the text."""
+@dataclass(slots=True, eq=False)
+class Survey:
+    """What stands in one unit, in order of the text.
 
-    calls: list[Called] = field(default_factory=list)
+    Attributes:
+        statements: Every statement with the statements around it.
+        calls, bound: What is called, and what is given a value.
+        changed: Names whose items are set, that are added to, or appended to.
+    """
+
+    statements: tuple[tuple[ir.Stmt, Context], ...]
+    calls: dict[ir.Call, Called] = field(default_factory=dict)
     bound: list[Bound] = field(default_factory=list)
-    by_name: dict[str, list[Bound]] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    """Names whose items are set, that are added to, or appended to."""
 
 
-def index(facts: Facts) -> Index:
-    """The index of a file, made on first use."""
-    return facts.remember("index", lambda: _build(facts))
+_T = TypeVar("_T")
+_Item = TypeVar("_Item", Bound, Called)
+_Stmt = TypeVar("_Stmt", bound=ir.Stmt)
+_Walked = list[tuple[_Stmt, Context]]
+_Imported = tuple[tuple[str, str], ...]
+
+
+class Index:
+    """The index of a file, kept over edits."""
+
+    def __init__(self) -> None:
+        """No units yet."""
+        self.units: Sequence[ir.Unit] = ()
+        self.imports: Mapping[str, str] = {}
+        """Local name → dotted name, of every import of the file at any depth."""
+        self._imported: dict[ir.Unit, _Imported] = {}
+        self._surveys: dict[ir.Unit, Survey] = {}
+        self._unseen: dict[ir.Unit, None] = {}
+        self._calls: dict[str, dict[ir.Unit, list[Called]]] = {}
+        self._names: dict[str, dict[ir.Unit, list[Bound]]] = {}
+        self._changed: dict[str, dict[ir.Unit, None]] = {}
+        self._kinds: dict[type, dict[ir.Unit, list[tuple[ir.Stmt, Context]]]] = {}
+
+    def update(self, units: Sequence[ir.Unit]) -> None:
+        """The file has these units now."""
+        here = set(units)
+        for unit in self.units:
+            if unit not in here:
+                self._imported.pop(unit, None)
+                self._forget(unit)
+        self.units = units
+        imports: dict[str, str] = {}
+        for unit in units:
+            if unit not in self._imported:
+                self._imported[unit] = _imports(unit)
+                self._unseen[unit] = None
+            for local, dotted in self._imported[unit]:
+                imports.setdefault(local, dotted)
+        if imports != self.imports:
+            self.imports = imports
+            for unit in list(self._surveys):
+                self._forget(unit)
+                self._unseen[unit] = None
+
+    # ------------------------------------------------------------------------------- asked
+    def calls_of(self, *methods: str) -> list[Called]:
+        """The calls whose last word is one of these, in order of the text."""
+        self._see(methods)
+        return _in_order(self._calls, methods)
+
+    def calls_to(self, functions: Iterable[str], *methods: str) -> list[Called]:
+        """The calls of functions with these dotted names, or of these methods."""
+        return self.calls_of(*self.spelled(functions), *methods)
+
+    def bound_to(self, *names: str) -> list[Bound]:
+        """Where one of these names is given a value, in order of the text."""
+        self._see(names)
+        return _in_order(self._names, names)
+
+    def is_changed(self, name: str) -> bool:
+        """Whether items of what a name holds are set, or it is added or appended to."""
+        self._see((name,))
+        return name in self._changed
+
+    def statements(
+        self, kind: type[_Stmt], like: re.Pattern[bytes] | None = None
+    ) -> _Walked[_Stmt]:
+        """The statements of a kind with the statements around them, in order of the text.
+
+        With `like`, those in units where it does not occur may be left out.
+        """
+        self._see_like(like)
+        units = self._kinds.get(kind, {})
+        order = sorted(units, key=_offset)
+        return [pair for unit in order for pair in units[unit]]  # type: ignore[misc]
+
+    @property
+    def calls(self) -> list[Called]:
+        """Every call."""
+        self._see_like(None)
+        return [call for unit in self.units for call in self._surveys[unit].calls.values()]
+
+    @property
+    def bound(self) -> list[Bound]:
+        """Everything that is given a value."""
+        return self.bound_in(None)
+
+    def bound_in(self, like: re.Pattern[bytes] | None) -> list[Bound]:
+        """What is given a value, perhaps without that in units where a pattern does not occur."""
+        self._see_like(like)
+        seen = [self._surveys[unit] for unit in self.units if unit in self._surveys]
+        return [bound for survey in seen for bound in survey.bound]
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The names that are given a value, in no order."""
+        self._see_like(None)
+        return self._names
+
+    def called(self, node: ir.Call) -> Called | None:
+        """A call with its statement, None when it is in the file no more."""
+        return self.survey(node.unit).calls.get(node) if node.unit in self._imported else None
+
+    def spelled(self, functions: Iterable[str]) -> set[str]:
+        """The last words by which these dotted names can be meant here."""
+        found = set()
+        for name in functions:
+            for local, dotted in self.imports.items():
+                if name == dotted:
+                    found.add(local)
+                elif name.startswith(f"{dotted}."):
+                    found.add(name.rpartition(".")[2])
+        return found
+
+    def units_of(self, *words: str) -> list[ir.Unit]:
+        """The units in which one of these words occurs, in order of the text."""
+        tokens = [word.encode() for word in words if word]
+        return [unit for unit in self.units if any(token in unit.text for token in tokens)]
+
+    def survey(self, unit: ir.Unit) -> Survey:
+        """What stands in a unit of the file."""
+        if unit in self._unseen:
+            self._add(unit)
+        return self._surveys[unit]
+
+    def walk(self) -> list[tuple[ir.Stmt, Context]]:
+        """Every statement with the statements around it, in order of the text."""
+        return [pair for unit in self.units for pair in self.survey(unit).statements]
+
+    def resolve(self, expr: ir.Expr) -> str:
+        """The dotted name of `a.b.c` through the imports, or `''` if no import binds `a`."""
+        tail: list[str] = []
+        while isinstance(expr, ir.Attribute):
+            tail.append(expr.attr)
+            expr = expr.value
+        if not isinstance(expr, ir.Name):
+            return ""
+        base = self.imports.get(expr.id, "")
+        return ".".join([base, *reversed(tail)]) if base else ""
+
+    # ----------------------------------------------------------------------------- surveyed
+    def _see(self, words: Iterable[str]) -> None:
+        """Survey the units in which one of these words occurs."""
+        if not self._unseen:
+            return
+        tokens = [word.encode() for word in words]
+        for unit in list(self._unseen):
+            if any(token in unit.text for token in tokens):
+                self._add(unit)
+
+    def _see_like(self, like: re.Pattern[bytes] | None) -> None:
+        for unit in list(self._unseen):
+            if like is None or like.search(unit.text):
+                self._add(unit)
+
+    def _add(self, unit: ir.Unit) -> None:
+        del self._unseen[unit]
+        survey = self._surveys[unit] = self._survey(unit)
+        for call in survey.calls.values():
+            self._calls.setdefault(call.method, {}).setdefault(unit, []).append(call)
+        for bound in survey.bound:
+            for name in bound_names(bound.target):
+                self._names.setdefault(name, {}).setdefault(unit, []).append(bound)
+        for word in survey.changed:
+            self._changed.setdefault(word, {})[unit] = None
+        for pair in survey.statements:
+            self._kinds.setdefault(type(pair[0]), {}).setdefault(unit, []).append(pair)
+
+    def _forget(self, unit: ir.Unit) -> None:
+        self._unseen.pop(unit, None)
+        survey = self._surveys.pop(unit, None)
+        if survey is None:
+            return
+        for call in survey.calls.values():
+            _drop(self._calls, call.method, unit)
+        for bound in survey.bound:
+            for name in bound_names(bound.target):
+                _drop(self._names, name, unit)
+        for word in survey.changed:
+            _drop(self._changed, word, unit)
+        for stmt, _ in survey.statements:
+            self._kinds[type(stmt)].pop(unit, None)
+
+    def _survey(self, unit: ir.Unit) -> Survey:
+        out = Survey(tuple(_walk(unit.body)))
+        for stmt, context in out.statements:
+            if isinstance(stmt, ir.Assign):
+                for goal in stmt.targets:
+                    for one, value in _pairs(goal, stmt.value):
+                        _bind(out, one, value, stmt, context, stmt.op)
+            elif isinstance(stmt, ir.For):
+                _bind(out, stmt.target, None, stmt, context, "for")
+            elif isinstance(stmt, ir.With):
+                for value, target in stmt.items:
+                    if target is not None:
+                        _bind(out, target, value, stmt, context, "with")
+            for expr in ir.expressions(stmt):
+                if isinstance(expr, ir.Call):
+                    func = expr.func
+                    method = func.attr if isinstance(func, ir.Attribute) else last(func)
+                    name = self.resolve(func)
+                    at = len(out.calls)
+                    out.calls[expr] = Called(at, expr, name, method, stmt, context)
+                    if method in _GROWS and isinstance(func, ir.Attribute):
+                        out.changed.add(root(func.value))
+                elif isinstance(expr, ir.Walrus):
+                    one = ir.Name(expr.unit, expr.start, expr.end, expr.name)
+                    _bind(out, one, expr.value, stmt, context, "")
+        return out
+
+
+def _in_order(found: dict[str, dict[ir.Unit, list[_Item]]], words: Iterable[str]) -> list[_Item]:
+    here = [one for word in words for some in found.get(word, {}).values() for one in some]
+    here.sort(key=_place)
+    return here
+
+
+def _place(one: Bound | Called) -> tuple[int, int]:
+    return (one.stmt.unit.offset, one.at)
+
+
+def _offset(unit: ir.Unit) -> int:
+    return unit.offset
+
+
+def _drop(found: dict[str, dict[ir.Unit, _T]], word: str, unit: ir.Unit) -> None:
+    units = found.get(word)
+    if units is not None:
+        units.pop(unit, None)
+        if not units:
+            del found[word]
+
+
+def _imports(unit: ir.Unit) -> _Imported:
+    if b"import" not in unit.text:
+        return ()
+    return tuple(
+        name
+        for stmt in ir.statements(unit.body)
+        if isinstance(stmt, ir.Import)
+        for name in stmt.names
+    )
+
+
+def _walk(body: tuple[ir.Stmt, ...]) -> Iterator[tuple[ir.Stmt, Context]]:
+    top = Context()
+    stack: list[tuple[ir.Stmt, Context]] = [(stmt, top) for stmt in reversed(body)]
+    while stack:
+        stmt, context = stack.pop()
+        yield stmt, context
+        if not isinstance(stmt, _HOLDS):
+            continue
+        below: list[tuple[ir.Stmt, Context]] = []
+        inner = Context((*context.around, stmt))
+        if isinstance(stmt, ir.Try):
+            below += [(s, inner) for s in stmt.body]
+            for handler in stmt.handlers:
+                caught = Context((*inner.around, handler))
+                below += [(s, caught) for s in handler.body]
+            below += [(s, inner) for s in (*stmt.orelse, *stmt.final)]
+        else:
+            below = [(s, inner) for block in ir.blocks(stmt) for s in block]
+        stack.extend(reversed(below))
+
+
+_HOLDS = (ir.If, ir.For, ir.While, ir.Try, ir.With, ir.Function, ir.Class)
+_GROWS = {"append", "extend", "insert", "update", "add", "fill", "setdefault", "copy_"}
+
+
+def _bind(
+    out: Survey,
+    target: ir.Expr,
+    value: ir.Expr | None,
+    stmt: ir.Stmt,
+    context: Context,
+    op: str,
+) -> None:
+    out.bound.append(Bound(len(out.bound), target, value, stmt, context, op))
+    if isinstance(target, ir.Name):
+        if op not in ("", "for", "with"):
+            out.changed.add(target.id)
+    elif isinstance(target, ir.Subscript | ir.Attribute):
+        out.changed.add(root(target))
+
+
+def _pairs(target: ir.Expr, value: ir.Expr | None) -> Iterator[tuple[ir.Expr, ir.Expr | None]]:
+    """Each target with its value; of a tuple whose value is no tuple, each with the whole."""
+    if isinstance(target, ir.Sequence):
+        values: list[ir.Expr | None] = [value] * len(target.elts)
+        if isinstance(value, ir.Sequence) and len(value.elts) == len(target.elts):
+            values = list(value.elts)
+        for one, its in zip(target.elts, values, strict=True):
+            yield from _pairs(one, its)
+    else:
+        yield target, value
+
+
+# ---------------------------------------------------------------------------- expressions
+def bound_names(target: ir.Expr) -> Sequence[str]:
+    """The names that a target gives a value."""
+    if isinstance(target, ir.Name):
+        return (target.id,)
+    if isinstance(target, ir.Sequence):
+        return [one.id for one in target.elts if isinstance(one, ir.Name)]
+    return ()
 
 
 def root(expr: ir.Expr) -> str:
@@ -124,65 +475,3 @@ def number(expr: ir.Expr | None) -> float | None:
     if isinstance(expr, ir.Const) and type(expr.value) in (int, float):
         return float(expr.value)  # type: ignore[arg-type]
     return None
-
-
-_GROWS = {"append", "extend", "insert", "update", "add", "fill", "setdefault", "copy_"}
-
-
-def _build(facts: Facts) -> Index:
-    out = Index()
-    for stmt, context in facts.walk():
-        if isinstance(stmt, ir.Assign):
-            for goal in stmt.targets:
-                for one, value in _pairs(goal, stmt.value):
-                    _bind(out, Bound(one, value, stmt, context, stmt.op))
-        elif isinstance(stmt, ir.For):
-            _bind(out, Bound(stmt.target, None, stmt, context, "for"))
-        elif isinstance(stmt, ir.With):
-            for value, target in stmt.items:
-                if target is not None:
-                    _bind(out, Bound(target, value, stmt, context, "with"))
-        for expr in ir.expressions(stmt):
-            if isinstance(expr, ir.Call):
-                func = expr.func
-                method = func.attr if isinstance(func, ir.Attribute) else last(func)
-                out.calls.append(Called(expr, facts.resolve(func), method, stmt, context))
-                if method in _GROWS and isinstance(func, ir.Attribute):
-                    out.changed.add(root(func.value))
-            elif isinstance(expr, ir.Walrus):
-                _bind(
-                    out,
-                    Bound(
-                        ir.Name(expr.unit, expr.start, expr.end, expr.name),
-                        expr.value,
-                        stmt,
-                        context,
-                    ),
-                )
-    return out
-
-
-def _bind(out: Index, bound: Bound) -> None:
-    out.bound.append(bound)
-    if isinstance(bound.target, ir.Name):
-        out.by_name.setdefault(bound.target.id, []).append(bound)
-        if bound.op not in ("", "for", "with"):
-            out.changed.add(bound.target.id)
-    elif isinstance(bound.target, ir.Subscript | ir.Attribute):
-        out.changed.add(root(bound.target))
-    elif isinstance(bound.target, ir.Sequence):
-        for one in bound.target.elts:
-            if isinstance(one, ir.Name):
-                out.by_name.setdefault(one.id, []).append(bound)
-
-
-def _pairs(target: ir.Expr, value: ir.Expr | None) -> Iterator[tuple[ir.Expr, ir.Expr | None]]:
-    """Each target with its value; of a tuple whose value is no tuple, each with the whole."""
-    if isinstance(target, ir.Sequence):
-        values: list[ir.Expr | None] = [value] * len(target.elts)
-        if isinstance(value, ir.Sequence) and len(value.elts) == len(target.elts):
-            values = list(value.elts)
-        for one, its in zip(target.elts, values, strict=True):
-            yield from _pairs(one, its)
-    else:
-        yield target, value

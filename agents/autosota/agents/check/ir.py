@@ -21,15 +21,25 @@ class Unit:
         offset: Byte at which it starts now; changes when text above it is edited.
         text: Its bytes.
         broken: It holds a syntax error: what is not seen in it is unknown, not absent.
-        body: Its statement, as a tuple of one, empty when nothing.
-        walked: All its statements with what is around them, once asked for.
     """
 
     offset: int
     text: bytes
     broken: bool = False
-    body: tuple[Stmt, ...] = ()
-    walked: object = None
+    _lower: Callable[[Unit], tuple[Stmt, ...]] | None = None
+    _body: tuple[Stmt, ...] = ()
+
+    @property
+    def body(self) -> tuple[Stmt, ...]:
+        """Its statement, as a tuple of one, empty when nothing; lowered on first use."""
+        if self._lower is not None:
+            self._body = self._lower(self)
+            self._lower = None
+        return self._body
+
+    def close(self) -> None:
+        """Let go of its nodes, which point back here, without a collector's help."""
+        self._lower, self._body = None, ()
 
 
 @dataclass(slots=True, eq=False)

@@ -16,20 +16,26 @@ from autosota.agents.check import ir
 DEEPEST = 90
 """Levels of nesting that are followed; below that an expression is `Unknown`."""
 _SKIP = frozenset({"comment", "line_continuation", "ERROR"})
+_ASSIGNMENTS = frozenset({"assignment", "augmented_assignment"})
 _BINARY = frozenset(
     ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>", "and", "or"]
 )
 
 
+def lowered(node: Tree, unit: ir.Unit) -> tuple[ir.Stmt, ...]:
+    """The statements of a unit that stands at this node."""
+    return Lowering(unit, node.start_byte).statement(node)
+
+
 class Lowering:
     """Lowers the statements of one unit."""
 
-    __slots__ = ("base", "depth", "text", "unit")
+    __slots__ = ("base", "depth", "plain", "unit")
 
-    def __init__(self, unit: ir.Unit, text: bytes, base: int) -> None:
-        """`text` is what was parsed, `base` the byte in it at which the unit starts."""
+    def __init__(self, unit: ir.Unit, base: int) -> None:
+        """`base` is the byte of what was parsed at which the unit starts."""
         self.unit = unit
-        self.text = text
+        self.plain = unit.text.decode("ascii") if unit.text.isascii() else ""
         self.base = base
         self.depth = 0
 
@@ -39,13 +45,16 @@ class Lowering:
         make = _STATEMENTS.get(node.type)
         if make is None:
             return ()
+        start, end = self.span(node)
         if self.depth > DEEPEST:
-            return (ir.Broken(*self.span(node)),)
+            return (ir.Broken(self.unit, start, end),)
         self.depth += 1
-        try:
-            return make(self, node)
-        finally:
-            self.depth -= 1
+        found = make(self, node, start, end)
+        self.depth -= 1
+        return found
+
+    def _block(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        return self.block(node)
 
     def block(self, node: Tree | None) -> tuple[ir.Stmt, ...]:
         """The statements of a block (or of anything that holds some)."""
@@ -56,34 +65,44 @@ class Lowering:
             found += self.statement(child)
         return tuple(found)
 
-    def span(self, node: Tree) -> tuple[ir.Unit, int, int]:
-        """The unit and the bytes of a node in it."""
-        return self.unit, node.start_byte - self.base, node.end_byte - self.base
+    def span(self, node: Tree) -> tuple[int, int]:
+        """The bytes of a node in the unit."""
+        start, end = node.byte_range
+        return start - self.base, end - self.base
+
+    def text(self, start: int, end: int) -> str:
+        """The text of these bytes of the unit."""
+        return self.plain[start:end] or self.unit.text[start:end].decode("utf-8", "replace")
 
     def word(self, node: Tree) -> str:
         """The text of a node."""
-        return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return self.text(*self.span(node))
 
-    def inner(self, node: Tree) -> list[Tree]:
-        """The named children that carry meaning."""
-        return [c for c in node.named_children if c.type not in _SKIP]
+    def inner(self, node: Tree, fewest: int = 0) -> list[Tree]:
+        """The named children that carry meaning, `fewest` of which the grammar asks for."""
+        named = node.named_children
+        return named if len(named) == fewest else [c for c in named if c.type not in _SKIP]
 
-    def _expression_statement(self, node: Tree) -> tuple[ir.Stmt, ...]:
-        found: list[ir.Stmt] = []
-        named = self.inner(node)
+    def _expression_statement(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        named = self.inner(node, 1)
         if len(named) == 1:
             kind = named[0].type
             if kind == "assignment":
                 return (self._assignment(named[0]),)
             if kind == "augmented_assignment":
                 return (self._augmented(named[0]),)
-            return (ir.Evaluate(*self.span(node), self.expr(named[0])),)
-        if named:
-            whole = ir.Sequence(*self.span(node), "tuple", tuple(map(self.expr, named)))
-            found.append(ir.Evaluate(*self.span(node), whole))
-        return tuple(found)
+            return (ir.Evaluate(self.unit, start, end, self.expr(named[0])),)
+        if not named:
+            return ()
+        whole = ir.Sequence(self.unit, start, end, "tuple", tuple(map(self.expr, named)))
+        return (ir.Evaluate(self.unit, start, end, whole),)
 
     def _assignment(self, node: Tree) -> ir.Stmt:
+        start, end = self.span(node)
+        pieces = node.children
+        if len(pieces) == 3 and pieces[1].type == "=" and pieces[2].type not in _ASSIGNMENTS:
+            target = self.expr(pieces[0])
+            return ir.Assign(self.unit, start, end, (target,), self.expr(pieces[2]))
         targets: list[ir.Expr] = []
         annotation = None
         here: Tree | None = node
@@ -96,21 +115,22 @@ class Lowering:
                 targets.append(self.expr(left))
             if kind is not None:
                 annotation = self.expr(kind)
-            if right is not None and right.type not in ("assignment", "augmented_assignment"):
+            if right is not None and right.type not in _ASSIGNMENTS:
                 value = self.expr(right)
             here = right
-        return ir.Assign(*self.span(node), tuple(targets), value, "", annotation)
+        return ir.Assign(self.unit, start, end, tuple(targets), value, "", annotation)
 
     def _augmented(self, node: Tree) -> ir.Stmt:
+        start, end = self.span(node)
         left = node.child_by_field_name("left")
         right = node.child_by_field_name("right")
         operator = node.child_by_field_name("operator")
         if left is None or right is None:
-            return ir.Broken(*self.span(node))
+            return ir.Broken(self.unit, start, end)
         op = self.word(operator)[:-1] if operator is not None else "+"
-        return ir.Assign(*self.span(node), (self.expr(left),), self.expr(right), op or "+")
+        return ir.Assign(self.unit, start, end, (self.expr(left),), self.expr(right), op or "+")
 
-    def _import(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _import(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         names: list[tuple[str, str]] = []
         for child in self.inner(node):
             if child.type == "aliased_import":
@@ -119,14 +139,14 @@ class Lowering:
             elif child.type == "dotted_name":
                 top = self.word(child).split(".")[0].strip()
                 names.append((top, top))
-        return (ir.Import(*self.span(node), tuple(names)),)
+        return (ir.Import(self.unit, start, end, tuple(names)),)
 
     def _aliased(self, node: Tree) -> tuple[str, str]:
         parts = self.inner(node)
         path = "".join(self.word(parts[0]).split())
         return path, self.word(parts[-1])
 
-    def _import_from(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _import_from(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         parts = self.inner(node)
         if not parts:
             return ()
@@ -143,42 +163,45 @@ class Lowering:
             else:
                 word = self.word(child)
                 names.append((word, _dotted(module, word)))
-        return (ir.Import(*self.span(node), tuple(names)),)
+        return (ir.Import(self.unit, start, end, tuple(names)),)
 
-    def _if(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _if(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         test = node.child_by_field_name("condition")
         arms: list[tuple[Tree, ir.Expr, tuple[ir.Stmt, ...]]] = []
         orelse: tuple[ir.Stmt, ...] = ()
         body = self.block(node.child_by_field_name("consequence"))
-        arms.append((node, self.expr(test) if test else ir.Unknown(*self.span(node)), body))
+        arms.append((node, self.expr(test) if test else ir.Unknown(self.unit, start, end), body))
         for child in node.children:
             if child.type == "elif_clause":
                 test = child.child_by_field_name("condition")
                 body = self.block(child.child_by_field_name("consequence"))
-                known = self.expr(test) if test else ir.Unknown(*self.span(child))
+                known = self.expr(test) if test else ir.Unknown(self.unit, *self.span(child))
                 arms.append((child, known, body))
             elif child.type == "else_clause":
                 orelse = self.block(child.child_by_field_name("body"))
         for at, known, body in reversed(arms):
-            orelse = (ir.If(*self.span(at), known, body, orelse),)
+            orelse = (ir.If(self.unit, *self.span(at), known, body, orelse),)
         return orelse
 
-    def _match(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _match(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         orelse: tuple[ir.Stmt, ...] = ()
         cases = [c for b in node.children if b.type == "block" for c in b.children]
         for case in reversed([c for c in cases if c.type == "case_clause"][:DEEPEST]):
             body = self.block(case.child_by_field_name("consequence"))
-            test = ir.Unknown(*self.span(case))
-            orelse = (ir.If(*self.span(case), test, body, orelse),)
+            start, end = self.span(case)
+            test = ir.Unknown(self.unit, start, end)
+            orelse = (ir.If(self.unit, start, end, test, body, orelse),)
         return orelse
 
-    def _for(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _for(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         left = node.child_by_field_name("left")
         right = node.child_by_field_name("right")
-        unknown = ir.Unknown(*self.span(node))
+        unknown = ir.Unknown(self.unit, start, end)
         return (
             ir.For(
-                *self.span(node),
+                self.unit,
+                start,
+                end,
                 self.expr(left) if left else unknown,
                 self.expr(right) if right else unknown,
                 self.block(node.child_by_field_name("body")),
@@ -192,13 +215,13 @@ class Lowering:
                 return self.block(child.child_by_field_name("body"))
         return ()
 
-    def _while(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _while(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         test = node.child_by_field_name("condition")
-        known = self.expr(test) if test else ir.Unknown(*self.span(node))
+        known = self.expr(test) if test else ir.Unknown(self.unit, start, end)
         body = self.block(node.child_by_field_name("body"))
-        return (ir.While(*self.span(node), known, body, self._else(node)),)
+        return (ir.While(self.unit, start, end, known, body, self._else(node)),)
 
-    def _try(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _try(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         body: tuple[ir.Stmt, ...] = ()
         handlers: list[ir.Handler] = []
         final: tuple[ir.Stmt, ...] = ()
@@ -218,12 +241,12 @@ class Lowering:
                         name = self.word(pieces[-1])
                     elif kinds is None:
                         kinds = self.expr(part)
-                handlers.append(ir.Handler(*self.span(child), kinds, name, inner))
+                handlers.append(ir.Handler(self.unit, *self.span(child), kinds, name, inner))
             elif kind == "finally_clause":
                 final = next((self.block(c) for c in child.children if c.type == "block"), ())
-        return (ir.Try(*self.span(node), body, tuple(handlers), self._else(node), final),)
+        return (ir.Try(self.unit, start, end, body, tuple(handlers), self._else(node), final),)
 
-    def _with(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _with(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         items: list[tuple[ir.Expr, ir.Expr | None]] = []
         for clause in node.children:
             if clause.type != "with_clause":
@@ -236,9 +259,9 @@ class Lowering:
                     else:
                         items.append((self.expr(value), None))
         body = self.block(node.child_by_field_name("body"))
-        return (ir.With(*self.span(node), tuple(items), body),)
+        return (ir.With(self.unit, start, end, tuple(items), body),)
 
-    def _decorated(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _decorated(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         decorators = tuple(
             self.expr(part)
             for child in node.children
@@ -252,12 +275,12 @@ class Lowering:
                 stmt.decorators = decorators
         return found
 
-    def _function(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _function(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         name = node.child_by_field_name("name")
         params = self._params(node.child_by_field_name("parameters"))
         body = self.block(node.child_by_field_name("body"))
         word = self.word(name) if name else ""
-        return (ir.Function(*self.span(node), word, params, body, ()),)
+        return (ir.Function(self.unit, start, end, word, params, body, ()),)
 
     def _params(self, node: Tree | None) -> tuple[ir.Param, ...]:
         found: list[ir.Param] = []
@@ -277,7 +300,7 @@ class Lowering:
                 found.append(ir.Param(self.word(at), default, stars))
         return tuple(found)
 
-    def _class(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _class(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         name = node.child_by_field_name("name")
         bases = node.child_by_field_name("superclasses")
         known = tuple(
@@ -286,15 +309,14 @@ class Lowering:
             if b.type != "keyword_argument"
         )
         body = self.block(node.child_by_field_name("body"))
-        return (ir.Class(*self.span(node), self.word(name) if name else "", known, body, ()),)
+        return (ir.Class(self.unit, start, end, self.word(name) if name else "", known, body, ()),)
 
-    def _return(self, node: Tree) -> tuple[ir.Stmt, ...]:
-        value = self._only(node)
-        return (ir.Return(*self.span(node), value),)
+    def _return(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        return (ir.Return(self.unit, start, end, self._only(node)),)
 
-    def _raise(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _raise(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         named = self.inner(node)
-        return (ir.Raise(*self.span(node), self.expr(named[0]) if named else None),)
+        return (ir.Raise(self.unit, start, end, self.expr(named[0]) if named else None),)
 
     def _only(self, node: Tree) -> ir.Expr | None:
         named = self.inner(node)
@@ -302,90 +324,90 @@ class Lowering:
             return None
         if len(named) == 1:
             return self.expr(named[0])
-        return ir.Sequence(*self.span(node), "tuple", tuple(map(self.expr, named)))
+        return ir.Sequence(self.unit, *self.span(node), "tuple", tuple(map(self.expr, named)))
 
-    def _assert(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _assert(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         named = self.inner(node)
-        return (ir.Assert(*self.span(node), self.expr(named[0])),) if named else ()
+        return (ir.Assert(self.unit, start, end, self.expr(named[0])),) if named else ()
 
-    def _delete(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _delete(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         named = self.inner(node)
         if len(named) == 1 and named[0].type in ("expression_list", "tuple"):
             named = self.inner(named[0])
-        return (ir.Delete(*self.span(node), tuple(map(self.expr, named))),)
+        return (ir.Delete(self.unit, start, end, tuple(map(self.expr, named))),)
 
-    def _jump(self, node: Tree) -> tuple[ir.Stmt, ...]:
-        return (ir.Jump(*self.span(node), node.type.removesuffix("_statement")),)
+    def _jump(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        return (ir.Jump(self.unit, start, end, node.type.removesuffix("_statement")),)
 
-    def _global(self, node: Tree) -> tuple[ir.Stmt, ...]:
-        return (ir.Global(*self.span(node), tuple(map(self.word, self.inner(node)))),)
+    def _global(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        return (ir.Global(self.unit, start, end, tuple(map(self.word, self.inner(node)))),)
 
-    def _print(self, node: Tree) -> tuple[ir.Stmt, ...]:
+    def _print(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
         args = tuple(self.expr(c) for c in self.inner(node) if c.type != "chevron")
-        unit, start, end = self.span(node)
-        func = ir.Name(unit, start, start + 5, "print")
-        return (ir.Evaluate(unit, start, end, ir.Call(unit, start, end, func, args, ())),)
+        func = ir.Name(self.unit, start, start + 5, "print")
+        call = ir.Call(self.unit, start, end, func, args, ())
+        return (ir.Evaluate(self.unit, start, end, call),)
 
-    def _error(self, node: Tree) -> tuple[ir.Stmt, ...]:
-        return (ir.Broken(*self.span(node)), *self.block(node))
+    def _error(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
+        return (ir.Broken(self.unit, start, end), *self.block(node))
 
     # ------------------------------------------------------------------------ expressions
     def expr(self, node: Tree) -> ir.Expr:
         """One expression of the tree as one of ours."""
         make = _EXPRESSIONS.get(node.type)
+        start, end = node.byte_range
+        start -= self.base
+        end -= self.base
         if make is None or self.depth > DEEPEST:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         self.depth += 1
-        try:
-            return make(self, node)
-        finally:
-            self.depth -= 1
+        found = make(self, node, start, end)
+        self.depth -= 1
+        return found
 
-    def _identifier(self, node: Tree) -> ir.Expr:
-        start, end = node.start_byte, node.end_byte
-        word = self.text[start:end].decode("utf-8", "replace")
-        return ir.Name(self.unit, start - self.base, end - self.base, word)
+    def _identifier(self, node: Tree, start: int, end: int) -> ir.Expr:
+        return ir.Name(self.unit, start, end, self.text(start, end))
 
-    def _attribute(self, node: Tree) -> ir.Expr:
-        named = self.inner(node)
+    def _attribute(self, node: Tree, start: int, end: int) -> ir.Expr:
+        named = self.inner(node, 2)
         if len(named) < 2:
-            return ir.Unknown(*self.span(node))
-        return ir.Attribute(*self.span(node), self.expr(named[0]), self.word(named[-1]))
+            return ir.Unknown(self.unit, start, end)
+        return ir.Attribute(self.unit, start, end, self.expr(named[0]), self.word(named[-1]))
 
-    def _call(self, node: Tree) -> ir.Expr:
-        named = self.inner(node)
+    def _call(self, node: Tree, start: int, end: int) -> ir.Expr:
+        named = self.inner(node, 2)
         if len(named) < 2:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         func = self.expr(named[0])
+        if named[1].type == "generator_expression":
+            return ir.Call(self.unit, start, end, func, (self.expr(named[1]),), ())
         args: list[ir.Expr] = []
         keywords: list[tuple[str | None, ir.Expr]] = []
-        if named[1].type == "generator_expression":
-            return ir.Call(*self.span(node), func, (self.expr(named[1]),), ())
-        for child in self.inner(named[1]):
+        for child in named[1].named_children:
             kind = child.type
             if kind == "keyword_argument":
-                pieces = self.inner(child)
+                pieces = self.inner(child, 2)
                 if len(pieces) == 2:
                     keywords.append((self.word(pieces[0]), self.expr(pieces[1])))
             elif kind == "dictionary_splat":
                 keywords += [(None, self.expr(p)) for p in self.inner(child)[:1]]
-            else:
+            elif kind not in _SKIP:
                 args.append(self.expr(child))
-        return ir.Call(*self.span(node), func, tuple(args), tuple(keywords))
+        return ir.Call(self.unit, start, end, func, tuple(args), tuple(keywords))
 
-    def _subscript(self, node: Tree) -> ir.Expr:
-        named = self.inner(node)
+    def _subscript(self, node: Tree, start: int, end: int) -> ir.Expr:
+        named = self.inner(node, 2)
         if len(named) < 2:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         value = self.expr(named[0])
         if len(named) == 2 and not any(c.type == "," for c in node.children):
-            return ir.Subscript(*self.span(node), value, self.expr(named[1]))
-        unit, start, _ = self.span(named[1])
+            return ir.Subscript(self.unit, start, end, value, self.expr(named[1]))
+        first, last = self.span(named[1])[0], self.span(named[-1])[1]
         elts = tuple(map(self.expr, named[1:]))
-        index = ir.Sequence(unit, start, named[-1].end_byte - self.base, "tuple", elts)
-        return ir.Subscript(*self.span(node), value, index)
+        index = ir.Sequence(self.unit, first, last, "tuple", elts)
+        return ir.Subscript(self.unit, start, end, value, index)
 
-    def _slice(self, node: Tree) -> ir.Expr:
+    def _slice(self, node: Tree, start: int, end: int) -> ir.Expr:
         bounds: list[ir.Expr | None] = [None, None, None]
         at = 0
         for child in node.children:
@@ -393,40 +415,46 @@ class Lowering:
                 at = min(at + 1, 2)
             elif child.is_named and child.type not in _SKIP:
                 bounds[at] = self.expr(child)
-        return ir.Slice(*self.span(node), bounds[0], bounds[1], bounds[2])
+        return ir.Slice(self.unit, start, end, bounds[0], bounds[1], bounds[2])
 
-    def _sequence(self, node: Tree) -> ir.Expr:
+    def _sequence(self, node: Tree, start: int, end: int) -> ir.Expr:
         kind = "list" if "list" in node.type and "expression" not in node.type else "tuple"
         kind = "set" if node.type == "set" else kind
         if node.type in ("expression_list", "pattern_list", "tuple_pattern"):
             kind = "tuple"
-        return ir.Sequence(*self.span(node), kind, tuple(map(self.expr, self.inner(node))))
+        return ir.Sequence(self.unit, start, end, kind, tuple(map(self.expr, self.inner(node))))
 
-    def _paren(self, node: Tree) -> ir.Expr:
-        named = self.inner(node)
-        return self.expr(named[0]) if named else ir.Unknown(*self.span(node))
+    def _paren(self, node: Tree, start: int, end: int) -> ir.Expr:
+        named = self.inner(node, 1)
+        return self.expr(named[0]) if named else ir.Unknown(self.unit, start, end)
 
-    def _dict(self, node: Tree) -> ir.Expr:
+    def _dict(self, node: Tree, start: int, end: int) -> ir.Expr:
         items: list[tuple[ir.Expr | None, ir.Expr]] = []
         for child in self.inner(node):
-            named = self.inner(child)
+            named = self.inner(child, 2)
             if child.type == "pair" and len(named) == 2:
                 items.append((self.expr(named[0]), self.expr(named[1])))
             elif named:
                 items.append((None, self.expr(named[0])))
-        return ir.Dict(*self.span(node), tuple(items))
+        return ir.Dict(self.unit, start, end, tuple(items))
 
-    def _binary(self, node: Tree) -> ir.Expr:
+    def _binary(self, node: Tree, start: int, end: int) -> ir.Expr:
+        pieces = node.children
+        if len(pieces) == 3:
+            left, between, right = pieces
+            kind = between.type
+            op = kind if kind in _BINARY else "?"
+            return ir.Binary(self.unit, start, end, op, self.expr(left), self.expr(right))
         named = self.inner(node)
         if len(named) < 2:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         op = next((c.type for c in node.children if c.type in _BINARY), "?")
-        return ir.Binary(*self.span(node), op, self.expr(named[0]), self.expr(named[-1]))
+        return ir.Binary(self.unit, start, end, op, self.expr(named[0]), self.expr(named[-1]))
 
-    def _unary(self, node: Tree) -> ir.Expr:
+    def _unary(self, node: Tree, start: int, end: int) -> ir.Expr:
         named = self.inner(node)
         if not named:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         operand = self.expr(named[-1])
         op = node.children[0].type
         if (
@@ -435,10 +463,10 @@ class Lowering:
             and type(operand.value) in (int, float)
             and isinstance(operand.value, int | float)
         ):
-            return ir.Const(*self.span(node), -operand.value)
-        return ir.Unary(*self.span(node), op, operand)
+            return ir.Const(self.unit, start, end, -operand.value)
+        return ir.Unary(self.unit, start, end, op, operand)
 
-    def _compare(self, node: Tree) -> ir.Expr:
+    def _compare(self, node: Tree, start: int, end: int) -> ir.Expr:
         ops: list[str] = []
         operands: list[ir.Expr] = []
         for child in node.children:
@@ -446,26 +474,26 @@ class Lowering:
                 ops.append(" ".join(self.word(child).split()))
             elif child.type not in _SKIP:
                 operands.append(self.expr(child))
-        return ir.Compare(*self.span(node), tuple(ops), tuple(operands))
+        return ir.Compare(self.unit, start, end, tuple(ops), tuple(operands))
 
-    def _choice(self, node: Tree) -> ir.Expr:
+    def _choice(self, node: Tree, start: int, end: int) -> ir.Expr:
         named = self.inner(node)
         if len(named) < 3:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         body, test, orelse = (self.expr(n) for n in named[:3])
-        return ir.Choice(*self.span(node), test, body, orelse)
+        return ir.Choice(self.unit, start, end, test, body, orelse)
 
-    def _lambda(self, node: Tree) -> ir.Expr:
+    def _lambda(self, node: Tree, start: int, end: int) -> ir.Expr:
         params = self._params(node.child_by_field_name("parameters"))
         body = node.child_by_field_name("body")
-        known = self.expr(body) if body is not None else ir.Unknown(*self.span(node))
-        return ir.Lambda(*self.span(node), params, known)
+        known = self.expr(body) if body is not None else ir.Unknown(self.unit, start, end)
+        return ir.Lambda(self.unit, start, end, params, known)
 
-    def _comprehension(self, node: Tree) -> ir.Expr:
+    def _comprehension(self, node: Tree, start: int, end: int) -> ir.Expr:
         kind = node.type.split("_")[0].replace("dictionary", "dict")
         named = self.inner(node)
         if not named:
-            return ir.Unknown(*self.span(node))
+            return ir.Unknown(self.unit, start, end)
         key = None
         if named[0].type == "pair":
             pieces = self.inner(named[0])
@@ -484,12 +512,13 @@ class Lowering:
             elif clause.type == "if_clause":
                 conditions += map(self.expr, self.inner(clause)[:1])
         return ir.Comprehension(
-            *self.span(node), kind, key, element, tuple(loops), tuple(conditions)
+            self.unit, start, end, kind, key, element, tuple(loops), tuple(conditions)
         )
 
-    def _string(self, node: Tree) -> ir.Expr:
-        if node.child_count <= 3 and not any(c.type == "interpolation" for c in node.children):
-            return ir.Const(*self.span(node), _literal(self.word(node)))
+    def _string(self, node: Tree, start: int, end: int) -> ir.Expr:
+        word = self.text(start, end)
+        if word[:1] in ("'", '"'):
+            return ir.Const(self.unit, start, end, _literal(word))
         text: list[str] = []
         values: list[ir.Expr] = []
         for child in node.children:
@@ -499,10 +528,10 @@ class Lowering:
                 text.append("{}")
                 values += map(self.expr, self.inner(child)[:1])
         if not values:
-            return ir.Const(*self.span(node), _literal(self.word(node)))
-        return ir.Formatted(*self.span(node), "".join(text), tuple(values))
+            return ir.Const(self.unit, start, end, _literal(word))
+        return ir.Formatted(self.unit, start, end, "".join(text), tuple(values))
 
-    def _concatenated(self, node: Tree) -> ir.Expr:
+    def _concatenated(self, node: Tree, start: int, end: int) -> ir.Expr:
         values: list[ir.Expr] = []
         text: list[str] = []
         for child in self.inner(node):
@@ -513,31 +542,32 @@ class Lowering:
                 text.append(part.text)
                 values += part.parts
         if values:
-            return ir.Formatted(*self.span(node), "".join(text), tuple(values))
-        return ir.Const(*self.span(node), "".join(text))
+            return ir.Formatted(self.unit, start, end, "".join(text), tuple(values))
+        return ir.Const(self.unit, start, end, "".join(text))
 
-    def _number(self, node: Tree) -> ir.Expr:
-        return ir.Const(*self.span(node), _literal(self.word(node)))
+    def _number(self, node: Tree, start: int, end: int) -> ir.Expr:
+        return ir.Const(self.unit, start, end, _literal(self.text(start, end)))
 
-    def _word(self, node: Tree) -> ir.Expr:
+    def _word(self, node: Tree, start: int, end: int) -> ir.Expr:
         value = {"true": True, "false": False, "none": None}.get(node.type, ...)
-        return ir.Const(*self.span(node), value)
+        return ir.Const(self.unit, start, end, value)
 
-    def _starred(self, node: Tree) -> ir.Expr:
+    def _starred(self, node: Tree, start: int, end: int) -> ir.Expr:
         named = self.inner(node)
-        return ir.Starred(*self.span(node), self.expr(named[0])) if named else self._gap(node)
+        return (
+            ir.Starred(self.unit, start, end, self.expr(named[0]))
+            if named
+            else ir.Unknown(self.unit, start, end)
+        )
 
-    def _gap(self, node: Tree) -> ir.Expr:
-        return ir.Unknown(*self.span(node))
-
-    def _walrus(self, node: Tree) -> ir.Expr:
+    def _walrus(self, node: Tree, start: int, end: int) -> ir.Expr:
         named = self.inner(node)
         if len(named) < 2:
-            return self._gap(node)
-        return ir.Walrus(*self.span(node), self.word(named[0]), self.expr(named[1]))
+            return ir.Unknown(self.unit, start, end)
+        return ir.Walrus(self.unit, start, end, self.word(named[0]), self.expr(named[1]))
 
-    def _wrapped(self, node: Tree) -> ir.Expr:
-        return ir.Wrapped(*self.span(node), node.type, self._only(node))
+    def _wrapped(self, node: Tree, start: int, end: int) -> ir.Expr:
+        return ir.Wrapped(self.unit, start, end, node.type, self._only(node))
 
 
 def _dotted(module: str, name: str) -> str:
@@ -561,7 +591,7 @@ def _literal(word: str) -> object:
         return word.strip("\"'") if word[-1:] in "\"'" else ...
 
 
-_STATEMENTS: dict[str, Callable[[Lowering, Tree], tuple[ir.Stmt, ...]]] = {
+_STATEMENTS: dict[str, Callable[[Lowering, Tree, int, int], tuple[ir.Stmt, ...]]] = {
     "expression_statement": Lowering._expression_statement,
     "import_statement": Lowering._import,
     "import_from_statement": Lowering._import_from,
@@ -585,9 +615,9 @@ _STATEMENTS: dict[str, Callable[[Lowering, Tree], tuple[ir.Stmt, ...]]] = {
     "nonlocal_statement": Lowering._global,
     "print_statement": Lowering._print,
     "ERROR": Lowering._error,
-    "block": Lowering.block,
+    "block": Lowering._block,
 }
-_EXPRESSIONS: dict[str, Callable[[Lowering, Tree], ir.Expr]] = {
+_EXPRESSIONS: dict[str, Callable[[Lowering, Tree, int, int], ir.Expr]] = {
     "identifier": Lowering._identifier,
     "keyword_identifier": Lowering._identifier,
     "dotted_name": Lowering._identifier,

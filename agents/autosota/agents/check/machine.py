@@ -52,6 +52,7 @@ class Effect:
         records: Its calls.
         events: What happened, in order.
         called: Functions of the file that it ran.
+        units: Those whose expressions it evaluated.
         steps: What it cost.
         known: Whether it ran to its end.
     """
@@ -62,6 +63,7 @@ class Effect:
     records: dict[ir.Call, Record] = field(default_factory=dict)
     events: dict[Event, None] = field(default_factory=dict)
     called: set[ir.Node] = field(default_factory=set)
+    units: set[ir.Unit] = field(default_factory=set)
     steps: int = 0
     known: bool = True
 

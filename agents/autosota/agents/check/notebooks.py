@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts, FileRule
-from autosota.agents.check.index import index, last, root, variables_in
+from autosota.agents.check.index import last, root, variables_in
 from autosota.agents.domain import Finding
 
 _KNOWN = frozenset(dir(builtins)) | {
@@ -186,7 +186,7 @@ _GLOBAL = {
 
 def unseeded(facts: Facts) -> Iterator[Finding]:
     """Rows are split at random without a seed, or one table is split twice."""
-    idx = index(facts)
+    idx = facts.index
     if any(
         c.name in _GLOBAL
         or c.method in ("seed_everything", "set_seed", "set_random_seed", "fix_seed", "set_seeds")

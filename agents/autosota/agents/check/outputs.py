@@ -15,7 +15,7 @@ from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     Called,
-    index,
+    bound_names,
     inside,
     last,
     names_in,
@@ -94,14 +94,14 @@ def _made_of_test(facts: Facts, name: str) -> bool:
             and hints.is_test(root(b.value.func))
             and b.op == ""
         )
-        for b in index(facts).by_name.get(name, [])
+        for b in facts.index.bound_to(name)
     )
 
 
 # ------------------------------------------------------------------------------------ OUT301
 def labels_copied(facts: Facts) -> Iterator[Finding]:
     """Values of the test labels are put into predictions."""
-    for bound in index(facts).bound:
+    for bound in facts.index.bound:
         value, target = bound.value, bound.target
         if value is None or bound.op == "with":
             continue
@@ -150,7 +150,7 @@ def _predicted(facts: Facts, name: str) -> bool:
             isinstance(e, ir.Call) and last(e.func) in _MODEL_CALLS - {"transform"}
             for e in inside(b.value)
         )
-        for b in index(facts).by_name.get(name, [])
+        for b in facts.index.bound_to(name)
     )
 
 
@@ -160,11 +160,12 @@ _FILLED = {"zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "rep
 
 def by_hand(facts: Facts) -> Iterator[Finding]:
     """Predictions are a literal list or one constant, and are scored or handed in."""
-    idx = index(facts)
-    for name, bounds in idx.by_name.items():
+    idx = facts.index
+    for name in list(idx.names):
         if not (hints.is_prediction(name) or name in ("answers", "outputs")):
             continue
-        if hints.is_trivial(name) or name in idx.changed or len(bounds) != 1:
+        bounds = idx.bound_to(name)
+        if hints.is_trivial(name) or len(bounds) != 1 or idx.is_changed(name):
             continue
         bound = bounds[0]
         if bound.value is None or bound.op or _explained(facts, bound):
@@ -241,8 +242,13 @@ _ANSWER_FILE = re.compile(r"answer|gold|solution|ground_?truth|labels?_by|truth"
 
 def looked_up(facts: Facts) -> Iterator[Finding]:
     """Predictions are read from a table of answers keyed by id, hash or question."""
-    idx = index(facts)
-    tables = {n: b for n, bs in idx.by_name.items() for b in bs if _table(b)}
+    idx = facts.index
+    tables = {
+        n: b
+        for b in idx.bound
+        if bound_names(b.target) and _table(b)
+        for n in bound_names(b.target)
+    }
     if not tables:
         return
     for stmt, context in facts.walk():
@@ -268,7 +274,7 @@ def looked_up(facts: Facts) -> Iterator[Finding]:
             yield _looked(facts, stmt, name, tables[name])
             return
         if isinstance(stmt, ir.Return) and isinstance(value, ir.Name) and context.function:
-            for bound in idx.by_name.get(value.id, []):
+            for bound in idx.bound_to(value.id):
                 source = next((t for t in map(_table_read, inside(bound.value)) if t in tables), "")
                 if source and bound.context.function is context.function:
                     yield _looked(facts, bound.stmt, source, tables[source])
@@ -338,22 +344,16 @@ def loaded(facts: Facts) -> Iterator[Finding]:
         or is_declared_evaluator(facts)
     ):
         return
-    idx = index(facts)
-    written = {
-        string(a)
-        for c in idx.calls
-        if c.method.startswith(("save", "to_", "dump", "write"))
-        for a in c.node.args
-    }
-    for name, bounds in idx.by_name.items():
-        if not hints.is_prediction(name) or name in idx.changed:
+    idx = facts.index
+    for name in list(idx.names):
+        if not hints.is_prediction(name) or idx.is_changed(name):
             continue
-        for bound in bounds:
+        for bound in idx.bound_to(name):
             if bound.value is None or bound.op:
                 continue
             read = _read_of_file(bound.value)
             path = next((string(e) for e in inside(bound.value) if string(e)), "")
-            if read is not None and path not in written and not _infers(facts, idx.calls):
+            if read is not None and not _written(idx.calls, path) and not _infers(idx.calls):
                 where = handed_in(facts, name)
                 if where is not None:
                     yield _loaded(facts, bound, name, where)
@@ -399,7 +399,16 @@ def _read_of_file(value: ir.Expr) -> ir.Call | None:
     return None
 
 
-def _infers(facts: Facts, calls: list[Called]) -> bool:
+def _written(calls: list[Called], path: str) -> bool:
+    return any(
+        path == string(a)
+        for c in calls
+        if c.method.startswith(("save", "to_", "dump", "write"))
+        for a in c.node.args
+    )
+
+
+def _infers(calls: list[Called]) -> bool:
     return any(
         c.method in _INFERS
         or c.method in ("fit", "train")
@@ -444,8 +453,8 @@ def gold_read(facts: Facts) -> Iterator[Finding]:
         or is_declared_evaluator(facts)
     ):
         return
-    for call in index(facts).calls:
-        if call.method not in _READERS or not call.node.args:
+    for call in facts.index.calls_of(*_READERS):
+        if not call.node.args:
             continue
         mode = string(call.node.args[1]) if len(call.node.args) > 1 else ""
         if call.method == "open" and mode[:1] in ("w", "a", "x"):
@@ -472,7 +481,7 @@ def _one_of_several(bound: Bound) -> bool:
 
 def _only_evaluated(facts: Facts, call: Called) -> bool:
     """Whether what is read is scored against, and nothing is fitted to it."""
-    idx = index(facts)
+    idx = facts.index
     carriers = {
         b.target.id for b in idx.bound if isinstance(b.target, ir.Name) and b.stmt is call.stmt
     }
@@ -505,7 +514,7 @@ def _only_evaluated(facts: Facts, call: Called) -> bool:
             if plain & carriers:
                 return False
             scored = True
-        if is_metric_call(facts, other) or other.method in ("evaluate", "score", "test"):
+        if is_metric_call(other) or other.method in ("evaluate", "score", "test"):
             scored = True
     for stmt, _ in facts.walk():
         for expr in ir.expressions(stmt):
@@ -532,6 +541,10 @@ _SERVICES = (
     "litellm.",
     "huggingface_hub.InferenceClient",
 )
+_NETWORK = {
+    *(name.split(".")[0] for name in _SERVICES),
+    *("requests", "httpx", "aiohttp"),
+}
 _ASKS = {
     "create",
     "complete",
@@ -548,7 +561,9 @@ _ASKS = {
 
 def asked(facts: Facts) -> Iterator[Finding]:
     """Predictions are obtained from a hosted model or another service."""
-    idx = index(facts)
+    if not facts.binds(*_NETWORK):
+        return
+    idx = facts.index
     clients = {
         b.target.id
         for b in idx.bound
@@ -576,7 +591,7 @@ def asked(facts: Facts) -> Iterator[Finding]:
 
 def _becomes_prediction(facts: Facts, call: Called) -> str:
     """The name of predictions that the answer of a call reaches, or ''."""
-    idx = index(facts)
+    idx = facts.index
     carriers: set[str] = set()
     for b in idx.bound:
         if b.stmt is call.stmt and isinstance(b.target, ir.Name):
@@ -623,8 +638,7 @@ _HARMLESS = re.compile(
 
 def copied_weights(facts: Facts) -> Iterator[Finding]:
     """Finished weights are copied or linked to where the trained model is expected."""
-    idx = index(facts)
-    for call in idx.calls:
+    for call in facts.index.calls_to(_COPIES, "symlink_to"):
         if call.name in _COPIES and len(call.node.args) >= 2:
             source, target = (_path(facts, a) for a in call.node.args[:2])
         elif (
@@ -655,7 +669,7 @@ def _path(facts: Facts, expr: ir.Expr, depth: int = 0) -> str:
         if string(e):
             parts.append(string(e))
         elif isinstance(e, ir.Name) and depth < 2:
-            bounds = index(facts).by_name.get(e.id, [])
+            bounds = facts.index.bound_to(e.id)
             if len(bounds) == 1 and bounds[0].value is not None:
                 parts.append(_path(facts, bounds[0].value, depth + 1))
     return "/".join(p for p in parts if p)
@@ -667,12 +681,11 @@ _ARITHMETIC = {"%", "//", "<<", ">>", "&", "^"}
 
 def from_ids(facts: Facts) -> Iterator[Finding]:
     """A prediction is computed from a row's id, its index or its position."""
-    idx = index(facts)
+    idx = facts.index
     positions: set[str] = set()
-    for stmt, _ in facts.walk():
+    for stmt, _ in idx.statements(ir.For):
         if (
-            isinstance(stmt, ir.For)
-            and isinstance(stmt.iterable, ir.Call)
+            isinstance(stmt.iterable, ir.Call)
             and isinstance(stmt.target, ir.Sequence)
             and last(stmt.iterable.func) == "enumerate"
         ):
@@ -684,11 +697,10 @@ def from_ids(facts: Facts) -> Iterator[Finding]:
                 continue
             yield _from(facts, bound.stmt, name)
             return
-    for call in idx.calls:
+    for call in idx.calls_of("append"):
         func = call.node.func
         if (
             isinstance(func, ir.Attribute)
-            and func.attr == "append"
             and hints.is_prediction(root(func.value))
             and call.node.args
             and _of_ids(call.node.args[0], positions)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
 from autosota.agents.check.facts import Facts
-from autosota.agents.check.index import Called, dotted, index, last, string
+from autosota.agents.check.index import Called, dotted, last, string
 
 _WRITERS = {
     *("dump", "dumps", "log", "log_metrics", "log_dict", "write", "write_text", "safe_dump"),
@@ -25,7 +25,7 @@ _METRIC_MODULES = (
 _METRIC_ENDINGS = ("_score", "_error", "_loss", "accuracy", "_report", "_matrix")
 
 
-def is_metric_call(facts: Facts, call: Called) -> bool:
+def is_metric_call(call: Called) -> bool:
     """Whether a call computes a score from true and predicted values."""
     if call.name.startswith(_METRIC_MODULES):
         return True
@@ -36,9 +36,8 @@ def is_metric_call(facts: Facts, call: Called) -> bool:
 
 def reported(facts: Facts) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
     """Every number that leaves the file: its name, its expression and the call that reports it."""
-    idx = index(facts)
     sent: set[str] = set()
-    for call in idx.calls:
+    for call in facts.index.calls_of(*_NAMED, *_WRITERS, "print"):
         name = call.name or dotted(call.node.func)
         args = [*call.node.args, *(v for k, v in call.node.keywords if k not in ("indent", "step"))]
         if call.method in _NAMED and len(call.node.args) >= 2 and string(call.node.args[0]):
@@ -58,7 +57,7 @@ def reported(facts: Facts) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
                     yield label, arg, call.node
                 else:
                     yield from _items(facts, arg, call.node, sent, 0)
-    for bound in idx.bound:
+    for bound in facts.index.bound:
         if (
             isinstance(bound.target, ir.Subscript)
             and bound.value is not None
@@ -85,7 +84,7 @@ def _items(
                 yield word, value, node
     elif isinstance(expr, ir.Name):
         sent.add(expr.id)
-        bounds = index(facts).by_name.get(expr.id, [])
+        bounds = facts.index.bound_to(expr.id)
         if len(bounds) == 1 and isinstance(bounds[0].value, ir.Dict) and bounds[0].op == "":
             yield from _items(facts, bounds[0].value, node, sent, depth + 1)
     elif isinstance(expr, ir.Call) and expr.args and last(expr.func) in ("dumps", "str", "dict"):
@@ -97,9 +96,8 @@ def _items(
 
 def handed_in(facts: Facts, name: str) -> ir.Node | None:
     """Where a variable is scored or written as an answer: the call or comparison, or None."""
-    idx = index(facts)
     carriers = {name}
-    for bound in idx.bound:
+    for bound in facts.index.bound:
         if (
             isinstance(bound.target, ir.Name)
             and bound.value is not None
@@ -108,9 +106,9 @@ def handed_in(facts: Facts, name: str) -> ir.Node | None:
             and any(isinstance(e, ir.Name) and e.id == name for e in ir.expressions(bound.value))
         ):
             carriers.add(bound.target.id)
-    for call in idx.calls:
+    for call in facts.index.calls:
         uses = {e.id for e in ir.expressions(call.node) if isinstance(e, ir.Name)}
-        if name in uses and is_metric_call(facts, call):
+        if name in uses and is_metric_call(call):
             return call.node
         if carriers & uses and call.method in (
             "to_csv",

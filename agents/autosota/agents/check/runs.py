@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autosota.agents.check import hints, ir
-from autosota.agents.check.facts import Context, Facts
-from autosota.agents.check.index import dotted, index, inside, last, names_in, root, variables_in
+from autosota.agents.check.facts import Facts
+from autosota.agents.check.index import Context, dotted, inside, last, names_in, root, variables_in
 
 _SEED_ARGUMENTS = {"seed", "random_state", "random_seed"}
 _SEED_CALLS = {"manual_seed", "seed", "seed_everything", "set_seed", "default_rng", "RandomState"}
@@ -53,7 +53,7 @@ class Top:
     inline: bool
 
 
-def by_seed(facts: Facts, target: ir.Expr, iterable: ir.Expr, uses: Iterator[ir.Expr]) -> bool:
+def by_seed(target: ir.Expr, iterable: ir.Expr, uses: Iterator[ir.Expr]) -> bool:
     """Whether a loop's variable is a seed: by its name, or by what it is handed to."""
     names = variables_in(target)
     if any(map(hints.is_seed, names)) or any(map(hints.is_seed, names_in(iterable))):
@@ -91,11 +91,10 @@ def _repeated(target: ir.Expr, iterable: ir.Expr) -> bool:
 
 def seed_loops(facts: Facts) -> Iterator[tuple[ir.For, Context]]:
     """Every `for` loop over seeds."""
-    for stmt, context in facts.walk():
-        if isinstance(stmt, ir.For):
-            uses = (e for s in ir.statements(stmt.body) for e in ir.expressions(s))
-            if by_seed(facts, stmt.target, stmt.iterable, uses):
-                yield stmt, context
+    for stmt, context in facts.index.statements(ir.For):
+        uses = (e for s in ir.statements(stmt.body) for e in ir.expressions(s))
+        if by_seed(stmt.target, stmt.iterable, uses):
+            yield stmt, context
 
 
 def repeats(facts: Facts) -> tuple[Top, ...]:
@@ -104,69 +103,58 @@ def repeats(facts: Facts) -> tuple[Top, ...]:
 
 
 def _repeats(facts: Facts) -> Iterator[Top]:
-    made = dict(_collections(facts))
-    averaged = set(_averaged(facts))
-    for stmt, _ in facts.walk():
-        if not isinstance(stmt, ir.Assign | ir.Evaluate | ir.Return):
+    made: dict[str, tuple[ir.Node, bool]] | None = None
+    averaged: set[str] = set()
+    for call in facts.index.calls_of(*_LARGEST, *_SMALLEST):
+        expr, func, word = call.node, call.node.func, call.method
+        if not isinstance(call.stmt, ir.Assign | ir.Evaluate | ir.Return):
             continue
-        for expr in ir.expressions(stmt):
-            if not isinstance(expr, ir.Call):
-                continue
-            func = expr.func
-            word = func.attr if isinstance(func, ir.Attribute) else last(func)
-            if word not in _LARGEST | _SMALLEST:
-                continue
-            of = (
-                expr.args[0]
-                if expr.args
-                else func.value
-                if isinstance(func, ir.Attribute)
-                else None
-            )
-            if of is None or (isinstance(of, ir.Name) and of.id in facts.imports):
-                continue
-            if isinstance(of, ir.Comprehension):
-                kind = _comprehension(facts, of)
-                if kind is not None and len(expr.args) == 1:
-                    yield Top(expr, of, word in _LARGEST, kind, True)
-                continue
-            name = root(of)
-            if name not in made or name in averaged:
-                continue
-            source, seeded = made[name]
-            if word in _LARGEST or any(
-                w in ("rmse", "mae", "mse", "error", "loss", "err") for w in hints.words(name)
-            ):
-                yield Top(expr, source, word in _LARGEST, seeded, False)
-                return
+        of = expr.args[0] if expr.args else func.value if isinstance(func, ir.Attribute) else None
+        if of is None or (isinstance(of, ir.Name) and of.id in facts.imports):
+            continue
+        if isinstance(of, ir.Comprehension):
+            kind = _comprehension(of)
+            if kind is not None and len(expr.args) == 1:
+                yield Top(expr, of, word in _LARGEST, kind, True)
+            continue
+        name = root(of)
+        if not name:
+            continue
+        if made is None:
+            made, averaged = dict(_collections(facts)), set(_averaged(facts))
+        if name not in made or name in averaged:
+            continue
+        source, seeded = made[name]
+        if word in _LARGEST or any(
+            w in ("rmse", "mae", "mse", "error", "loss", "err") for w in hints.words(name)
+        ):
+            yield Top(expr, source, word in _LARGEST, seeded, False)
+            return
 
 
-def _comprehension(facts: Facts, expr: ir.Comprehension) -> bool | None:
+def _comprehension(expr: ir.Comprehension) -> bool | None:
     """True: runs over seeds. False: over folds. None: neither."""
     if not any(isinstance(e, ir.Call) for e in inside(expr.element)) or not expr.loops:
         return None
     target, iterable = expr.loops[0]
-    if by_seed(facts, target, iterable, inside(expr.element)):
+    if by_seed(target, iterable, inside(expr.element)):
         return True
     return False if _repeated(target, iterable) else None
 
 
 def _collections(facts: Facts) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
     """Names that hold the scores of repeated runs, where they are made, and whether by seed."""
-    for bound in index(facts).bound:
+    for bound in facts.index.bound:
         if isinstance(bound.target, ir.Name) and isinstance(bound.value, ir.Comprehension):
-            kind = _comprehension(facts, bound.value)
+            kind = _comprehension(bound.value)
             if kind is not None and (
                 hints.is_metric(bound.target.id) or _runs(bound.value.element)
             ):
                 yield bound.target.id, (bound.value, kind)
-    for stmt, _ in facts.walk():
-        if not isinstance(stmt, ir.For):
-            continue
+    for stmt, _ in facts.index.statements(ir.For):
         below = [s for s in ir.statements(stmt.body)]
-        seeded = by_seed(
-            facts, stmt.target, stmt.iterable, (e for s in below for e in ir.expressions(s))
-        )
+        uses = (e for s in below for e in ir.expressions(s))
+        seeded = by_seed(stmt.target, stmt.iterable, uses)
         if not seeded and not _repeated(stmt.target, stmt.iterable):
             continue
         fresh = {
@@ -214,9 +202,8 @@ def _is_score(expr: ir.Expr) -> bool:
 
 def _averaged(facts: Facts) -> Iterator[str]:
     """Names whose mean (or spread) is taken anywhere in the file."""
-    for call in index(facts).calls:
-        if call.method in _MEANS or call.method in ("sum", "stdev", "mean_std"):
-            for arg in call.node.args:
-                yield root(arg)
-            if isinstance(call.node.func, ir.Attribute):
-                yield root(call.node.func.value)
+    for call in facts.index.calls_of(*_MEANS, "sum", "stdev", "mean_std"):
+        for arg in call.node.args:
+            yield root(arg)
+        if isinstance(call.node.func, ir.Attribute):
+            yield root(call.node.func.value)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from autosota.agents.check import flow, suppress
 from autosota.agents.check.document import Document, Unreadable
 from autosota.agents.check.facts import Facts, FileRule
+from autosota.agents.check.index import Index
 from autosota.agents.check.project import Project
 from autosota.agents.check.registry import rules
 from autosota.agents.check.settings import Settings
@@ -56,6 +57,7 @@ class Session:
         self.settings = settings or Settings()
         self._content = b""
         self._syntax = Syntax()
+        self._index = Index()
         self._memo = flow.Memo()
 
     def update(self, content: bytes | Edit, project: Project | None = None) -> Checked:
@@ -66,8 +68,8 @@ class Session:
     def close(self) -> None:
         """Let go of the trees, whose nodes point at each other, without a collector's help."""
         for unit in self._syntax.units:
-            unit.body, unit.walked = (), None
-        self._syntax, self._memo = Syntax(), flow.Memo()
+            unit.close()
+        self._syntax, self._index, self._memo = Syntax(), Index(), flow.Memo()
 
     def _update(self, content: bytes | Edit, project: Project | None) -> Checked:
         if isinstance(content, Edit):
@@ -89,8 +91,9 @@ class Session:
         if not wanted and b"noqa" not in document.text and b"autosota" not in document.text:
             return Checked()
         units = self._syntax.update(document)
-        facts = Facts(document, units, self.settings, project)
-        facts._flow = lambda: flow.run(units, facts.walk(), self._memo)
+        self._index.update(units)
+        facts = Facts(document, units, self.settings, project, self._index)
+        facts._flow = lambda: flow.run(units, self._index, self._memo)
         found: list[Finding] = []
         for rule in wanted:
             found += _run(rule, facts)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tree_sitter import Language, Parser, Tree
 
 from autosota.agents.check import ir
 from autosota.agents.check.document import Document
-from autosota.agents.check.lower import Lowering
+from autosota.agents.check.lower import lowered
 
 _NOT_UNITS = frozenset({"comment", "line_continuation", ";"})
 
@@ -73,9 +73,8 @@ class Syntax:
                     unit = waiting.pop()
                     unit.offset = start + first
                 else:
-                    unit = ir.Unit(start + first, piece)
-                    unit.broken = node.has_error
-                    unit.body = Lowering(unit, text, first).statement(node)
+                    lower = partial(lowered, node)
+                    unit = ir.Unit(start + first, piece, node.has_error, lower)
                 units.append(unit)
         self.units = units
         return units

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from autosota.agents.check import ir, knowledge
-from autosota.agents.check.facts import TESTED, CallFact, Context, Facts, FileRule
+from autosota.agents.check.facts import TESTED, CallFact, Facts, FileRule
 from autosota.agents.check.flow import position
 from autosota.agents.check.leakage.common import FITS, LIBRARIES, SPLITS, TESTS, called, short
 from autosota.agents.check.roles import role
@@ -38,6 +38,8 @@ _KEEPS = re.compile(
     r"(?:^|\.)(?:save|save_model|save_weights|save_pretrained|save_checkpoint|dump|deepcopy"
     r"|state_dict|get_weights|save_state)$"
 )
+_SAVES = re.compile(rb"save|dump|deepcopy|state_dict|get_weights")
+"""What occurs where something is kept."""
 _STOPPERS = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "early_stopping")
 
 
@@ -161,26 +163,24 @@ def several_tested(facts: Facts) -> Iterator[Finding]:
 
 def _chosen(facts: Facts, scores: set[Event]) -> ir.Node | None:
     """Where the code itself compares these scores and goes by the result."""
-    for stmt, _ in facts.walk():
-        if isinstance(stmt, ir.If):
-            for expr in ir.expressions(stmt):
-                if isinstance(expr, ir.Compare) and any(
-                    scores_in(facts.value(o)) & scores for o in expr.operands
-                ):
-                    return expr
-    for call in facts.calls:
-        if call.method in _CHOOSERS:
-            values = [call.receiver, *call.args, *call.keywords.values()]
-            if any(scores_in(v) & scores for v in values):
-                return call.node
+    for stmt, _ in facts.index.statements(ir.If):
+        for expr in ir.expressions(stmt):
+            if isinstance(expr, ir.Compare) and any(
+                scores_in(facts.value(o)) & scores for o in expr.operands
+            ):
+                return expr
+    for call in facts.calls_of(*_CHOOSERS):
+        values = [call.receiver, *call.args, *call.keywords.values()]
+        if any(scores_in(v) & scores for v in values):
+            return call.node
     return None
 
 
 # ---------------------------------------------------------------------------------- LK113
 def _assigned(facts: Facts) -> dict[str, list[tuple[ir.Expr, ir.Stmt]]]:
     found: dict[str, list[tuple[ir.Expr, ir.Stmt]]] = {}
-    for stmt, _ in facts.walk():
-        if isinstance(stmt, ir.Assign) and stmt.value is not None:
+    for stmt, _ in facts.index.statements(ir.Assign):
+        if stmt.value is not None:
             for target in stmt.targets:
                 names = target.elts if isinstance(target, ir.Sequence) else (target,)
                 for name in names:
@@ -248,10 +248,8 @@ def _word(expr: ir.Expr) -> str:
 def checkpoint(facts: Facts) -> Iterator[Finding]:
     """LK113: `if test_score > best: save(model)`."""
     assigned: dict[str, list[tuple[ir.Expr, ir.Stmt]]] | None = None
-    for stmt, context in facts.walk():
-        if not isinstance(stmt, ir.If) or not _keeps(stmt.body):
-            continue
-        if not _loops(facts, context):
+    for stmt, context in facts.index.statements(ir.If, _SAVES):
+        if not (context.loops or context.function is not None) or not _keeps(stmt.body):
             continue
         for expr in ir.expressions(stmt):
             if not isinstance(expr, ir.Compare) or not set(expr.ops) & {"<", ">", "<=", ">="}:
@@ -272,10 +270,6 @@ def checkpoint(facts: Facts) -> Iterator[Finding]:
             break
 
 
-def _loops(facts: Facts, context: Context) -> bool:
-    return bool(context.loops) or context.function is not None
-
-
 def _keeps(body: tuple[ir.Stmt, ...]) -> bool:
     for stmt in ir.statements(body):
         for expr in ir.expressions(stmt):
@@ -290,7 +284,7 @@ def watched(facts: Facts) -> Iterator[Finding]:
     scored = [p for p in facts.pairs if p.test.rows]
     done: set[ir.Expr] = set()
     fits: dict[ir.Expr, CallFact] = {c.node: c for c in facts.calls_of(".fit", ".train")}
-    fits.update({c.node: c for c in facts.calls if c.method in ("train", "fit_generator")})
+    fits.update({c.node: c for c in facts.calls_of("train", "fit_generator")})
     for event in facts.flow.events:
         if event.kind != "validate" or event.node in done or not event.data:
             continue
@@ -349,8 +343,6 @@ def _kinds(value: Value) -> set[str]:
 # ---------------------------------------------------------------------------------- LK114
 def tuned(facts: Facts) -> Iterator[Finding]:
     """LK114: a threshold, a calibration or a temperature from test labels."""
-    honest = {p.fit.node for p in facts.pairs}
-    del honest
     for event in facts.flow.events:
         if event.kind != "fit" or not event.data:
             continue
@@ -375,9 +367,7 @@ def tuned(facts: Facts) -> Iterator[Finding]:
 
 def _thresholds(facts: Facts) -> Iterator[Finding]:
     done: set[Event] = set()
-    for call in facts.calls:
-        if call.method not in ("argmax", "argmin", "nanargmax", "idxmax"):
-            continue
+    for call in facts.calls_of("argmax", "argmin", "nanargmax", "idxmax"):
         values = [call.receiver, *call.args]
         events = _on_test(set().union(*(_curves(v) for v in values)))
         fresh = [e for e in events if e not in done]

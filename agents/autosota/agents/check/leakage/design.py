@@ -139,19 +139,16 @@ def shuffled_time(facts: Facts) -> Iterator[Finding]:
 
 
 def _dated(facts: Facts) -> bool:
-    for call in facts.calls:
-        if call.method in ("sort_values", "set_index", "to_datetime", "resample", "date_range"):
-            words = [*call.args, *call.keywords.values()]
-            if call.method in ("to_datetime", "resample", "date_range"):
-                return True
-            if any(isinstance(v.const, str) and _DATES.search(v.const) for v in words):
-                return True
-            for v in words:
-                if any(isinstance(e.const, str) and _DATES.search(e.const) for e in v.elts or ()):
-                    return True
-        if "parse_dates" in call.keywords:
+    if facts.calls_of("to_datetime", "resample", "date_range"):
+        return True
+    for call in facts.calls_of("sort_values", "set_index"):
+        words = [*call.args, *call.keywords.values()]
+        if any(isinstance(v.const, str) and _DATES.search(v.const) for v in words):
             return True
-    return False
+        for v in words:
+            if any(isinstance(e.const, str) and _DATES.search(e.const) for e in v.elts or ()):
+                return True
+    return bool(facts.flow.calls_with("parse_dates"))
 
 
 def look_ahead(facts: Facts) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from autosota.agents.check import ir
 from autosota.agents.check.definitions import function_of
 from autosota.agents.check.facts import TESTED, Facts, FileRule
-from autosota.agents.check.index import index, inside, last, string, variables_in
+from autosota.agents.check.index import inside, last, string, variables_in
 from autosota.agents.check.leakage.choosing import _word
 from autosota.agents.check.leakage.common import FITS, called, short
 from autosota.agents.check.roles import role
@@ -63,13 +63,12 @@ def trained_on_test(facts: Facts) -> Iterator[Finding]:
             if tested and event.node not in done and not event.data[0].preds:
                 done.add(event.node)
                 yield _report(facts, event.node, event.data[0], tested[0], short(event.name))
-    for call in facts.calls:
-        value = call.keywords.get("train_dataset")
-        if value is not None:
-            tested = sorted((p for p in value.rows if _declared_test(p)), key=_at)
-            if tested and call.node not in done:
-                done.add(call.node)
-                yield _report(facts, call.node, value, tested[0], call.method or "the trainer")
+    for call in facts.flow.calls_with("train_dataset"):
+        value = call.keywords["train_dataset"]
+        tested = sorted((p for p in value.rows if _declared_test(p)), key=_at)
+        if tested and call.node not in done:
+            done.add(call.node)
+            yield _report(facts, call.node, value, tested[0], call.method or "the trainer")
 
 
 _TEST_FILE = re.compile(r"(?<![a-z])(test|holdout|held_?out)(?![a-z])", re.I)
@@ -78,16 +77,15 @@ _READERS = re.compile(r"^(read_\w+|load|loadtxt|genfromtxt|load_dataset|open)$")
 
 def trained_on_test_elsewhere(facts: Facts) -> Iterator[Finding]:
     """LK120: what another module gives for training was read from the test file."""
-    bound = index(facts).by_name
-    for call in index(facts).calls:
-        if call.method not in ("fit", "partial_fit") or not call.node.args:
+    for call in facts.index.calls_of("fit", "partial_fit"):
+        if not call.node.args:
             continue
         rows = call.node.args[0]
-        made = bound.get(rows.id, []) if isinstance(rows, ir.Name) else []
+        made = facts.index.bound_to(rows.id) if isinstance(rows, ir.Name) else []
         if len(made) != 1 or not isinstance(made[0].value, ir.Call):
             continue
         function = function_of(facts, made[0].value.func)
-        if function is None or function in facts.body:
+        if function is None or function.unit in facts.units:
             continue
         path = _gives_test_file(function)
         if path:
