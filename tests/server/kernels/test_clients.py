@@ -199,6 +199,7 @@ def test_a_server_restarts_a_kernel_that_died_and_says_why(jupyter, server):
         client.execute("x = 1\nkept = []\nwhile True: kept.append(b'x' * 10_000_000)")
         eventually(lambda: "ran out of its 200 MiB" in server.log.read_text(), 60)
         eventually(lambda: "restarting kernel" in server.log.read_text(), 30)
+        assert "ran out of its 200 MiB" in server.ask("GET", f"/kernels/{kernel['id']}")["reason"]
         deadline = time.monotonic() + 60
         while True:
             try:

@@ -253,6 +253,16 @@ def test_root_outside_is_nobody_special_inside(jupyter):
     assert uid == (1000 if os.getuid() == 0 else os.getuid())
 
 
+def test_a_workspace_that_the_kernel_cannot_write_is_told(jupyter, workspace, caplog):
+    if os.getuid() != 0:
+        pytest.skip("only root's kernels are somebody else")
+    workspace.chmod(0o755)
+    jupyter.spec()
+    with jupyter.kernel() as kernel:
+        assert f"the kernel is user 1000, who may not write {workspace}" in caplog.text
+        assert kernel.run("open('x', 'w')").startswith("PermissionError")
+
+
 def test_asking_whether_it_lives_reaches_no_engine(jupyter):
     jupyter.spec()
     with jupyter.kernel() as kernel:

@@ -97,9 +97,13 @@ class Launch:
         command: tuple[str, ...],
         on_end: OnEnd | None,
     ) -> WatchedKernel:
-        options = self._options
+        options, view = self._options, self._see(engine)
         who = walls.user(rootless=engine.facts.rootless)
-        plan = Plan(engine, options, self._see(engine), who, env=env, command=command)
+        if view.workspace is not None and not _may_write(who, view.workspace):
+            self._log.warning(
+                "the kernel is user %s, who may not write %s", who.outside[0], view.workspace
+            )
+        plan = Plan(engine, options, view, who, env=env, command=command)
         if options.attach and (kernel := self._attached(plan, on_end)):
             return kernel
         plan = self._ready(plan)
@@ -263,6 +267,14 @@ def find_image(engine: Engine, options: Options, log: Any, *, anew: bool = False
 
 
 _IMAGES: dict[tuple[str, str, tuple[str, ...]], str] = {}
+
+
+def _may_write(who: walls.User, folder: Path) -> bool:
+    """Whether the user inside may make files in a folder, by its owner and mode."""
+    told = folder.stat()
+    uid, gid = who.outside
+    bits = 0o200 if told.st_uid == uid else 0o020 if told.st_gid == gid else 0o002
+    return bool(told.st_mode & bits)
 
 
 def _host(url: str) -> str:
