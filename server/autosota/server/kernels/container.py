@@ -102,21 +102,37 @@ def create(
                     arguments |= _publishing(client, plan.options, ports)
                 for place in _volumes(client, plan.image):
                     arguments["tmpfs"].setdefault(place, "mode=1777")
-                made = client.containers.create(
-                    plan.image,
-                    command,
-                    name=name,
-                    environment={**_environment(), **plan.env, **plan.gpus.env, **(env or {})},
-                    labels=labels(role, scratch=scratch, workspace=plan.view.workspace),
-                    **arguments,
-                )
-                container = str(made.id)
+                arguments |= {
+                    "name": name,
+                    "environment": {
+                        **_environment(),
+                        **plan.env,
+                        **plan.gpus.env,
+                        **(env or {}),
+                    },
+                    "labels": labels(role, scratch=scratch, workspace=plan.view.workspace),
+                }
+                container = _made(client, plan.image, command, arguments)
                 client.api.start(container)
                 return container, client.api.inspect_container(container)
         except BaseException:
             if container:
                 remove(client, engine, container)
             raise
+
+
+def _made(
+    client: docker.DockerClient, image: str, command: list[str], arguments: dict[str, Any]
+) -> str:
+    """Make it with a first process that reaps others, where the engine has one to give."""
+    from docker.errors import APIError
+
+    try:
+        return str(client.containers.create(image, command, **arguments).id)
+    except APIError as error:
+        if "container-init binary not found" not in str(error.explanation):
+            raise
+    return str(client.containers.create(image, command, **{**arguments, "init": False}).id)
 
 
 def remove(client: docker.DockerClient, engine: Engine, container: str) -> None:
