@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING
 from autosota.agents.check import fitting, ir, knowledge, splitting, tables
 from autosota.agents.check.machine import CALL_DEPTH, Frame, Record
 from autosota.agents.check.roles import like_data, role
-from autosota.agents.check.values import ABSENT, NOTHING, Field, Obj, Value, join, mix, ordered
+from autosota.agents.check.values import (
+    ABSENT,
+    NOTHING,
+    Field,
+    Obj,
+    Value,
+    holding,
+    join,
+    mix,
+    ordered,
+    reference,
+)
 
 if TYPE_CHECKING:
     from autosota.agents.check.evaluate import Machine
@@ -67,7 +78,7 @@ def call_value(m: Machine, node: ir.Call) -> Value:
         method = func.attr
         receiver = m.eval(func.value)
         if receiver.ref:
-            target = Value(ref=f"{receiver.ref}.{method}")
+            target = reference(f"{receiver.ref}.{method}")
         elif receiver.fields or receiver.objs:
             target = _attribute_target(m, receiver, method)
     else:
@@ -124,8 +135,8 @@ def _note(m: Machine, site: Site, result: Value) -> None:
 
 
 def _method_name(receiver: Value, method: str) -> str:
-    kinds = sorted({o.kind for o in receiver.objs if o.kind})
-    return f"{kinds[0]}.{method}" if len(kinds) == 1 else f".{method}"
+    kinds = {o.kind for o in receiver.objs if o.kind}
+    return f"{kinds.pop()}.{method}" if len(kinds) == 1 else f".{method}"
 
 
 def _attribute_target(m: Machine, receiver: Value, method: str) -> Value:
@@ -137,7 +148,7 @@ def _attribute_target(m: Machine, receiver: Value, method: str) -> Value:
                 return held
             found = m.method_of(obj, method)
             if found is not None:
-                return Value(objs=frozenset((found,)))
+                return holding(found)
     return NOTHING
 
 
@@ -283,7 +294,7 @@ def _construct(m: Machine, site: Site, kind: str) -> Value:
     if data.rows and kind == "model":
         # A data set or a loader around rows, an explainer, a wrapper.
         return Value(data.rows, data.fits, own, preds=data.preds)
-    return Value(objs=own)
+    return holding(made)
 
 
 def _unknown(m: Machine, site: Site) -> Value:

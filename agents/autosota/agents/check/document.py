@@ -10,6 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from autosota.agents.domain import Place
 
@@ -17,7 +18,6 @@ LARGEST = 5_000_000
 """Bytes of code above which a file is not analysed."""
 _LARGEST_NOTEBOOK = 200_000_000
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_NEWLINE = re.compile(rb"\r\n|\r|\n")
 _RUN = re.compile(
     rb"%%?(?:time|timeit|prun|memit|mprun|lprun|snakeviz)\b[ \t]*(?:-\w+[ \t]*\d*[ \t]+)*"
 )
@@ -94,7 +94,10 @@ class Document:
     def lines(self) -> list[int]:
         """The byte at which each line starts."""
         if not self._lines:
-            self._lines = [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
+            ends = list(accumulate(map(len, self.text.splitlines(keepends=True))))
+            if self.text[-1:] not in (b"\n", b"\r"):
+                ends = ends[:-1]
+            self._lines = [0, *ends]
         return self._lines
 
     def cell_at(self, offset: int) -> Cell | None:

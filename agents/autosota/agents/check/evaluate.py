@@ -31,9 +31,13 @@ from autosota.agents.check.values import (
     Field,
     Obj,
     Value,
+    constant,
+    holding,
     join,
+    marked,
     mix,
     ordered,
+    reference,
 )
 
 
@@ -58,6 +62,8 @@ class Machine(Memory):
 
     def text(self, node: ir.Node) -> str:
         """The source of a node, spaces taken out, at most 80 characters."""
+        if isinstance(node, ir.Name) and len(node.id) <= 20:
+            return node.id
         return "".join(
             node.unit.text[node.start : min(node.end, node.start + 80)]
             .decode("utf-8", "replace")
@@ -65,7 +71,7 @@ class Machine(Memory):
         )
 
     def _name(self, node: ir.Name) -> Value:
-        value = self.lookup(node.id)
+        value = self.get(node.id) if self.frame is None else self.lookup(node.id)
         if value is not None:
             return value
         stars = self.get("*")
@@ -77,12 +83,12 @@ class Machine(Memory):
         return NOTHING
 
     def _const(self, node: ir.Const) -> Value:
-        return Value(const=node.value)
+        return constant(node.value)
 
     def _attribute(self, node: ir.Attribute) -> Value:
         base = self.eval(node.value)
         if base.ref:
-            return Value(ref=f"{base.ref}.{node.attr}")
+            return reference(f"{base.ref}.{node.attr}")
         for obj in ordered(base.objs):
             value = self.get((obj, node.attr))
             if value is not None:
@@ -103,7 +109,7 @@ class Machine(Memory):
             if obj.cls is not None:
                 found = self.method_of(obj, node.attr)
                 if found is not None:
-                    return Value(objs=frozenset((found,)))
+                    return holding(found)
         if node.attr in ("best_estimator_", "steps", "named_steps", "estimator"):
             return base
         if node.attr == "best_score_":
@@ -229,7 +235,7 @@ class Machine(Memory):
             else:
                 value = self.eval(elt)
                 if isinstance(elt, ir.Name) and value.rows and value.elts is None:
-                    value = value._replace(marks=value.marks | {f"is:{elt.id}"})
+                    value = marked(value, value.marks | {f"is:{elt.id}"})
                 values.append(value)
         if len(values) > MOST_ELEMENTS:
             values = values[:MOST_ELEMENTS]
@@ -296,7 +302,7 @@ class Machine(Memory):
         made = self.obj(node, "function")
         if self.frame is not None:
             self.closures[made] = self.frame
-        return Value(objs=frozenset((made,)))
+        return holding(made)
 
     def _comprehension(self, node: ir.Comprehension) -> Value:
         frame = self.frame
@@ -469,7 +475,7 @@ class Machine(Memory):
                 elts = (*(e for e in old.elts or () if e.ref != dotted), Value(ref=dotted))
                 self.put("*", Value(elts=elts))
             else:
-                self.bind(local, Value(ref=dotted))
+                self.bind(local, reference(dotted))
 
     def _if(self, stmt: ir.If) -> None:
         self.eval(stmt.test)
@@ -544,7 +550,7 @@ class Machine(Memory):
         made = self.obj(stmt, "function")
         if self.frame is not None:
             self.closures[made] = self.frame
-        self.bind(stmt.name, Value(objs=frozenset((made,))))
+        self.bind(stmt.name, holding(made))
 
     def _class(self, stmt: ir.Class) -> None:
         known = [self.eval(base) for base in stmt.bases]
@@ -555,7 +561,7 @@ class Machine(Memory):
             )
             kind = kind.partition(":")[2]
         made = self.obj(stmt, f"class:{kind}", cls=stmt)
-        self.bind(stmt.name, Value(objs=frozenset((made,))))
+        self.bind(stmt.name, holding(made))
 
     def _return(self, stmt: ir.Return) -> None:
         if stmt.value is None:

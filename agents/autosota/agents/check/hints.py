@@ -83,35 +83,36 @@ def is_label(name: str) -> bool:
     """Whether a name means true answers."""
     lowered = name.lower()
     return "ground_truth" in lowered or (
-        any(w in _LABELS for w in words(name)) and not is_prediction(name)
+        not _LABELS.isdisjoint(words(name)) and not is_prediction(name)
     )
 
 
 def is_prediction(name: str) -> bool:
     """Whether a name means predictions."""
-    return any(w in _PREDICTED for w in words(name))
+    return not _PREDICTED.isdisjoint(words(name))
 
 
 def is_metric(name: str) -> bool:
     """Whether a name means a score of predictions."""
     found = words(name)
-    joined = {a + b for a, b in pairwise(found)}
-    return any(w in _METRICS for w in (*found, *joined)) and "loss" not in found
+    if "loss" in found:
+        return False
+    return not _METRICS.isdisjoint(found) or any(a + b in _METRICS for a, b in pairwise(found))
 
 
 def is_reference(name: str) -> bool:
     """Whether a name means a number that something is compared with, or a start value."""
-    return any(w in _REFERENCES for w in words(name))
+    return not _REFERENCES.isdisjoint(words(name))
 
 
 def is_trivial(name: str) -> bool:
     """Whether a name says that these predictions are the trivial baseline or a template."""
-    return any(w in _TRIVIAL for w in words(name))
+    return not _TRIVIAL.isdisjoint(words(name))
 
 
 def is_id(name: str) -> bool:
     """Whether a name means what identifies a row."""
-    return any(w in _IDS for w in words(name))
+    return not _IDS.isdisjoint(words(name))
 
 
 def is_seed(name: str) -> bool:

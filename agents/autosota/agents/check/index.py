@@ -96,7 +96,8 @@ class Survey:
     changed: set[str] = field(default_factory=set)
 
 
-_T = TypeVar("_T")
+_KINDS = frozenset((ir.If, ir.For, ir.Raise, ir.Function, ir.Class))
+"""Statements that are asked for by their kind."""
 _Item = TypeVar("_Item", Bound, Called)
 _Stmt = TypeVar("_Stmt", bound=ir.Stmt)
 _Walked = list[tuple[_Stmt, Context]]
@@ -114,9 +115,9 @@ class Index:
         self._imported: dict[ir.Unit, _Imported] = {}
         self._surveys: dict[ir.Unit, Survey] = {}
         self._unseen: dict[ir.Unit, None] = {}
-        self._calls: dict[str, dict[ir.Unit, list[Called]]] = {}
-        self._names: dict[str, dict[ir.Unit, list[Bound]]] = {}
-        self._changed: dict[str, dict[ir.Unit, None]] = {}
+        self._calls: dict[str, list[Called]] = {}
+        self._names: dict[str, list[Bound]] = {}
+        self._changed: dict[str, set[ir.Unit]] = {}
         self._kinds: dict[type, dict[ir.Unit, list[tuple[ir.Stmt, Context]]]] = {}
 
     def update(self, units: Sequence[ir.Unit]) -> None:
@@ -255,29 +256,32 @@ class Index:
         del self._unseen[unit]
         survey = self._surveys[unit] = self._survey(unit)
         for call in survey.calls.values():
-            self._calls.setdefault(call.method, {}).setdefault(unit, []).append(call)
+            self._calls.setdefault(call.method, []).append(call)
         for bound in survey.bound:
             for name in bound_names(bound.target):
-                self._names.setdefault(name, {}).setdefault(unit, []).append(bound)
+                self._names.setdefault(name, []).append(bound)
         for word in survey.changed:
-            self._changed.setdefault(word, {})[unit] = None
+            self._changed.setdefault(word, set()).add(unit)
         for pair in survey.statements:
-            self._kinds.setdefault(type(pair[0]), {}).setdefault(unit, []).append(pair)
+            kind = type(pair[0])
+            if kind in _KINDS:
+                self._kinds.setdefault(kind, {}).setdefault(unit, []).append(pair)
 
     def _forget(self, unit: ir.Unit) -> None:
         self._unseen.pop(unit, None)
         survey = self._surveys.pop(unit, None)
         if survey is None:
             return
-        for call in survey.calls.values():
-            _drop(self._calls, call.method, unit)
-        for bound in survey.bound:
-            for name in bound_names(bound.target):
-                _drop(self._names, name, unit)
+        for word in {call.method for call in survey.calls.values()}:
+            _drop(self._calls, word, unit)
+        for word in {name for bound in survey.bound for name in bound_names(bound.target)}:
+            _drop(self._names, word, unit)
         for word in survey.changed:
-            _drop(self._changed, word, unit)
-        for stmt, _ in survey.statements:
-            self._kinds[type(stmt)].pop(unit, None)
+            self._changed[word] -= {unit}
+            if not self._changed[word]:
+                del self._changed[word]
+        for units in self._kinds.values():
+            units.pop(unit, None)
 
     def _survey(self, unit: ir.Unit) -> Survey:
         out = Survey(tuple(_walk(unit.body)))
@@ -307,8 +311,8 @@ class Index:
         return out
 
 
-def _in_order(found: dict[str, dict[ir.Unit, list[_Item]]], words: Iterable[str]) -> list[_Item]:
-    here = [one for word in words for some in found.get(word, {}).values() for one in some]
+def _in_order(found: dict[str, list[_Item]], words: Iterable[str]) -> list[_Item]:
+    here = [one for word in words for one in found.get(word, ())]
     here.sort(key=_place)
     return here
 
@@ -321,12 +325,12 @@ def _offset(unit: ir.Unit) -> int:
     return unit.offset
 
 
-def _drop(found: dict[str, dict[ir.Unit, _T]], word: str, unit: ir.Unit) -> None:
-    units = found.get(word)
-    if units is not None:
-        units.pop(unit, None)
-        if not units:
-            del found[word]
+def _drop(found: dict[str, list[_Item]], word: str, unit: ir.Unit) -> None:
+    kept = [one for one in found[word] if one.stmt.unit is not unit]
+    if kept:
+        found[word] = kept
+    else:
+        del found[word]
 
 
 def _imports(unit: ir.Unit) -> _Imported:

@@ -482,17 +482,18 @@ def expressions(node: Node) -> Sequence_[Expr]:
 
 def _flatten(node: Node) -> tuple[Expr, ...]:
     found: list[Expr] = []
-    stack: list[Expr] = [*parts(node)]
-    stack.reverse()
-    while stack:
-        expr = stack.pop()
-        found.append(expr)
-        make = _PARTS.get(type(expr))
-        if make is not None:
-            inner = [*make(expr)]
-            inner.reverse()
-            stack += inner
+    _gather(node, found)
     return tuple(found)
+
+
+def _gather(node: Node, found: list[Expr]) -> None:
+    for expr in parts(node):
+        found.append(expr)
+        if type(expr) not in _LEAVES:
+            _gather(expr, found)
+
+
+_LEAVES = frozenset((Name, Const, Unknown))
 
 
 def statements(body: tuple[Stmt, ...]) -> Iterator[Stmt]:

@@ -6,6 +6,8 @@ et al., "Data Leakage in Notebooks" (ASE 2022), without those that only list cat
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 LIBRARIES = frozenset(
     [
         "sklearn",
@@ -598,6 +600,7 @@ LEARNING_FUNCTIONS = frozenset(
 BINNING = frozenset(["qcut", "cut"])
 
 
+@lru_cache(maxsize=4096)
 def family(kind: str) -> str:
     """What kind of object a class makes.
 

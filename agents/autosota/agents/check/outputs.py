@@ -237,6 +237,7 @@ def _explained(facts: Facts, bound: Bound) -> bool:
 
 
 # ------------------------------------------------------------------------------------ OUT303
+_ANSWERS_IN = re.compile(rb"(?i)answer|gold|solution|label|truth")
 _ANSWER_FILE = re.compile(r"answer|gold|solution|ground_?truth|labels?_by|truth", re.I)
 
 
@@ -306,11 +307,13 @@ def _table(bound: Bound) -> bool:
             and any(map(hints.is_test, source))
         )
     if isinstance(value, ir.Call):
-        names = list(names_in(value))
-        if last(value.func) == "dict" and any(hints.is_test(n) for n in names):
-            return any(map(hints.is_id, names)) and any(map(hints.is_label, names))
-        if last(value.func) == "to_dict" and any(map(hints.is_test, names)):
-            return any(map(hints.is_label, names)) and any(map(hints.is_id, names))
+        word = last(value.func)
+        if word in ("dict", "to_dict"):
+            names = list(names_in(value))
+            if any(map(hints.is_test, names)):
+                return any(map(hints.is_id, names)) and any(map(hints.is_label, names))
+        if not _ANSWERS_IN.search(value.unit.text, value.start, value.end):
+            return False
         files = [string(e) for e in inside(value) if string(e)]
         reads = [e for e in inside(value) if isinstance(e, ir.Call) and last(e.func) in _READERS]
         if reads and any(_ANSWER_FILE.search(f) and "." in f and "train" not in f for f in files):

@@ -7,7 +7,7 @@ fit, a prediction, a score. How values come about is not known here (`flow`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,15 +43,13 @@ class Part:
     node: ir.Expr | None = None
     bounds: tuple[str, str] = ("", "")
     shuffled: bool | None = None
+    _above: tuple[Part, ...] = ()
 
-    def path(self) -> list[Part]:
+    def path(self) -> tuple[Part, ...]:
         """From the root down to it."""
-        steps: list[Part] = []
-        here: Part | None = self
-        while here is not None:
-            steps.append(here)
-            here = here.parent
-        return steps[::-1]
+        if self.parent is not None and not self._above:
+            self._above = self.parent.path()
+        return (*self._above, self)
 
     @property
     def root(self) -> Part:
@@ -169,6 +167,27 @@ class Value(NamedTuple):
 
 
 NOTHING = Value()
+_new = tuple.__new__
+
+
+def constant(value: object) -> Value:
+    """What is known of a literal; made a hundred times in a file, hence without keywords."""
+    return _new(Value, (_NO, _NO, _NO, "", value, None, _NO, _NO, ()))
+
+
+def reference(name: str) -> Value:
+    """The module, class or function of a dotted name."""
+    return _new(Value, (_NO, _NO, _NO, name, ABSENT, None, _NO, _NO, ()))
+
+
+def holding(obj: Obj) -> Value:
+    """An object."""
+    return _new(Value, (_NO, _NO, frozenset((obj,)), "", ABSENT, None, _NO, _NO, ()))
+
+
+def marked(value: Value, marks: frozenset[str]) -> Value:
+    """A value with these marks and no others."""
+    return _new(Value, (*value[:7], marks, value[8]))
 
 
 class Pair(NamedTuple):
@@ -331,7 +350,7 @@ def _alike(a: Part, b: Part) -> bool:
     return a is b or (a.kind == b.kind and a.side == b.side and a.key == b.key)
 
 
-def _apart(x: list[Part], y: list[Part]) -> bool | None:
+def _apart(x: Sequence[Part], y: Sequence[Part]) -> bool | None:
     """True: different rows. False: some rows in common. None: not known."""
     first, second = x[0], y[0]
     if first.kind == second.kind == "split":

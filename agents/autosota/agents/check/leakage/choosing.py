@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from autosota.agents.check import ir, knowledge
 from autosota.agents.check.facts import TESTED, CallFact, Facts, FileRule
 from autosota.agents.check.flow import position
+from autosota.agents.check.index import bound_names
 from autosota.agents.check.leakage.common import FITS, LIBRARIES, SPLITS, TESTS, called, short
 from autosota.agents.check.roles import role
 from autosota.agents.check.values import Event, Pair, Part, Value, role_of, share
@@ -179,13 +180,11 @@ def _chosen(facts: Facts, scores: set[Event]) -> ir.Node | None:
 # ---------------------------------------------------------------------------------- LK113
 def _assigned(facts: Facts) -> dict[str, list[tuple[ir.Expr, ir.Stmt]]]:
     found: dict[str, list[tuple[ir.Expr, ir.Stmt]]] = {}
-    for stmt, _ in facts.index.statements(ir.Assign):
-        if stmt.value is not None:
+    for stmt, _ in facts.walk():
+        if isinstance(stmt, ir.Assign) and stmt.value is not None:
             for target in stmt.targets:
-                names = target.elts if isinstance(target, ir.Sequence) else (target,)
-                for name in names:
-                    if isinstance(name, ir.Name):
-                        found.setdefault(name.id, []).append((stmt.value, stmt))
+                for name in bound_names(target):
+                    found.setdefault(name, []).append((stmt.value, stmt))
     return found
 
 
