@@ -1,1 +1,4 @@
-"""The language server's face: protocol only, no decisions. Empty until its issue is built."""
+"""The language server's face: what an editor can ask, one module per feature.
+
+Protocol only. What is found, offered or refused is decided in `server.editor` and below.
+"""

@@ -1,0 +1,160 @@
+"""The server: what it holds for one client, and its session from start to end.
+
+Features are functions of the server and a request, listed in `table`. Nothing heavy is loaded
+before `initialize` is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, BinaryIO
+
+from lsprotocol import types
+from pygls.protocol import default_converter
+
+from autosota.lsp.checks import Checks
+from autosota.lsp.client import Client
+from autosota.lsp.cures import Cured, CuredServer
+from autosota.lsp.lane import Lane
+from autosota.lsp.options import Options, parse
+from autosota.lsp.pages import Pages
+from autosota.lsp.transport import Reader, Writer, take_stdio
+
+logger = logging.getLogger(__name__)
+
+NAME = "autosota"
+REFRESH_SECONDS = 0.05
+_NOTEBOOKS = types.NotebookDocumentSyncOptions(
+    notebook_selector=[
+        types.NotebookDocumentFilterWithCells(cells=[types.NotebookCellLanguage(language="python")])
+    ],
+    save=False,
+)
+
+
+class Server(CuredServer):
+    """One client's server.
+
+    Attributes:
+        client: What the client can do; known after `initialize`.
+        pages: What is open.
+        checks: Keeps findings up to date; there once the client has said `initialized`.
+    """
+
+    def __init__(self) -> None:
+        from importlib.metadata import version
+
+        super().__init__(
+            NAME,
+            version(NAME),
+            notebook_document_sync=_NOTEBOOKS,
+            protocol_cls=Cured,
+            converter_factory=default_converter,
+        )
+        from autosota.lsp import table
+
+        self.client = Client()
+        self.options = Options()
+        self.first_options: object = None
+        self.folder_options: dict[str, Options] = {}
+        self.pages = Pages()
+        self.archive = Lane("archive")
+        self._checks: Checks | None = None
+        self._refresh: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._over: asyncio.Future[int] | None = None
+        self.own_params = table.OWN_PARAMS
+        table.register(self)
+
+    # ------------------------------------------------------------------ what features use
+
+    @property
+    def checks(self) -> Checks:
+        """The checks; made on first use, on the loop."""
+        if self._checks is None:
+            from autosota.lsp import diagnostics
+
+            self._checks = Checks(self.pages, partial(diagnostics.show, self))
+            self._checks.enabled = lambda page: self.options_for(page.uri).check.enable
+        return self._checks
+
+    def options_for(self, uri: str) -> Options:
+        """The options of the folder that a document lies in."""
+        inside = [f for f in self.folder_options if uri.startswith(f.rstrip("/") + "/")]
+        return self.folder_options[max(inside, key=len)] if inside else self.options
+
+    def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Let a coroutine run on its own; what goes wrong in it is written down."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def note(self, text: str, kind: types.MessageType = types.MessageType.Warning) -> None:
+        """Tell the user something, in the client's log."""
+        self.window_log_message(types.LogMessageParams(kind, text))
+
+    def read_options(self, value: object) -> Options:
+        """Options from JSON; what cannot be used is said."""
+        options, notes = parse(value)
+        for text in notes:
+            self.note(text)
+        return options
+
+    def options_changed(self) -> None:
+        """The user has set something else: everything shown is looked at again."""
+        self.checks.again([page.uri for page in self.pages])
+
+    def refresh_soon(self) -> None:
+        """Let the client ask for findings again, once for several pages."""
+        if self._refresh is None:
+            loop = asyncio.get_running_loop()
+            self._refresh = loop.call_later(REFRESH_SECONDS, self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        self._refresh = None
+        self.workspace_diagnostic_refresh(None)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("%s", task.exception(), exc_info=task.exception())
+
+    # ------------------------------------------------------------------ the session
+
+    def leave(self, code: int) -> None:
+        """End the session."""
+        if self._over is not None and not self._over.done():
+            self._over.set_result(code)
+
+    async def session(self, incoming: BinaryIO, outgoing: BinaryIO) -> int:
+        """Serve the client until it leaves; gives the exit code.
+
+        It is 0 after `shutdown` and `exit`, and 1 when the client just went away.
+        """
+        self._over = asyncio.get_running_loop().create_future()
+        gone = partial(self.leave, 1)
+        writer = Writer(outgoing, gone)
+        self.protocol.set_writer(writer)
+        Reader(incoming, self.protocol, gone)
+        code = await self._over
+        writer.close()
+        return code
+
+
+def serve(log: str = "warning") -> int:
+    """Serve the client on stdin and stdout; gives the exit code."""
+    logging.basicConfig(
+        stream=sys.stderr, level=log.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+    if log != "debug":  # it writes down every message, with the user's text
+        logging.getLogger("pygls").setLevel(logging.ERROR)
+    incoming, outgoing = take_stdio()
+    gc.freeze()  # what was imported stays; no collection need look at it again
+    gc.set_threshold(20_000, 20, 20)
+    return asyncio.run(Server().session(incoming, outgoing))
