@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autosota.agents.domain import GpuUse
-from autosota.server.containers.engine import Engine
+from autosota.server.containers.engine import Engine, EngineUnavailable
 from autosota.server.containers.gpu_use import Sampler
 from autosota.server.containers.gpus import GpuChoice
 from autosota.server.containers.labels import RUN, Role, labels
@@ -42,6 +42,7 @@ _LOOK_SECONDS = 0.5
 _GIVE_UP_SECONDS = 30.0
 """For the engine to answer when a container is created or removed."""
 
+_LOST_SECONDS = 10.0
 _MOST_MOUNTS = 2500
 
 
@@ -75,6 +76,7 @@ class ContainerLauncher(Launcher):
         self.gpus = gpus
         self.cpus = cpus
         self._ensure = ensure
+        self._declared: tuple[str, ...] | None = None
         self.name = f"{engine.facts.name} {engine.facts.version}"
         self.who: User = user(rootless=engine.facts.rootless)
 
@@ -113,9 +115,6 @@ class ContainerLauncher(Launcher):
             processes=limits.processes * 4,  # threads count here, and the guard counts processes
             network=launch.network,
         )
-        if self.engine.facts.selinux:
-            # files of the user keep their labels, so containers go without
-            settings["security_opt"] = [*settings["security_opt"], "label=disable"]
         return self.engine.client.containers.create(
             self.image,
             entrypoint=guard,
@@ -127,11 +126,19 @@ class ContainerLauncher(Launcher):
                 **labels(Role.RUN, scratch=scratch),
                 RUN: launch.env.get("AUTOSOTA_RUN_DIR", ""),
             },
+            tmpfs=dict.fromkeys(self._volumes(launch), "ro,size=4k"),
             log_config=LogConfig(type="none"),
             use_config_proxy=False,
-            **settings,
-            **gpus.arguments,
+            **self.engine.facts.fitted({**settings, **gpus.arguments}),
         )
+
+    def _volumes(self, launch: Launch) -> list[str]:
+        """Places that the image declares as volumes, which the engine would make writable."""
+        if self._declared is None:
+            told = self.engine.client.api.inspect_image(self.image)  # type: ignore[no-untyped-call]
+            self._declared = tuple((told.get("Config") or {}).get("Volumes") or ())
+        mounted = {*launch.writable, *(m.target for m in launch.mounts)}
+        return [v for v in self._declared if Path(v) not in mounted]
 
     def _binds(self, launch: Launch, scratch: Path) -> Iterator[Bind]:
         """Every place that is mounted, once: what comes later covers what came before."""
@@ -298,15 +305,16 @@ class _Contained(Started):
 
     def lost(self) -> str:
         """Nothing inside can end pid 1, so a guard without a report was ended from outside."""
-        self._looked = 0.0
-        why = self.ended
-        if why is None or self._error:
+        if self._error:
             return ""
-        if why.startswith("exit code"):
-            why = f"its container was ended from outside ({why})"
+        end = time.monotonic() + _LOST_SECONDS
+        while (why := self._look()) is None and time.monotonic() < end:
+            time.sleep(0.1)  # an engine that shuts down ends its containers first
+        if why is None or why.startswith("exit code"):
+            why = f"its container was ended from outside ({why or 'no exit code'})"
         return (
-            f"the sandbox ({self._launcher.name}) was lost in mid-run: {why}; nothing is kept "
-            "of this run, `autosota resume` repeats it"
+            f"the sandbox ({self._launcher.name}) was lost in mid-run: {why}; nothing is kept of "
+            "this run, `autosota resume` repeats it"
         )
 
     def gpu_use(self) -> tuple[GpuUse, ...]:
@@ -327,13 +335,10 @@ class _Contained(Started):
             os.close(self._open.pop(name))
 
     def _remove(self) -> None:
-        import requests
-        from docker.errors import DockerException
-
         self._thread.join()
         if self._container is not None:
-            with contextlib.suppress(DockerException, requests.RequestException, OSError):
-                self._container.remove(force=True, v=True)
+            with contextlib.suppress(EngineUnavailable):
+                self._launcher.engine.discard(str(self._container.id))
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
