@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatch
 
 from autosota.agents.check import ir
 from autosota.agents.check.facts import Facts
 
-_DEFINES = (b"def", b"async", b"@")
+_DEFINES = re.compile(rb"def")
 
 
 def function_of(facts: Facts, func: ir.Expr) -> ir.Function | None:
     """The function that an expression names, or None when it is not known."""
     if isinstance(func, ir.Name):
-        here = _named(facts.units, func.id)
+        here = facts.remember("functions", lambda: _own(facts)).get(func.id)
         if here is not None:
             return here
     dotted = facts.resolve(func)
@@ -28,11 +29,17 @@ def function_of(facts: Facts, func: ir.Expr) -> ir.Function | None:
     return _named([unit for unit in units if not unit.broken], name)
 
 
+def _own(facts: Facts) -> dict[str, ir.Function]:
+    """The functions that are defined at the top of this file; the last of a name counts."""
+    found = facts.index.statements(ir.Function, _DEFINES)
+    return {function.name: function for function, context in found if not context.around}
+
+
 def _named(units: Sequence[ir.Unit], name: str) -> ir.Function | None:
     """The last function of this name that is defined at the top."""
     word = name.encode()
     for unit in reversed(units):
-        if word in unit.text and (unit.broken or unit.text.startswith(_DEFINES)):
+        if word in unit.text and unit.text.startswith((b"def", b"async", b"@")):
             for stmt in unit.body:
                 if isinstance(stmt, ir.Function) and stmt.name == name:
                     return stmt

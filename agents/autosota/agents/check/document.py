@@ -189,7 +189,7 @@ def blank(text: bytes, notebook: bool) -> bytes:
     if not (b"%" in text or b"!" in text or (notebook and b"?" in text)):
         return text
     if not notebook:
-        if not re.search(rb"^(?:%[A-Za-z%]|!)", text, re.M):
+        if b"\n%" not in text and b"\n!" not in text and text[:1] not in (b"%", b"!"):
             return text
         return re.sub(rb"^(?:%%?[a-z]\w*\b|![ \t]*[\w/.-]).*$", _blank_line, text, flags=re.M)
     lines = text.split(b"\n")

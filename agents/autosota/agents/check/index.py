@@ -8,6 +8,7 @@ is what the rules that ask want (they look for the absence of another definition
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -110,6 +111,7 @@ class Index:
     def __init__(self) -> None:
         """No units yet."""
         self.units: Sequence[ir.Unit] = ()
+        self._text = b""
         self.imports: Mapping[str, str] = {}
         """Local name → dotted name, of every import of the file at any depth."""
         self._imported: dict[ir.Unit, _Imported] = {}
@@ -120,8 +122,9 @@ class Index:
         self._changed: dict[str, set[ir.Unit]] = {}
         self._kinds: dict[type, dict[ir.Unit, list[tuple[ir.Stmt, Context]]]] = {}
 
-    def update(self, units: Sequence[ir.Unit]) -> None:
-        """The file has these units now."""
+    def update(self, units: Sequence[ir.Unit], text: bytes) -> None:
+        """The file has these units and this text now."""
+        self._text = text
         here = set(units)
         for unit in self.units:
             if unit not in here:
@@ -213,8 +216,14 @@ class Index:
 
     def units_of(self, *words: str) -> list[ir.Unit]:
         """The units in which one of these words occurs, in order of the text."""
-        tokens = [word.encode() for word in words if word]
-        return [unit for unit in self.units if any(token in unit.text for token in tokens)]
+        places: set[int] = set()
+        for word in filter(None, words):
+            token = word.encode()
+            at = self._text.find(token)
+            while at >= 0:
+                places.add(bisect_right(self.units, at, key=_offset) - 1)
+                at = self._text.find(token, at + 1)
+        return [self.units[place] for place in sorted(places - {-1})]
 
     def survey(self, unit: ir.Unit) -> Survey:
         """What stands in a unit of the file."""

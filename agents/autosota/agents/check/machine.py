@@ -261,7 +261,7 @@ class Memory:
         cls: ir.Class | None = None,
     ) -> Obj:
         """The one object made here of these."""
-        ident = (node, kind, made, options)
+        ident = (node, kind, made, options, cls)
         found = self.interned.objs.get(ident)
         if found is None:
             found = Obj(node, kind, made, options, cls)

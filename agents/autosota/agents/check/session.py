@@ -56,6 +56,8 @@ class Session:
         self.path = path
         self.settings = settings or Settings()
         self._content = b""
+        self._tokens = Tokens()
+        self._wanted: list[FileRule] | None = None
         self._syntax = Syntax()
         self._index = Index()
         self._memo = flow.Memo()
@@ -80,18 +82,19 @@ class Session:
             document = Document.read(self.path, content)
         except Unreadable as error:
             return self._unread(str(error))
-        tokens = Tokens(document.text)
-        wanted = [
-            rule
-            for rule in rules()
-            if self.settings.wants(rule.code)
-            and (document.is_notebook or not rule.notebooks)
-            and tokens.hold(rule.needs)
-        ]
+        if self._tokens.update(document.text) or self._wanted is None:
+            self._wanted = [
+                rule
+                for rule in rules()
+                if self.settings.wants(rule.code)
+                and (document.is_notebook or not rule.notebooks)
+                and self._tokens.hold(rule.needs)
+            ]
+        wanted = self._wanted
         if not wanted and b"noqa" not in document.text and b"autosota" not in document.text:
             return Checked()
         units = self._syntax.update(document)
-        self._index.update(units)
+        self._index.update(units, document.text)
         facts = Facts(document, units, self.settings, project, self._index)
         facts._flow = lambda: flow.run(units, self._index, self._memo)
         found: list[Finding] = []

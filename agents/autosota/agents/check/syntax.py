@@ -15,6 +15,7 @@ from tree_sitter import Language, Parser, Tree
 from autosota.agents.check import ir
 from autosota.agents.check.document import Document
 from autosota.agents.check.lower import lowered
+from autosota.agents.check.tokens import changed
 
 _NOT_UNITS = frozenset({"comment", "line_continuation", ";"})
 
@@ -85,9 +86,7 @@ def _parse(text: bytes, old: tuple[bytes, Tree] | None) -> Tree:
     if old is None:
         return parser.parse(text)
     before, tree = old
-    start = _common(before, text)
-    tail = _common_tail(before, text, start)
-    end_old, end_new = len(before) - tail, len(text) - tail
+    start, end_old, end_new = changed(before, text)
     edited = tree.copy()
     edited.edit(
         start_byte=start,
@@ -98,30 +97,6 @@ def _parse(text: bytes, old: tuple[bytes, Tree] | None) -> Tree:
         new_end_point=_point(text, end_new),
     )
     return parser.parse(text, edited)
-
-
-def _common(a: bytes, b: bytes) -> int:
-    """Length of the common beginning."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[:middle] == b[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _common_tail(a: bytes, b: bytes, start: int) -> int:
-    """Length of the common end that does not reach into the first `start` bytes."""
-    low, high = 0, min(len(a), len(b)) - start
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[len(a) - middle :] == b[len(b) - middle :]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _point(text: bytes, offset: int) -> tuple[int, int]:

@@ -40,11 +40,14 @@ def shape(pattern: bytes, letters: bytes = b"", of_words: bool = False) -> Shape
 
 
 class Tokens:
-    """The tokens of a text, each looked for once."""
+    """The tokens of a text, each looked for once, and after an edit only near it.
+
+    That is right as no token reaches beyond the next line that is not blank.
+    """
 
     __slots__ = ("_seen", "_text", "_words")
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes = b"") -> None:
         """Nothing is looked for yet."""
         self._text = b"\n" + text
         self._words = b""
@@ -63,6 +66,23 @@ class Tokens:
                 return False
         return True
 
+    def update(self, text: bytes) -> bool:
+        """The text is this now; gives whether that may matter to what was looked for."""
+        before, after = self._text, b"\n" + text
+        start, end_before, end = changed(before, after)
+        self._text, self._words = after, b""
+        gone = Tokens(_lines(before, start, end_before))
+        come = Tokens(_lines(after, start, end))
+        matters = False
+        for token, seen in list(self._seen.items()):
+            if come._search(token):
+                self._seen[token] = True
+                matters = matters or not seen
+            elif seen and gone._search(token):
+                del self._seen[token]
+                matters = True
+        return matters
+
     def _search(self, token: Token) -> bool:
         if not self._words:
             self._words = b" %b " % b" ".join(set(self._text.translate(_LETTERS).split()))
@@ -71,6 +91,35 @@ class Tokens:
         if token.letters not in self._words:
             return False
         return token.pattern.search(self._words if token.of_words else self._text) is not None
+
+
+def changed(before: bytes, after: bytes) -> tuple[int, int, int]:
+    """Where an edit starts, where it ends in the text before, and where in the text after."""
+    start, shorter = 0, min(len(before), len(after))
+    high = shorter
+    while start < high:
+        middle = (start + high + 1) // 2
+        if before[start:middle] == after[start:middle]:
+            start = middle
+        else:
+            high = middle - 1
+    tail, high = 0, shorter - start
+    while tail < high:
+        middle = (tail + high + 1) // 2
+        if before[len(before) - middle :] == after[len(after) - middle :]:
+            tail = middle
+        else:
+            high = middle - 1
+    return start, len(before) - tail, len(after) - tail
+
+
+def _lines(text: bytes, start: int, end: int) -> bytes:
+    """The lines of some bytes, and one before and one after that are not blank."""
+    first = text.rfind(b"\n", 0, len(text[: text.rfind(b"\n", 0, start)].rstrip()))
+    after = text.find(b"\n", end)
+    if after >= 0:
+        after = text.find(b"\n", len(text) - len(text[after:].lstrip()))
+    return text[max(first, 0) : after + 1 if after >= 0 else len(text)]
 
 
 @lru_cache(maxsize=1024)
