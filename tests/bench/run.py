@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 TABLES = {
     "overhead": "Fixed overhead of a run over the bare command",
     "ledger": "The ledger",
+    "containers": "Runs in containers, bubblewrap and plain processes beside them",
     "kernels": "Kernels in containers, a local kernel beside them (some five minutes)",
     "simulation": "Synthetic campaigns: what is confirmed that is not there, and what is",
     "audit": "The audit of patches: refused, cleared, time per patch",
