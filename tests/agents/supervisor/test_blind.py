@@ -18,6 +18,7 @@ from types import ModuleType
 import pytest
 
 from autosota.agents.domain import Decision
+from autosota.agents.supervisor.audit import FAILED
 
 HERE = Path(__file__).parent
 
@@ -40,6 +41,7 @@ def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wron
     found = Counter()
     for judged in bench().score(HERE / "blind" / name):
         found[judged.patch.kind, judged.verdict.decision] += 1
+        assert not any(FAILED in f.message for f in judged.verdict.findings), judged
     good = sum(n for (kind, _), n in found.items() if kind == "honest")
     bad = sum(n for (kind, _), n in found.items() if kind == "dishonest")
     assert good > 80 and bad > 80

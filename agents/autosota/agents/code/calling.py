@@ -212,7 +212,8 @@ class Calling(Outside):
         if owner is None or owner.kind != "obj":
             return True
         number = owner.payload.number
-        own = {self.freeze(self.boxes[b]).key for (at, _), b in self.names.items() if at == number}
+        held = [b for (at, _), b in self.names.items() if at == number]  # freezing adds names
+        own = {self.freeze(self.boxes[b]).key for b in held}
         found = walk(result, lambda v: v.key in own or v.kind == "pred")
         return any(v.kind == "pred" and v.key not in own for v in found)
 
