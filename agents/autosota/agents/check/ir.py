@@ -20,11 +20,14 @@ class Unit:
     Attributes:
         offset: Byte at which it starts now; changes when text above it is edited.
         text: Its bytes.
+        shape: Its kind in the grammar; of a broken one, all its structure: what stands around
+            broken text decides how it is read.
         broken: It holds a syntax error: what is not seen in it is unknown, not absent.
     """
 
     offset: int
     text: bytes
+    shape: str
     broken: bool = False
     _lower: Callable[[Unit], tuple[Stmt, ...]] | None = None
     _body: tuple[Stmt, ...] = ()
