@@ -41,3 +41,10 @@ def test_long_lines_are_cut_and_fast_ones_left_out(tmp_path):
     assert len(shown) < 10_000
     assert "lines not shown" in shown[-1]
     assert (tmp_path / "o").stat().st_size == 6000 + 6 + 200_000
+
+
+def test_a_log_can_be_followed_while_it_is_written(tmp_path):
+    output = Output({"stdout": tmp_path / "log"}, 1000)
+    output.feed("stdout", b"one line\n")
+    assert (tmp_path / "log").read_bytes() == b"one line\n"
+    output.close()

@@ -1,4 +1,4 @@
-"""A sealed evaluator, behind both kinds of wall: a candidate scores what it would, whatever it does.
+"""A sealed evaluator, behind both kinds of wall: whatever it does, a candidate scores the same.
 
 The honest prediction of every candidate here is right for five labels of eight. A cheat that
 works would show another number; so would one that only breaks something.

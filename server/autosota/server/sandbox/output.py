@@ -86,6 +86,7 @@ class Output:
         if not keep:
             return
         self._files[stream].write(keep)
+        self._files[stream].flush()  # somebody may follow the log
         self._tails[stream] = (self._tails[stream] + keep)[-TAIL_BYTES:]
         if self._on_chunk is not None:
             self._on_chunk(stream, keep)
