@@ -20,7 +20,7 @@ from typing import Any
 
 Message = dict[str, Any]
 COMMAND = (str(Path(sys.executable).with_name("autosota")), "lsp", "--stdio")
-SECONDS = 30.0
+SECONDS = float(os.environ.get("AUTOSOTA_TEST_SECONDS", "30"))
 SILENT = object()
 """What an answer gives that is never sent."""
 

@@ -96,7 +96,11 @@ class Checks:
             timer.cancel()
         if page.task is not None:
             page.task.cancel()
-        self._background(self.lane.run(lambda: self.desk.close(page.uri)))
+        self._background(self._forget(page.uri))
+
+    async def _forget(self, uri: str) -> None:
+        """Its file counts again, for those that looked at the open text, too."""
+        self.again(await self.lane.run(lambda: self.desk.close(uri)))
 
     def again(self, uris: Iterable[str]) -> None:
         """Check these pages again although their text is the same."""

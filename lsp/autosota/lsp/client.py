@@ -17,7 +17,6 @@ class Client:
     shows_related: bool = False
     shows_links: bool = False
     shows_tags: frozenset[types.DiagnosticTag] = frozenset()
-    knows_versions: bool = False
     literal_actions: bool = False
     resolves_edits: bool = False
     disables_actions: bool = False
@@ -58,7 +57,6 @@ class Client:
             shows_links=has.yes(f"{published}.code_description_support")
             or has.yes(f"{pulled}.code_description_support"),
             shows_tags=frozenset(tags),
-            knows_versions=has.yes(f"{published}.version_support"),
             literal_actions=has.get("text_document.code_action.code_action_literal_support")
             is not None,
             resolves_edits="edit" in properties

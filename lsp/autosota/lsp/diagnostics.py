@@ -28,6 +28,8 @@ def show(server: Server, page: Page) -> None:
     outcome = page.fresh
     if outcome is None:
         return
+    for text in outcome.reading.notes:
+        server.say_once(text)
     if not server.client.pulls_diagnostics or page.notebook:
         _push(server, page, outcome)
     elif page.unasked and server.client.refreshes_diagnostics:
@@ -40,8 +42,9 @@ def _push(server: Server, page: Page, outcome: Outcome) -> None:
     for uri in page.shown - found.keys():  # cells that are gone
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
     for uri, rows in found.items():
-        version = outcome.versions.get(uri) if server.client.knows_versions else None
-        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, rows, version))
+        server.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(uri, rows, outcome.versions.get(uri))
+        )
     page.shown = {uri for uri, rows in found.items() if rows}
 
 

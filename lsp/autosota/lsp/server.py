@@ -65,6 +65,7 @@ class Server(CuredServer):
         self.pages = Pages()
         self.archive = Lane("archive")
         self._checks: Checks | None = None
+        self._said: set[str] = set()
         self._refresh: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._over: asyncio.Future[int] | None = None
@@ -98,6 +99,13 @@ class Server(CuredServer):
     def note(self, text: str, kind: types.MessageType = types.MessageType.Warning) -> None:
         """Tell the user something, in the client's log."""
         self.window_log_message(types.LogMessageParams(kind, text))
+
+    def say_once(self, text: str) -> None:
+        """Tell the user something where it is seen, unless it was said before."""
+        if text not in self._said:
+            self._said.add(text)
+            kind = types.MessageType.Warning
+            self.window_show_message(types.ShowMessageParams(kind, f"AutoSOTA: {text}"))
 
     def read_options(self, value: object) -> Options:
         """Options from JSON; what cannot be used is said."""

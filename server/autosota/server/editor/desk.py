@@ -93,15 +93,20 @@ class Desk:
         if document.saved:
             self._texts[document.path] = content
 
-    def close(self, key: str) -> None:
-        """A document was closed; its file is what counts again. Unknown keys are fine."""
+    def close(self, key: str) -> list[str]:
+        """A document was closed, and its file counts again: the keys of those that looked at it.
+
+        Unknown keys are fine.
+        """
+        users = self.users_of(key)
         document = self._open.pop(key, None)
         if document is None:
-            return
+            return []
         if not any(d.path == document.path for d in self._open.values()):
             self._texts.pop(document.path, None)
         if document.session is not None:
             document.session.close()
+        return users
 
     def users_of(self, key: str) -> list[str]:
         """The other open documents whose findings looked at this one."""
