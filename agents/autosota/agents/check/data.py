@@ -8,11 +8,14 @@ from autosota.agents.check import hints, ir
 from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
+    Index,
+    Survey,
     dotted,
     inside,
     last,
     names_in,
     root,
+    source,
     variables_in,
 )
 from autosota.agents.domain import Finding, Severity
@@ -36,12 +39,7 @@ _SCORES = {"evaluate", "score", "predict", "predict_proba", "test"}
 def dropped(facts: Facts) -> Iterator[Finding]:
     """Rows are removed from the test set by a condition, `dropna` or a limit."""
     told: set[str] = set()
-    for bound in facts.index.bound:
-        if bound.value is None or bound.op or isinstance(bound.target, ir.Subscript):
-            continue
-        name = dotted(bound.target)
-        if not name or not hints.is_test(name):
-            continue
+    for name, bound in facts.index.each(_of_test):
         how = _removes(bound.value, name, facts)
         if how and name not in told:
             told.add(name)
@@ -55,6 +53,15 @@ def dropped(facts: Facts) -> Iterator[Finding]:
             if not _columns(call.node) and name not in told:
                 told.add(name)
                 yield _dropped(facts, call.node, name, f"`{func.attr}`")
+
+
+def _of_test(idx: Index, survey: Survey) -> Iterator[tuple[str, Bound]]:
+    """Names of tested rows, and where they are given rows."""
+    for bound in survey.bound:
+        if not bound.op and isinstance(bound.value, ir.Call | ir.Subscript):
+            name = dotted(bound.target)
+            if name and hints.is_test(name):
+                yield name, bound
 
 
 def _dropped(facts: Facts, node: ir.Node, name: str, how: str) -> Finding:
@@ -83,7 +90,7 @@ def _is_scored(facts: Facts, name: str, after: ir.Node) -> bool:
     return False
 
 
-def _removes(value: ir.Expr, name: str, facts: Facts) -> str:
+def _removes(value: ir.Expr | None, name: str, facts: Facts) -> str:
     """How an expression removes rows of `name` from it, or ''."""
     while True:
         if isinstance(value, ir.Call) and isinstance(value.func, ir.Attribute):
@@ -173,15 +180,22 @@ def relabelled(facts: Facts) -> Iterator[Finding]:
     """Labels of tested rows are overwritten for some rows, or by predictions."""
     if hints.is_a_test_file(facts.path):
         return
-    for bound in facts.index.bound:
+    for bound in facts.index.each(_overwritten)[:1]:
+        yield facts.finding(
+            "DS403",
+            bound.stmt,
+            f"labels of tested rows are overwritten (`{facts.text(bound.target)}`): the answers "
+            "follow the model, not the other way round",
+        )
+
+
+def _overwritten(idx: Index, survey: Survey) -> Iterator[Bound]:
+    for bound in survey.bound:
         target, value = bound.target, bound.value
         if value is None or not isinstance(target, ir.Subscript):
             if value is not None and not bound.op and _by_prediction(bound):
-                yield _relabelled(facts, bound)
-                return
+                yield bound
             continue
-        if facts.text(target) in facts.text(value):
-            continue  # its own values in another form
         base, where = target.value, target.index
         if isinstance(base, ir.Attribute) and base.attr in ("loc", "iloc", "at"):
             if not isinstance(where, ir.Sequence) or len(where.elts) != 2:
@@ -196,11 +210,12 @@ def relabelled(facts: Facts) -> Iterator[Finding]:
             rows = where
         else:
             continue
+        if source(target) in source(value):
+            continue  # its own values in another form
         column_only = isinstance(rows, ir.Const) and isinstance(rows.value, str)
         if isinstance(rows, ir.Slice) or column_only or _own_values(rows, value):
             continue
-        yield _relabelled(facts, bound)
-        return
+        yield bound
 
 
 def _own_values(rows: ir.Expr, value: ir.Expr) -> bool:
@@ -225,15 +240,6 @@ def _by_prediction(bound: Bound) -> bool:
         and last(value.func) in ("where", "mask", "combine_first")
         and name in variables_in(value)
         and any(map(hints.is_prediction, variables_in(value)))
-    )
-
-
-def _relabelled(facts: Facts, bound: Bound) -> Finding:
-    return facts.finding(
-        "DS403",
-        bound.stmt,
-        f"labels of tested rows are overwritten (`{facts.text(bound.target)}`): the answers follow "
-        "the model, not the other way round",
     )
 
 

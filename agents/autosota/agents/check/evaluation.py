@@ -15,12 +15,15 @@ from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     Context,
+    Index,
+    Survey,
     dotted,
     inside,
     last,
     names_in,
     number,
     root,
+    source,
     string,
     variables_in,
 )
@@ -92,29 +95,30 @@ _LIMITS = {"limit_test_batches", "limit_eval_batches", "max_eval_samples", "max_
 def cut_down(facts: Facts) -> Iterator[Finding]:
     """The score is computed on a part of the test set, and no flag guards that."""
     idx, text = facts.index, facts.document.text
-    for bound in idx.bound:
-        value, name = bound.value, dotted(bound.target)
-        if (
-            isinstance(value, ir.Subscript)
-            and _leading(value.index)
-            and hints.is_test(name)
-            and name == dotted(value.value)
-            and not _smoke(facts, bound.context)
-        ):
-            yield facts.finding("EV205", value, _cut(name))
-            return
+    for node, what, _ in idx.each(_first_rows)[:1]:
+        yield facts.finding("EV205", node, what)
+        return
     cuts = [*_fewer_rows(facts)]
     if b"load_dataset" in text:
         cuts += _named_part(facts)
     if any(limit.encode() in text for limit in _LIMITS):
         cuts += _limited(facts)
-    for node, what, context in cuts:
-        if not _smoke(facts, context):
+    for node, what, context in (*cuts, *idx.each(_early_breaks, _BREAK)):
+        if not _smoke(context):
             yield facts.finding("EV205", node, what)
-    yield from _early_breaks(facts)
 
 
 _Cut = tuple[ir.Node, str, Context]
+
+
+def _first_rows(idx: Index, survey: Survey) -> Iterator[_Cut]:
+    """`test = test[:500]`."""
+    for bound in survey.bound:
+        value = bound.value
+        if isinstance(value, ir.Subscript) and _leading(value.index):
+            name = dotted(value.value)
+            if hints.is_test(name) and name == dotted(bound.target) and not _smoke(bound.context):
+                yield value, _cut(name), bound.context
 
 
 def _fewer_rows(facts: Facts) -> Iterator[_Cut]:
@@ -144,13 +148,12 @@ def _limited(facts: Facts) -> Iterator[_Cut]:
                 yield value, f"`{key}` leaves out a part of the test set", call.context
 
 
-def _early_breaks(facts: Facts) -> Iterator[Finding]:
+def _early_breaks(idx: Index, survey: Survey) -> Iterator[_Cut]:
     """`if step >= 50: break` in a loop over test batches that adds up a score."""
-    for stmt, context in facts.index.statements(ir.For, _BREAK):
-        if not any(map(hints.is_test, names_in(stmt.iterable))):
+    for stmt, context in survey.statements:
+        if not isinstance(stmt, ir.For) or not any(map(hints.is_test, names_in(stmt.iterable))):
             continue
-        counts = [s for s in ir.statements(stmt.body) if isinstance(s, ir.Assign) and s.op]
-        if not counts or _smoke(facts, context):
+        if not any(isinstance(s, ir.Assign) and s.op for s in ir.statements(stmt.body)):
             continue
         counters = variables_in(stmt.target)
         for inner in stmt.body:
@@ -164,7 +167,7 @@ def _early_breaks(facts: Facts) -> Iterator[Finding]:
                 and root(inner.test.operands[0]) in counters
                 and number(inner.test.operands[-1]) is not None
             ):
-                yield facts.finding("EV205", inner, _cut(facts.text(stmt.iterable)))
+                yield inner, _cut(source(stmt.iterable)), context
 
 
 def _cut(name: str) -> str:
@@ -191,9 +194,9 @@ def _fixed_range(expr: ir.Expr) -> bool:
     return number(expr) is not None
 
 
-def _smoke(facts: Facts, context: Context) -> bool:
+def _smoke(context: Context) -> bool:
     return any(
-        hints.is_smoke(facts.text(g.test)) for g in context.around if isinstance(g, ir.If)
+        hints.is_smoke(source(g.test)) for g in context.around if isinstance(g, ir.If)
     ) or bool(context.function and hints.is_smoke(context.function.name))
 
 
@@ -203,18 +206,22 @@ _GOES_ON = re.compile(rb"except|continue")
 
 def skipped(facts: Facts) -> Iterator[Finding]:
     """Samples that fail are skipped where hits are counted."""
-    for stmt, context in facts.index.statements(ir.For, _GOES_ON):
-        if not _evaluates(stmt, context):
+    for node, loop in facts.index.each(_skipping, _GOES_ON):
+        yield facts.finding(
+            "EV206",
+            node,
+            "samples that fail here are left out of the score; count them as wrong",
+            related=[(loop, "the evaluation")],
+        )
+
+
+def _skipping(idx: Index, survey: Survey) -> Iterator[tuple[ir.Node, ir.For]]:
+    for stmt, context in survey.statements:
+        if not isinstance(stmt, ir.For) or not _evaluates(stmt, context):
             continue
         for place, before in _skips(stmt):
-            scored = _counted(stmt, place) if before else _counted(place, None)
-            if scored:
-                yield facts.finding(
-                    "EV206",
-                    place.handlers[0].body[0] if isinstance(place, ir.Try) else place,
-                    "samples that fail here are left out of the score; count them as wrong",
-                    related=[(stmt, "the evaluation")],
-                )
+            if _counted(stmt, place) if before else _counted(place, None):
+                yield place.handlers[0].body[0] if isinstance(place, ir.Try) else place, stmt
                 break
 
 
@@ -322,14 +329,10 @@ def replaced(facts: Facts) -> Iterator[Finding]:
 
 def _replacements(facts: Facts) -> Iterator[tuple[ir.Node, str]]:
     """Every attribute of an imported module that gets another value, and its dotted name."""
-    for bound in facts.index.bound:
-        if isinstance(bound.target, ir.Attribute):
-            name = _full(facts, bound.target)
-            if name and not _saved(bound):
-                yield bound.target, name
+    yield from facts.index.each(_attributes_set)
     for call in facts.index.calls_of("setattr", "patch", "object"):
         if dotted(call.node.func) == "setattr" and len(call.node.args) == 3:
-            owner, attr = _full(facts, call.node.args[0]), string(call.node.args[1])
+            owner, attr = _full(facts.index, call.node.args[0]), string(call.node.args[1])
             if owner and attr:
                 yield call.node, f"{owner}.{attr}"
         elif call.method in ("patch", "object") and call.name.startswith("unittest.mock"):
@@ -338,8 +341,16 @@ def _replacements(facts: Facts) -> Iterator[tuple[ir.Node, str]]:
                 yield call.node, what
 
 
-def _full(facts: Facts, expr: ir.Expr) -> str:
-    name = facts.resolve(expr)
+def _attributes_set(idx: Index, survey: Survey) -> Iterator[tuple[ir.Node, str]]:
+    for bound in survey.bound:
+        if isinstance(bound.target, ir.Attribute):
+            name = _full(idx, bound.target)
+            if name and not _saved(bound):
+                yield bound.target, name
+
+
+def _full(idx: Index, expr: ir.Expr) -> str:
+    name = idx.resolve(expr)
     if name:
         return name
     text = dotted(expr)
@@ -561,8 +572,6 @@ def by_hand(facts: Facts) -> Iterator[Finding]:
     """A literal number is written where results go, under the name of a metric."""
     seen: set[int] = set()
     for key, value, node in reported(facts):
-        if not hints.is_metric(key) or hints.is_reference(key):
-            continue
         its, given = number(value), None
         if its is not None and _plausible(its):
             where: ir.Node = value
@@ -610,8 +619,6 @@ _SETTINGS = {
 def no_flow(facts: Facts) -> Iterator[Finding]:
     """A metric is reported that comes from settings, a default or an earlier result."""
     for key, value, node in reported(facts):
-        if not hints.is_metric(key) or hints.is_reference(key):
-            continue
         if _from_settings(value):
             yield facts.finding(
                 "EV214", value, f"`{key}` is read from settings and does not depend on predictions"
@@ -685,30 +692,47 @@ def aware(facts: Facts) -> Iterator[Finding]:
     if hints.is_a_test_file(facts.path):
         return
     idx = facts.index
-    words = idx.spelled(_ENVIRONMENT) | {"environ", "getenv"}
-    flags = {
-        last(b.target): b.stmt
-        for unit in idx.units_of(*words)
-        for b in idx.survey(unit).bound
-        if b.value is not None and _asking(facts, b.value)
-    }
-    for unit in idx.units_of(*words, *flags):
+    words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(_asking_words(idx))))
+    flags = dict(idx.each(_asked_before, words))
+    found = [(*one, "") for one in idx.each(_asked_here, words)]
+    for unit in idx.units_of(*flags):
         for stmt, context in idx.survey(unit).statements:
-            for test in _tests(stmt):
-                asked = _asking(facts, test)
+            for test in _tests(stmt) if context.function is not None else ():
                 via = next((n for n in map(last, inside(test)) if n in flags), "")
-                if not (asked or (via and context.function is not None)) or not _answered(stmt):
-                    continue
-                if asked.lstrip("_").startswith(("pytest", "unittest")) and not facts.binds(
-                    *hints.ML
-                ):
-                    continue  # libraries that have nothing to be scored on look for their tests
-                yield facts.finding(
-                    "EV215",
-                    test,
-                    f"the answer depends on whether it is being evaluated ({asked or via})",
-                    related=[(flags[via], "asked here")] if via and not asked else (),
-                )
+                if via and not _asking(idx, test) and _answered(stmt):
+                    found.append((test, via, via))
+    for test, word, via in found:
+        ours = via or not word.lstrip("_").startswith(("pytest", "unittest"))
+        if not ours and not facts.binds(*hints.ML):
+            continue  # libraries that have nothing to be scored on look for their tests
+        yield facts.finding(
+            "EV215",
+            test,
+            f"the answer depends on whether it is being evaluated ({word})",
+            related=[(flags[via], "asked here")] if via else (),
+        )
+
+
+def _asking_words(idx: Index) -> frozenset[str]:
+    return idx.spelled(*_ENVIRONMENT) | {"environ", "getenv"}
+
+
+def _asked_before(idx: Index, survey: Survey) -> Iterator[tuple[str, ir.Stmt]]:
+    """Names that are told whether it is being evaluated, and where."""
+    if any(word.encode() in survey.unit.text for word in _asking_words(idx)):
+        for bound in survey.bound:
+            if bound.value is not None and _asking(idx, bound.value):
+                yield last(bound.target), bound.stmt
+
+
+def _asked_here(idx: Index, survey: Survey) -> Iterator[tuple[ir.Expr, str]]:
+    """Conditions that ask whether it is being evaluated, where an answer depends on them."""
+    if any(word.encode() in survey.unit.text for word in _asking_words(idx)):
+        for stmt, _ in survey.statements:
+            for test in _tests(stmt):
+                asked = _asking(idx, test)
+                if asked and _answered(stmt):
+                    yield test, asked
 
 
 def _tests(stmt: ir.Stmt) -> list[ir.Expr]:
@@ -727,22 +751,22 @@ def _answered(stmt: ir.Stmt) -> bool:
     )
 
 
-def _asking(facts: Facts, test: ir.Expr) -> str:
+def _asking(idx: Index, test: ir.Expr) -> str:
     """What of an expression asks for an evaluation, or ''."""
     for expr in inside(test):
         if isinstance(expr, ir.Call):
-            name = facts.resolve(expr.func) or dotted(expr.func)
+            name = idx.resolve(expr.func) or dotted(expr.func)
             asks = name in ("os.environ.get", "os.getenv", "os.environ.__contains__")
             if asks and expr.args and _asks(string(expr.args[0])):
                 return string(expr.args[0])
-        elif isinstance(expr, ir.Subscript) and facts.resolve(expr.value) == "os.environ":
+        elif isinstance(expr, ir.Subscript) and idx.resolve(expr.value) == "os.environ":
             if _asks(string(expr.index)):
                 return string(expr.index)
         elif isinstance(expr, ir.Compare) and len(expr.operands) == 2:
             left, right = expr.operands
             if expr.ops in (("in",), ("not in",), ("==",)):
-                seen = {facts.resolve(e) for e in inside(right)} | {
-                    facts.resolve(e) for e in inside(left)
+                seen = {idx.resolve(e) for e in inside(right)} | {
+                    idx.resolve(e) for e in inside(left)
                 }
                 if seen & {"os.environ", "sys.modules", "sys.argv"} or "inspect.stack" in seen:
                     word = string(left) or string(right)
@@ -775,7 +799,7 @@ _OBJECTS = ("gc.get_objects", "gc.get_referrers")
 def caller(facts: Facts) -> Iterator[Finding]:
     """Variables of whoever called are read."""
     idx = facts.index
-    words = idx.spelled(_OBJECTS) | {"f_locals", "f_globals"}
+    words = idx.spelled(*_OBJECTS) | {"f_locals", "f_globals"}
     for stmt, _ in (pair for u in idx.units_of(*words) for pair in idx.survey(u).statements):
         for expr in ir.expressions(stmt):
             key: ir.Expr | None = None

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from autosota.agents.check import ir
-from autosota.agents.check.index import Context, Index
+from autosota.agents.check.index import Context, Index, source
 from autosota.agents.check.tokens import Token, shape
 from autosota.agents.check.values import NOTHING, Event, Pair, Value
 from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
@@ -160,7 +160,7 @@ class Facts:
 
     def text(self, node: ir.Node) -> str:
         """The source of a node."""
-        return node.unit.text[node.start : node.end].decode("utf-8", "replace")
+        return source(node)
 
     # -- the flow ---------------------------------------------------------------------------
     @property

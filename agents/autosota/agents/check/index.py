@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from autosota.agents.check import ir
 
@@ -91,6 +91,7 @@ class Survey:
         changed: Names whose items are set, that are added to, or appended to.
     """
 
+    unit: ir.Unit
     statements: tuple[tuple[ir.Stmt, Context], ...]
     calls: dict[ir.Call, Called] = field(default_factory=dict)
     bound: list[Bound] = field(default_factory=list)
@@ -99,10 +100,19 @@ class Survey:
 
 _KINDS = frozenset((ir.If, ir.For, ir.Raise, ir.Function, ir.Class))
 """Statements that are asked for by their kind."""
+_T = TypeVar("_T")
 _Item = TypeVar("_Item", Bound, Called)
 _Stmt = TypeVar("_Stmt", bound=ir.Stmt)
 _Walked = list[tuple[_Stmt, Context]]
 _Imported = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class _View(Generic[_T]):
+    """What a function found in units by themselves, and the units it is yet to be asked of."""
+
+    found: dict[ir.Unit, tuple[_T, ...]]
+    todo: dict[ir.Unit, None]
 
 
 class Index:
@@ -117,6 +127,8 @@ class Index:
         self._imported: dict[ir.Unit, _Imported] = {}
         self._surveys: dict[ir.Unit, Survey] = {}
         self._unseen: dict[ir.Unit, None] = {}
+        self._views: dict[Callable[[Index, Survey], Iterable[Any]], _View[Any]] = {}
+        self._spelled: dict[tuple[str, ...], frozenset[str]] = {}
         self._calls: dict[str, list[Called]] = {}
         self._names: dict[str, list[Bound]] = {}
         self._changed: dict[str, set[ir.Unit]] = {}
@@ -139,7 +151,7 @@ class Index:
             for local, dotted in self._imported[unit]:
                 imports.setdefault(local, dotted)
         if imports != self.imports:
-            self.imports = imports
+            self.imports, self._spelled = imports, {}
             for unit in list(self._surveys):
                 self._forget(unit)
                 self._unseen[unit] = None
@@ -151,8 +163,8 @@ class Index:
         return _in_order(self._calls, methods)
 
     def calls_to(self, functions: Iterable[str], *methods: str) -> list[Called]:
-        """The calls of functions with these dotted names, or of these methods."""
-        return self.calls_of(*self.spelled(functions), *methods)
+        """The calls of functions with these dotted names, or of these methods, and others."""
+        return self.calls_of(*(self.spelled(*functions) | set(methods)))
 
     def bound_to(self, *names: str) -> list[Bound]:
         """Where one of these names is given a value, in order of the text."""
@@ -203,16 +215,39 @@ class Index:
         """A call with its statement, None when it is in the file no more."""
         return self.survey(node.unit).calls.get(node) if node.unit in self._imported else None
 
-    def spelled(self, functions: Iterable[str]) -> set[str]:
+    def spelled(self, *functions: str) -> frozenset[str]:
         """The last words by which these dotted names can be meant here."""
-        found = set()
-        for name in functions:
-            for local, dotted in self.imports.items():
-                if name == dotted:
-                    found.add(local)
-                elif name.startswith(f"{dotted}."):
-                    found.add(name.rpartition(".")[2])
-        return found
+        known = self._spelled.get(functions)
+        if known is None:
+            found = {
+                local if name == dotted else name.rpartition(".")[2]
+                for local, dotted in self.imports.items()
+                for name in functions
+                if name == dotted or name.startswith(f"{dotted}.")
+            }
+            known = self._spelled[functions] = frozenset(found)
+        return known
+
+    def each(
+        self,
+        find: Callable[[Index, Survey], Iterable[_T]],
+        like: re.Pattern[bytes] | None = None,
+    ) -> list[_T]:
+        """What a function finds in each unit by itself, in order of the text.
+
+        It is asked once of a unit, so of the index it may ask for nothing but imports. With
+        `like`, units in which that does not occur may be left out.
+        """
+        self._see_like(like)
+        view = self._views.get(find)
+        if view is None:
+            view = self._views[find] = _View({}, dict.fromkeys(self._surveys))
+        for unit in view.todo:
+            found = tuple(find(self, self._surveys[unit]))
+            if found:
+                view.found[unit] = found
+        view.todo = {}
+        return [one for unit in sorted(view.found, key=_offset) for one in view.found[unit]]
 
     def units_of(self, *words: str) -> list[ir.Unit]:
         """The units in which one of these words occurs, in order of the text."""
@@ -264,6 +299,8 @@ class Index:
     def _add(self, unit: ir.Unit) -> None:
         del self._unseen[unit]
         survey = self._surveys[unit] = self._survey(unit)
+        for view in self._views.values():
+            view.todo[unit] = None
         for call in survey.calls.values():
             self._calls.setdefault(call.method, []).append(call)
         for bound in survey.bound:
@@ -281,6 +318,9 @@ class Index:
         survey = self._surveys.pop(unit, None)
         if survey is None:
             return
+        for view in self._views.values():
+            view.todo.pop(unit, None)
+            view.found.pop(unit, None)
         for word in {call.method for call in survey.calls.values()}:
             _drop(self._calls, word, unit)
         for word in {name for bound in survey.bound for name in bound_names(bound.target)}:
@@ -293,7 +333,7 @@ class Index:
             units.pop(unit, None)
 
     def _survey(self, unit: ir.Unit) -> Survey:
-        out = Survey(tuple(_walk(unit.body)))
+        out = Survey(unit, tuple(_walk(unit.body)))
         for stmt, context in out.statements:
             if isinstance(stmt, ir.Assign):
                 for goal in stmt.targets:
@@ -414,6 +454,11 @@ def bound_names(target: ir.Expr) -> Sequence[str]:
     if isinstance(target, ir.Sequence):
         return [one.id for one in target.elts if isinstance(one, ir.Name)]
     return ()
+
+
+def source(node: ir.Node) -> str:
+    """The source of a node."""
+    return node.unit.text[node.start : node.end].decode("utf-8", "replace")
 
 
 def root(expr: ir.Expr) -> str:

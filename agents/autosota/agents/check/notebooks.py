@@ -178,6 +178,8 @@ _DRAWN = {
     "RepeatedKFold",
     "RepeatedStratifiedKFold",
 }
+_MODULE = "sklearn.model_selection."
+_SEEDS = ("seed_everything", "set_seed", "set_random_seed", "fix_seed", "set_seeds")
 _GLOBAL = {
     *("numpy.random.seed", "random.seed", "torch.manual_seed", "tensorflow.random.set_seed"),
     *("keras.utils.set_random_seed", "transformers.set_seed", "numpy.random.set_state"),
@@ -188,18 +190,17 @@ def unseeded(facts: Facts) -> Iterator[Finding]:
     """Rows are split at random without a seed, or one table is split twice."""
     idx = facts.index
     if any(
-        c.name in _GLOBAL
-        or c.method in ("seed_everything", "set_seed", "set_random_seed", "fix_seed", "set_seeds")
-        or (c.method == "seed" and c.node.args)
-        for c in idx.calls
+        c.name in _GLOBAL or c.method in _SEEDS or (c.method == "seed" and c.node.args)
+        for c in idx.calls_to(_GLOBAL, "seed", *_SEEDS)
     ):
         return
     tables: dict[str, ir.Node] = {}
-    for call in idx.calls:
+    ours = [local for local, name in idx.imports.items() if name.startswith(_MODULE)]
+    for call in idx.calls_to(_SPLITS, *_FOLDS, *_DRAWN, *ours):
         keyword = _SPLITS.get(call.name)
         if keyword is None:
             kind = call.name.rpartition(".")[2]
-            if call.name.startswith("sklearn.model_selection."):
+            if call.name.startswith(_MODULE):
                 drawn = kind in _DRAWN or (kind in _FOLDS and _true(call.node.keyword("shuffle")))
                 if drawn and _unset(call.node.keyword("random_state")):
                     yield facts.finding(

@@ -15,6 +15,8 @@ from autosota.agents.check.facts import TESTED, Facts, FileRule
 from autosota.agents.check.index import (
     Bound,
     Called,
+    Index,
+    Survey,
     bound_names,
     inside,
     last,
@@ -38,10 +40,13 @@ _OTHER_VALUES = {"shift", "mean", "mode", "median", "max", "min", "sum", "rollin
 _INFERS = {*_MODEL_CALLS, "predict_on_batch", "predict_step", "eval", "infer", "score_samples"}
 
 
+_PREDICTIONS = ("answers", "outputs", "final")
+
+
 def _prediction_name(target: ir.Expr) -> str:
     """The name of a target that means predictions, or ''."""
     name = last(target) or root(target)
-    return name if hints.is_prediction(name) or name in ("answers", "outputs", "final") else ""
+    return name if hints.is_prediction(name) or name in _PREDICTIONS else ""
 
 
 def _labels_of_test(facts: Facts, expr: ir.Expr) -> str:
@@ -99,19 +104,40 @@ def _made_of_test(facts: Facts, name: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------ OUT301
-def labels_copied(facts: Facts) -> Iterator[Finding]:
-    """Values of the test labels are put into predictions."""
-    for bound in facts.index.bound:
+def _of_labels(idx: Index, survey: Survey) -> Iterator[Bound]:
+    """What may be given labels, and may hold predictions."""
+    for bound in survey.bound:
         value, target = bound.value, bound.target
         if value is None or bound.op == "with":
             continue
         if isinstance(target, ir.Subscript):
-            name = root(target)
-            into = _prediction_name(ir.Name(target.unit, target.start, target.end, name))
-            column = last(target)
-            if not into and not hints.is_prediction(column) and not _predicted(facts, name):
+            if isinstance(target.index, ir.Const) and not hints.is_prediction(last(target)):
                 continue
-            if isinstance(target.index, ir.Const) and not hints.is_prediction(column):
+        elif isinstance(value, ir.Call) and last(value.func) == "where" and len(value.args) == 3:
+            pass
+        elif isinstance(target, ir.Name) and hints.is_prediction(target.id):
+            if not isinstance(value, ir.Name | ir.Attribute | ir.Subscript) and not (
+                isinstance(value, ir.Call)
+                and last(value.func) in ("copy", "array", "clone", "deepcopy")
+            ):
+                continue
+            if any(hints.is_prediction(n) for n in variables_in(value)):
+                continue
+        else:
+            continue
+        if any(map(hints.is_label, names_in(value))):
+            yield bound
+
+
+def labels_copied(facts: Facts) -> Iterator[Finding]:
+    """Values of the test labels are put into predictions."""
+    for bound in facts.index.each(_of_labels):
+        value, target = bound.value, bound.target
+        assert value is not None
+        if isinstance(target, ir.Subscript):
+            name = root(target)
+            into = hints.is_prediction(name) or name in _PREDICTIONS
+            if not into and not hints.is_prediction(last(target)) and not _predicted(facts, name):
                 continue
             found = _labels_of_test(facts, value)
         elif isinstance(value, ir.Call) and last(value.func) == "where" and len(value.args) == 3:
@@ -123,13 +149,6 @@ def labels_copied(facts: Facts) -> Iterator[Finding]:
             ):
                 continue
         elif isinstance(target, ir.Name) and hints.is_prediction(target.id):
-            if not isinstance(value, ir.Name | ir.Attribute | ir.Subscript) and not (
-                isinstance(value, ir.Call)
-                and last(value.func) in ("copy", "array", "clone", "deepcopy")
-            ):
-                continue
-            if any(hints.is_prediction(n) for n in variables_in(value)):
-                continue
             found = _labels_of_test(facts, value)
         else:
             continue
@@ -244,12 +263,7 @@ _ANSWER_FILE = re.compile(r"answer|gold|solution|ground_?truth|labels?_by|truth"
 def looked_up(facts: Facts) -> Iterator[Finding]:
     """Predictions are read from a table of answers keyed by id, hash or question."""
     idx = facts.index
-    tables = {
-        n: b
-        for b in idx.bound
-        if bound_names(b.target) and _table(b)
-        for n in bound_names(b.target)
-    }
+    tables = dict(idx.each(_tables))
     if not tables:
         return
     for stmt, context in facts.walk():
@@ -280,6 +294,14 @@ def looked_up(facts: Facts) -> Iterator[Finding]:
                 if source and bound.context.function is context.function:
                     yield _looked(facts, bound.stmt, source, tables[source])
                     return
+
+
+def _tables(idx: Index, survey: Survey) -> Iterator[tuple[str, Bound]]:
+    """Names that are given a table of answers."""
+    for bound in survey.bound:
+        names = bound_names(bound.target)
+        if names and _table(bound):
+            yield from ((name, bound) for name in names)
 
 
 def _looked(facts: Facts, stmt: ir.Stmt, name: str, table: Bound) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from autosota.agents.check import hints, ir
 from autosota.agents.check.facts import Facts
-from autosota.agents.check.index import Called, dotted, last, string
+from autosota.agents.check.index import Called, Index, Survey, dotted, last, string
 
 _WRITERS = {
     *("dump", "dumps", "log", "log_metrics", "log_dict", "write", "write_text", "safe_dump"),
@@ -35,36 +35,53 @@ def is_metric_call(call: Called) -> bool:
 
 
 def reported(facts: Facts) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
-    """Every number that leaves the file: its name, its expression and the call that reports it."""
+    """Every score that leaves the file: its name, its expression and the call that reports it."""
     sent: set[str] = set()
-    for call in facts.index.calls_of(*_NAMED, *_WRITERS, "print"):
-        name = call.name or dotted(call.node.func)
-        args = [*call.node.args, *(v for k, v in call.node.keywords if k not in ("indent", "step"))]
-        if call.method in _NAMED and len(call.node.args) >= 2 and string(call.node.args[0]):
-            yield string(call.node.args[0]), call.node.args[1], call.node
-        if call.method in _WRITERS:
-            for arg in args:
-                yield from _items(facts, arg, call.node, sent, 0)
-        elif name == "print":
-            label = ""
-            for arg in args:
-                if isinstance(arg, ir.Formatted):
-                    for part in arg.parts:
-                        yield last(part) or "", part, call.node
-                elif string(arg):
-                    label = string(arg)
-                elif label:
-                    yield label, arg, call.node
-                else:
-                    yield from _items(facts, arg, call.node, sent, 0)
-    for bound in facts.index.bound:
-        if (
-            isinstance(bound.target, ir.Subscript)
-            and bound.value is not None
-            and dotted(bound.target.value) in sent
-            and string(bound.target.index)
-        ):
-            yield string(bound.target.index), bound.value, bound.target
+    for word, value, node in facts.index.each(_reported):
+        if word:
+            yield word, value, node
+        else:
+            yield from _items(facts, value, node, sent, 0)
+    for name, word, value, target in facts.index.each(_scores_set):
+        if name in sent:
+            yield word, value, target
+
+
+def _is_score(word: str) -> bool:
+    return hints.is_metric(word) and not hints.is_reference(word)
+
+
+def _reported(idx: Index, survey: Survey) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
+    """What calls report under the name of a score, and, under no name, what may hold such."""
+    for call in survey.calls.values():
+        node = call.node
+        if call.method in _NAMED and len(node.args) >= 2 and _is_score(string(node.args[0])):
+            yield string(node.args[0]), node.args[1], node
+        writes = call.method in _WRITERS
+        if not writes and (call.name or dotted(node.func)) != "print":
+            continue
+        label = ""
+        for arg in [*node.args, *(v for k, v in node.keywords if k not in ("indent", "step"))]:
+            if isinstance(arg, ir.Formatted):
+                for part in arg.parts:
+                    if _is_score(last(part)):
+                        yield last(part), part, node
+            elif string(arg):
+                label = string(arg)
+            elif label and not writes:
+                if _is_score(label):
+                    yield label, arg, node
+            elif isinstance(arg, ir.Dict | ir.Name | ir.Call):
+                yield "", arg, node
+
+
+def _scores_set(idx: Index, survey: Survey) -> Iterator[tuple[str, str, ir.Expr, ir.Node]]:
+    """`results['accuracy'] = …`: the dictionary, the name of the score, its value and the item."""
+    for bound in survey.bound:
+        if isinstance(bound.target, ir.Subscript) and bound.value is not None:
+            word = string(bound.target.index)
+            if _is_score(word):
+                yield dotted(bound.target.value), word, bound.value, bound.target
 
 
 def _items(
@@ -80,7 +97,7 @@ def _items(
                 continue
             if isinstance(value, ir.Dict | ir.Name):
                 yield from _items(facts, value, node, sent, depth + 1)
-            if word and not isinstance(value, ir.Dict):
+            if hints.is_metric(word) and not isinstance(value, ir.Dict):
                 yield word, value, node
     elif isinstance(expr, ir.Name):
         sent.add(expr.id)
@@ -90,8 +107,7 @@ def _items(
     elif isinstance(expr, ir.Call) and expr.args and last(expr.func) in ("dumps", "str", "dict"):
         yield from _items(facts, expr.args[0], node, sent, depth + 1)
     elif isinstance(expr, ir.Formatted):
-        for part in expr.parts:
-            yield last(part), part, node
+        yield from ((last(p), p, node) for p in expr.parts if _is_score(last(p)))
 
 
 def handed_in(facts: Facts, name: str) -> ir.Node | None:

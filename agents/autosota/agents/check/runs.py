@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from autosota.agents.check import hints, ir
 from autosota.agents.check.facts import Facts
-from autosota.agents.check.index import Context, dotted, inside, last, names_in, root, variables_in
+from autosota.agents.check.index import (
+    Index,
+    Survey,
+    dotted,
+    inside,
+    last,
+    names_in,
+    root,
+    variables_in,
+)
 
 _SEED_ARGUMENTS = {"seed", "random_state", "random_seed"}
 _SEED_CALLS = {"manual_seed", "seed", "seed_everything", "set_seed", "default_rng", "RandomState"}
@@ -89,12 +98,20 @@ def _repeated(target: ir.Expr, iterable: ir.Expr) -> bool:
     )
 
 
-def seed_loops(facts: Facts) -> Iterator[tuple[ir.For, Context]]:
+def seed_loops(facts: Facts) -> list[ir.For]:
     """Every `for` loop over seeds."""
-    for stmt, context in facts.index.statements(ir.For):
-        uses = (e for s in ir.statements(stmt.body) for e in ir.expressions(s))
-        if by_seed(stmt.target, stmt.iterable, uses):
-            yield stmt, context
+    return [loop for loop, _, seeded in facts.index.each(_loops) if seeded]
+
+
+def _loops(idx: Index, survey: Survey) -> Iterator[tuple[ir.For, list[ir.Stmt], bool]]:
+    """Every loop over seeds or repetitions, what is in it, and whether it is over seeds."""
+    for stmt, _ in survey.statements:
+        if isinstance(stmt, ir.For):
+            below = list(ir.statements(stmt.body))
+            uses = (e for s in below for e in ir.expressions(s))
+            seeded = by_seed(stmt.target, stmt.iterable, uses)
+            if seeded or _repeated(stmt.target, stmt.iterable):
+                yield stmt, below, seeded
 
 
 def repeats(facts: Facts) -> tuple[Top, ...]:
@@ -121,7 +138,9 @@ def _repeats(facts: Facts) -> Iterator[Top]:
         if not name:
             continue
         if made is None:
-            made, averaged = dict(_collections(facts)), set(_averaged(facts))
+            # Names that hold the scores of repeated runs, where they are made, whether by seed.
+            made = dict((*facts.index.each(_lists), *facts.index.each(_filled)))
+            averaged = set(_averaged(facts))
         if name not in made or name in averaged:
             continue
         source, seeded = made[name]
@@ -142,21 +161,20 @@ def _comprehension(expr: ir.Comprehension) -> bool | None:
     return False if _repeated(target, iterable) else None
 
 
-def _collections(facts: Facts) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
-    """Names that hold the scores of repeated runs, where they are made, and whether by seed."""
-    for bound in facts.index.bound:
+def _lists(idx: Index, survey: Survey) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
+    """Names that a comprehension over repeated runs gives their scores."""
+    for bound in survey.bound:
         if isinstance(bound.target, ir.Name) and isinstance(bound.value, ir.Comprehension):
             kind = _comprehension(bound.value)
             if kind is not None and (
                 hints.is_metric(bound.target.id) or _runs(bound.value.element)
             ):
                 yield bound.target.id, (bound.value, kind)
-    for stmt, _ in facts.index.statements(ir.For):
-        below = [s for s in ir.statements(stmt.body)]
-        uses = (e for s in below for e in ir.expressions(s))
-        seeded = by_seed(stmt.target, stmt.iterable, uses)
-        if not seeded and not _repeated(stmt.target, stmt.iterable):
-            continue
+
+
+def _filled(idx: Index, survey: Survey) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
+    """Names that a loop over repeated runs fills with their scores."""
+    for loop, below, seeded in _loops(idx, survey):
         fresh = {
             t.id
             for s in below
@@ -171,7 +189,7 @@ def _collections(facts: Facts) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
                     what = inner.value.args[0]
                     name = dotted(func.value)
                     if name and name not in fresh and (_is_score(what) or hints.is_metric(name)):
-                        yield name, (stmt, seeded)
+                        yield name, (loop, seeded)
             elif isinstance(inner, ir.Assign) and isinstance(inner.targets[0], ir.Subscript):
                 name = dotted(inner.targets[0].value)
                 if (
@@ -179,7 +197,7 @@ def _collections(facts: Facts) -> Iterator[tuple[str, tuple[ir.Node, bool]]]:
                     and inner.value is not None
                     and (_is_score(inner.value) or hints.is_metric(name))
                 ):
-                    yield name, (stmt, seeded)
+                    yield name, (loop, seeded)
 
 
 def _runs(expr: ir.Expr) -> bool:

@@ -19,7 +19,7 @@ def golden_seed(facts: Facts) -> Iterator[Finding]:
         if top.by_seed and not top.inline:
             yield facts.finding("SEL501", top.node, f"this {_WHY}", [(top.source, "the seeds")])
             return
-    for loop, _ in seed_loops(facts):
+    for loop in seed_loops(facts):
         seeds = variables_in(loop.target)
         for stmt in ir.statements(loop.body):
             if (

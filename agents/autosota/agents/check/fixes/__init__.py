@@ -5,9 +5,10 @@ is what the rule's page asks for; where a person has to choose (how many rows to
 not `safe` and nothing applies it unasked. Whether it is applied is not known here.
 """
 
+from autosota.agents.check.fixes.apply import apply
 from autosota.agents.check.fixes.catalogue import fixes
 from autosota.agents.check.fixes.fix import Fix, Refused
 from autosota.agents.check.fixes.sheet import Sheet
 from autosota.agents.check.fixes.suppression import suppress
 
-__all__ = ["Fix", "Refused", "Sheet", "fixes", "suppress"]
+__all__ = ["Fix", "Refused", "Sheet", "apply", "fixes", "suppress"]

@@ -75,15 +75,12 @@ def _roots(parts: frozenset[Part]) -> set[Part]:
 
 def groups(facts: Facts) -> Iterator[Finding]:
     """LK115: rows of one entity on both sides."""
-    text = _whole(facts)
-    if any(word in text for word in _GROUPED):
-        return
     found: list[tuple[CallFact, str]] = []
     for call in facts.calls_of(".groupby"):
         key = call.argument(0, "by").const
         if isinstance(key, str) and _ENTITY.match(key):
             found.append((call, key))
-    if not found:
+    if not found or any(word in _whole(facts) for word in _GROUPED):
         return
     for node, rows in _splits(facts, shuffled=False):
         for call, key in found:
