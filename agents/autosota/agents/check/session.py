@@ -7,11 +7,11 @@ the tree, the flow. What a rule looks for is not known here.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from autosota.agents.check import flow, suppress
+from autosota.agents.check import flow, ir, suppress
 from autosota.agents.check.document import Document, Unreadable
 from autosota.agents.check.facts import Facts, FileRule
 from autosota.agents.check.index import Index
@@ -66,6 +66,11 @@ class Session:
         """The findings after a change; `content` is the whole new content or an edit of it."""
         with _uncollected():
             return self._update(content, project)
+
+    @property
+    def units(self) -> Sequence[ir.Unit]:
+        """The top-level statements as of the last update that had something to look for."""
+        return self._syntax.units
 
     def close(self) -> None:
         """Let go of the trees, whose nodes point at each other, without a collector's help."""
