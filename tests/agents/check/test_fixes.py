@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autosota.agents.check import Project, Settings, check
-from autosota.agents.check.fixes import Refused, Sheet, fixes, suppress
+from autosota.agents.check.fixes import Refused, Sheet, apply, fixes, suppress
 from autosota.agents.code.source import SourceFile
 
 RULES = Path(__file__).parents[1] / "rules"
@@ -48,16 +47,7 @@ def applied(sheet, edits):
 
 
 def after_fix(case, sheet, edits):
-    if not case.path.endswith(".ipynb"):
-        return applied(sheet, edits)
-    notebook = json.loads(case.content)
-    for cell in sheet.document.cells:  # each edit stays in the cell it begins in
-        text = sheet.content[cell.start : cell.end]
-        for edit in sorted((e for e in edits if cell.start <= e.start < cell.end), reverse=True):
-            start, end = edit.start - cell.start, min(edit.end, cell.end) - cell.start
-            text = text[:start] + edit.text + text[end:]
-        notebook["cells"][cell.index]["source"] = text.decode()
-    return json.dumps(notebook).encode()
+    return apply(sheet, case.content, edits)
 
 
 def parses(path, content):

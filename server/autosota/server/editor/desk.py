@@ -17,6 +17,7 @@ from autosota.agents.domain import Finding
 from autosota.server.check.files import NEVER
 from autosota.server.check.settings import CheckSettings, load
 from autosota.server.check.site import Site, has_settings, site_of
+from autosota.server.editor.actions import Actions
 from autosota.server.editor.project import LiveProject
 from autosota.server.errors import UserError
 
@@ -62,6 +63,8 @@ class _Open:
     notes: tuple[str, ...] = ()
     looked: frozenset[str] = frozenset()
     silent: bool = False
+    reading: Reading | None = None
+    actions: Actions | None = None
 
 
 class Desk:
@@ -90,6 +93,7 @@ class Desk:
             where = _real(path) if saved else os.path.join(_nowhere(), path)
             document = self._open[key] = _Open(where, content, saved)
         document.content = content
+        document.reading = document.actions = None
         if document.saved:
             self._texts[document.path] = content
 
@@ -139,7 +143,19 @@ class Desk:
         document.looked = frozenset(os.path.join(root, p) for p in project.looked() if p != name)
         reports = document.settings.reports
         findings = tuple(f for f in checked.findings if reports(document.path, f.code))
-        return Reading(findings, checked.suppressed, name, root, document.notes)
+        document.reading = Reading(findings, checked.suppressed, name, root, document.notes)
+        return document.reading
+
+    def actions(self, key: str) -> Actions | None:
+        """What can be done about the findings of the last check; None when there are none."""
+        document = self._open.get(key)
+        if document is None or document.session is None or document.reading is None:
+            return None
+        if document.actions is None and document.reading.findings:
+            project = self._project(document.site.root).view
+            found = document.reading.findings
+            document.actions = Actions.of(document.session, document.content, found, project)
+        return document.actions
 
     def files_changed(self, paths: Iterable[str]) -> list[str]:
         """Files changed on disk: the keys of the documents to check again."""
