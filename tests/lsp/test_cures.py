@@ -138,7 +138,8 @@ def test_errors_are_answered_without_our_paths(client):
     ],
 )
 def test_a_request_that_cannot_be_served_gets_an_error(client, method, params, code):
-    assert client.refusal(method, params)["code"] == code
+    error = client.refusal(method, params)
+    assert (error["code"], "Traceback" in str(error)) == (code, False)
     assert run(client, "echo", 1) == 1
 
 
@@ -260,3 +261,9 @@ def test_positions_outside_the_text_are_kept_inside(encoding):
     assert text.offset(types.Position(0, 99)) == 2
     assert text.offset(types.Position(1, 99)) == 5
     assert text.offset(types.Position(9, 0)) == 5
+
+
+def test_an_error_says_what_is_missing(client):
+    error = client.refusal("textDocument/hover", {"textDocument": {"uri": URI}})
+    assert error["code"] == -32602
+    assert "position" in error["message"]

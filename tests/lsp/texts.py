@@ -64,3 +64,28 @@ def notebook(uri: str, *cells: str, markup: tuple[int, ...] = ()) -> dict[str, A
 
 def cell_uri(uri: str, index: int) -> str:
     return uri.replace("file://", "vscode-notebook-cell:") + f"#W{index}sZmlsZQ%3D%3D"
+
+
+def applied(text: str, edits: list[dict[str, Any]]) -> str:
+    """A text after edits, as an editor applies them (in UTF-16 units, last one first)."""
+    lines = [0]
+    raw = text.encode("utf-16-le")
+    for at in range(0, len(raw), 2):
+        sign, following = raw[at : at + 2], raw[at + 2 : at + 4]
+        if sign == b"\n\0" or (sign == b"\r\0" and following != b"\n\0"):
+            lines.append(at + 2)
+
+    def offset(where: dict[str, int]) -> int:
+        line = where["line"]
+        if line >= len(lines):
+            return len(raw)
+        end = lines[line + 1] if line + 1 < len(lines) else len(raw)
+        return min(lines[line] + 2 * where["character"], end)
+
+    spans = [
+        (offset(e["range"]["start"]), offset(e["range"]["end"]), n, e) for n, e in enumerate(edits)
+    ]
+    for start, end, _, one in sorted(spans, key=lambda s: (s[0], s[2]), reverse=True):
+        new = one.get("newText", one.get("text", ""))
+        raw = raw[:start] + new.encode("utf-16-le") + raw[end:]
+    return raw.decode("utf-16-le")

@@ -17,7 +17,9 @@ from autosota.lsp.lane import Lane
 from autosota.lsp.pages import Outcome, Page, Pages, Snapshot
 
 if TYPE_CHECKING:
+    from autosota.server.editor.actions import Actions
     from autosota.server.editor.desk import Desk
+    from autosota.server.editor.edits import Change
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,20 @@ class Checks:
             assert task is not None
             await asyncio.wait([task])
         return page.fresh if page.open else None
+
+    async def actions(self, page: Page) -> Actions | None:
+        """What can be done about the findings of a page that was just checked."""
+        return await self.lane.run(lambda: self.desk.actions(page.uri))
+
+    async def changes(
+        self, page: Page, kind: str, number: int, reason: str = ""
+    ) -> tuple[Change, ...]:
+        """The changes of one action on the text that was checked last.
+
+        Raises:
+            UserError: it cannot be done.
+        """
+        return await self.lane.run(lambda: self.desk.changes(page.uri, kind, number, reason))
 
     # ------------------------------------------------------------------ inside
 

@@ -24,6 +24,7 @@ class Client:
     action_tags: frozenset[types.CodeActionTag] = frozenset()
     document_changes: bool = False
     annotates_changes: bool = False
+    snippets: bool = False
     applies_edits: bool = False
     refreshes_lenses: bool = False
     refreshes_hints: bool = False
@@ -68,6 +69,7 @@ class Client:
             annotates_changes=has.get("workspace.workspace_edit.change_annotation_support")
             is not None
             and has.yes("workspace.workspace_edit.document_changes"),
+            snippets=has.yes("workspace.workspace_edit.snippet_edit_support"),
             applies_edits=has.yes("workspace.apply_edit"),
             refreshes_lenses=has.yes("workspace.code_lens.refresh_support"),
             refreshes_hints=has.yes("workspace.inlay_hint.refresh_support"),

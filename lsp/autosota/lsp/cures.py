@@ -225,7 +225,7 @@ class Cured(LanguageServerProtocol):
                 return super().structure_message(message)
             value: Any = self._converter.structure(message.get("params") or {}, params)
         except Exception as error:
-            why = _reason(error)
+            why = _reason(error.__cause__ or error)
             raise JsonRpcException(f"{method or 'a response'}: {why}", _INVALID_PARAMS) from error
         if "id" in message:
             return JsonRPCRequestMessage(message["id"], str(method), "2.0", value)
@@ -361,6 +361,8 @@ class CuredServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Write it down. A message to the client may be what fails."""
+        if isinstance(error, JsonRpcException) and error.code != _INTERNAL:
+            return  # it is an answer, and the client has it
         logger.error("%s: %s", getattr(source, "__name__", "error"), error, exc_info=error)
 
 

@@ -184,15 +184,19 @@ class Pages:
             return None
         return self.document(cells[cell].document)
 
+    def position(self, document: Document, line: int, column: int) -> types.Position:
+        """Line and column in characters, from 1, in the client's units; kept inside the text."""
+        count = len(document.starts)
+        if line > count:
+            return document.position(len(document.source))
+        return document.at(line, column + _shift(document, line))
+
     def range(self, document: Document, place: Place) -> types.Range:
         """A place in the client's units; one without an end covers the word that begins there."""
         shift = _shift(document, place.line)
         start = document.at(place.line, place.column + shift)
         if place.end_line:
-            return types.Range(
-                start,
-                document.at(place.end_line, place.end_column + _shift(document, place.end_line)),
-            )
+            return types.Range(start, self.position(document, place.end_line, place.end_column))
         line = document.line(place.line - 1)
         word = _WORD.match(line, place.column - 1 + shift)
         end = word.end() + 1 if word else place.column + shift + 1

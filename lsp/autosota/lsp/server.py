@@ -161,7 +161,7 @@ def serve(log: str = "warning") -> int:
         stream=sys.stderr, level=log.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
     if log != "debug":  # it writes down every message, with the user's text
-        logging.getLogger("pygls").setLevel(logging.ERROR)
+        logging.getLogger("pygls").setLevel(logging.CRITICAL)
     incoming, outgoing = take_stdio()
     gc.freeze()  # what was imported stays; no collection need look at it again
     gc.set_threshold(20_000, 20, 20)

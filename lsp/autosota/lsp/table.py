@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from autosota.lsp import diagnostics, life, sync
+from autosota.lsp import code_actions, diagnostics, life, sync
 
 if TYPE_CHECKING:
     from autosota.lsp.server import Server
@@ -52,6 +52,8 @@ METHODS: tuple[Method, ...] = (
     Method(types.NOTEBOOK_DOCUMENT_DID_OPEN, sync.notebook_did_open, When.NOW),
     Method(types.NOTEBOOK_DOCUMENT_DID_CHANGE, sync.notebook_did_change, When.NOW),
     Method(types.NOTEBOOK_DOCUMENT_DID_CLOSE, sync.notebook_did_close, When.NOW),
+    Method(types.TEXT_DOCUMENT_CODE_ACTION, code_actions.offer, When.TASK, code_actions.options),
+    Method(types.CODE_ACTION_RESOLVE, code_actions.resolve, When.TASK),
 )
 """Answered for every client."""
 

@@ -18,6 +18,7 @@ from autosota.server.check.files import NEVER
 from autosota.server.check.settings import CheckSettings, load
 from autosota.server.check.site import Site, has_settings, site_of
 from autosota.server.editor.actions import Actions
+from autosota.server.editor.edits import Change
 from autosota.server.editor.project import LiveProject
 from autosota.server.errors import UserError
 
@@ -156,6 +157,24 @@ class Desk:
             found = document.reading.findings
             document.actions = Actions.of(document.session, document.content, found, project)
         return document.actions
+
+    def changes(self, key: str, kind: str, number: int, reason: str = "") -> tuple[Change, ...]:
+        """The changes of a `fix`, of `all` that is safe, or of a suppression, by its number.
+
+        Raises:
+            UserError: there is no such action any more, or it cannot be done.
+        """
+        actions = self.actions(key)
+        if actions is None:
+            raise UserError("nothing is found here any more")
+        if kind == "all":
+            return actions.all_fixed()
+        known = actions.fixes if kind == "fix" else actions.findings
+        if kind not in ("fix", "suppress") or not 0 <= number < len(known):
+            raise UserError(f"there is no action '{kind}' {number} here")
+        if kind == "fix":
+            return actions.fixed(number)
+        return actions.suppressed(actions.findings[number], reason)
 
     def files_changed(self, paths: Iterable[str]) -> list[str]:
         """Files changed on disk: the keys of the documents to check again."""
