@@ -73,7 +73,7 @@ class RunOptions:
         if environment.sandbox not in ("auto", "local", "docker"):
             raise UserError(
                 f"sandbox '{environment.sandbox}' is not built in this version: "
-                "set environment.sandbox (or --sandbox) to auto, local or docker"
+                "set environment.sandbox (or --sandbox) to auto, local or docker (Podman, too)"
             )
         if budget.evaluations < len(objective.seeds):
             raise UserError(

@@ -424,3 +424,10 @@ def test_podman_builds_the_same(podman, engine, base_image, environ):
     assert first.built and (again.id, again.built) == (first.id, False)
     assert [i.id for i in retention.listed(podman, environ)] == [first.id]
     assert retention.remove(podman, first.id) and not podman.has_image(first.id)
+
+
+def test_an_image_of_another_base_is_never_taken_for_a_missing_one(engine, base_image) -> None:
+    built = images.ensure(engine, images.kernel_recipe(base_image))
+    with pytest.raises(UserError, match="never-there"):
+        images.ensure(engine, images.kernel_recipe("local/never-there:1"))
+    assert images.ensure(engine, images.kernel_recipe(base_image)).id == built.id

@@ -195,7 +195,8 @@ def explain(where: Endpoint, error: Exception, seconds: float) -> tuple[str, str
     elif path is None:
         start = f"start the engine there, or correct {where.source.partition(' ')[0]}"
     if path is not None and not path.exists():
-        return "there is no such socket", start
+        named = where.source.startswith(("DOCKER_HOST", "CONTAINER_HOST", "context"))
+        return "there is no such socket", f"correct {where.source}" if named else start
     if "permission denied" in lower or isinstance(error, PermissionError):
         return (
             "this user may not use its socket",
@@ -207,6 +208,8 @@ def explain(where: Endpoint, error: Exception, seconds: float) -> tuple[str, str
         return f"no answer within {seconds:g} s", restart
     if "refused" in lower:
         return "nothing listens there", start
+    if "max retries exceeded" in lower and (told := re.search(r"\[Errno \d+\] ([^'\")]+)", text)):
+        return told[1].strip().lower(), start
     if "paramiko" in lower:
         return "ssh:// needs the package paramiko", "pip install 'docker[ssh]'"
     if "name or service not known" in lower or "name resolution" in lower:

@@ -130,7 +130,7 @@ def ensure(engine: Engine, recipe: Recipe, making: Making | None = None) -> Imag
     deadline = time.monotonic() + making.limit_seconds
     who = user(rootless=engine.facts.rootless)
     base = bases.find(engine, recipe.base)
-    request = _hash(_without_base(recipe, who))
+    request = _hash([recipe.base, *_without_base(recipe, who)])
     if base is None and (left := _existing(engine, REQUEST, request, making)):
         note = f"the image {recipe.base} is gone; one that was built from it is used"
         return replace(left, notes=(note,))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from autosota.server.sandbox.process import ProcessLauncher
 
 if TYPE_CHECKING:
     from autosota.server.containers.engine import Engine
+    from autosota.server.containers.gpus import GpuChoice
 
 Note = Callable[[str], None]
 _AUTO_SECONDS = 3.0
@@ -88,9 +89,14 @@ class MachineSite(Site):
     def prepare(self) -> PreparedEnvironment:
         """The interpreter the objective names, or a managed environment."""
         w = self._wanted
-        return environment.prepare(
+        note = _without_gpus(w)
+        prepared = environment.prepare(
             w.objective, w.root, w.tree, w.progress, stop=w.stop, environ=w.environ
         )
+        if note:
+            w.note(f"warning: {note}")
+            prepared = replace(prepared, notes=(*prepared.notes, note))
+        return prepared
 
     def rebuilt(self) -> contextlib.AbstractContextManager[PreparedEnvironment]:
         """The managed environment in a folder of its own."""
@@ -124,10 +130,25 @@ class ContainerSite(Site):
 
     def __init__(self, wanted: Wanted, engine: Engine) -> None:
         self._wanted, self._engine = wanted, engine
+        self._gpus: GpuChoice | None = None
 
     def prepare(self) -> PreparedEnvironment:
-        """The image of the objective's environment, built where it is missing."""
+        """The image of the objective's environment, built where it is missing, and its GPUs."""
+        from autosota.server.containers import gpus
+
         prepared = self._image()
+        wanted = self._wanted.objective.environment
+        if wanted.gpus:
+            self._gpus = gpus.choose(
+                self._engine,
+                prepared.image,
+                wanted.gpus,
+                fallback=wanted.gpu_fallback,
+                environ=self._wanted.environ,
+            )
+            if note := self._gpus.note:
+                self._wanted.note(f"warning: {note}")
+                prepared = replace(prepared, notes=(*prepared.notes, note))
         if why := self._engine.shares_files(prepared.image):
             raise UserError(f"{why}: runs cannot use it; use --sandbox local, or a local engine")
         return prepared
@@ -159,28 +180,14 @@ class ContainerSite(Site):
 
     def launcher(self, prepared: PreparedEnvironment) -> Launcher:
         """A fresh container for each launch."""
-        from autosota.server.containers import gpus
         from autosota.server.sandbox.container import ContainerLauncher
-
-        wanted = self._wanted.objective.environment
-        choice = None
-        if wanted.gpus:
-            choice = gpus.choose(
-                self._engine,
-                prepared.image,
-                wanted.gpus,
-                fallback=wanted.gpu_fallback,
-                environ=self._wanted.environ,
-            )
-            if choice.note:
-                self._wanted.note(f"warning: {choice.note}")
 
         def again() -> str:
             """The image was removed meanwhile: the same environment must come out."""
             return self._image(prepared.hash).image
 
         return ContainerLauncher(
-            self._engine, prepared.image, prepared.python, gpus=choice, ensure=again
+            self._engine, prepared.image, prepared.python, gpus=self._gpus, ensure=again
         )
 
     def told(self) -> str:
@@ -217,6 +224,26 @@ def choose(wanted: Wanted, began_on: str = "") -> Site:
         site = MachineSite(wanted)
     wanted.note(site.told())
     return site
+
+
+def _without_gpus(wanted: Wanted) -> str:
+    """What to warn of when this machine lacks the GPUs that are asked for and may do without.
+
+    Raises:
+        UserError: it may not.
+    """
+    from autosota.server.containers.gpus import installed
+
+    asked = wanted.objective.environment
+    there = len(installed()) if asked.gpus else 0
+    if there >= asked.gpus:
+        return ""
+    lack = f"environment.gpus is {asked.gpus}, and this machine has {there or 'none'}"
+    if asked.gpu_fallback:
+        return f"{lack}: runs use the processor (environment.gpu_fallback)"
+    raise UserError(
+        f"{lack}; set environment.gpus = 0, or environment.gpu_fallback = true to run without"
+    )
 
 
 def _connected(wanted: Wanted, began_on: str) -> Engine:
@@ -256,7 +283,9 @@ def _automatic(wanted: Wanted) -> Engine | None:
         return None
     try:
         engine = Engine.connect(seconds=_AUTO_SECONDS)
-    except EngineUnavailable:
+    except EngineUnavailable as error:
+        if not error.nothing:  # somebody named one, or there is one that does not answer
+            wanted.note(f"note: no containers are used: {error}")
         return None
     base = base_image(wanted.objective.environment)
     why = ""

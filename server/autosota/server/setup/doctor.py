@@ -50,7 +50,7 @@ def diagnose(root: Path | None) -> list[Check]:
         _cores(),
         _memory(objective),
         _disk(root, objective),
-        _gpus(cards, problem, wanted.gpus),
+        _gpus(cards, problem, wanted.gpus, wanted.gpu_fallback),
         *engine,
         _network(objective, walled=walls.state == "ok" or look.usable),
         _tuner(),
@@ -142,7 +142,11 @@ def _disk(root: Path | None, objective: Objective | None) -> Check:
     return Check("disk", "ok", detail)
 
 
-def _gpus(found: Sequence[str], problem: str, wanted: int) -> Check:
+def _gpus(found: Sequence[str], problem: str, wanted: int, fallback: bool = False) -> Check:
+    if fallback and wanted > len(found):
+        detail = f"{len(found) or 'none'} found, environment.gpus is {wanted}"
+        fix = "nothing: environment.gpu_fallback is true, runs use the processor"
+        return Check("GPUs", "warn", detail, fix)
     if problem:
         fix = "make nvidia-smi work (driver and kernel module must match; restarting often helps)"
         return Check("GPUs", "fail" if wanted else "warn", problem, fix)
