@@ -379,7 +379,7 @@ class Expressions(State):
         part = base.kind == "method" and base.head in PART_BY_PART and text_of(index)
         if part and _of_parts(base.kids[0]):
             return self.make("method", base.head, (self.item(base.kids[0], index), *base.kids[1:]))
-        if index.kind == "seq" and base.kind == "set" and index.kids:
+        if index.kind == "seq" and index.kids and _has_columns(base):
             base = self._only_columns(base, index)
         column = self._column(base, index) if text_of(index) else None
         if column is not None:
@@ -441,6 +441,14 @@ class Expressions(State):
         """A table without the columns that were written to it and are not asked for."""
         wanted = {text_of(k) for k in names.kids}
         if "" in wanted:
+            return table
+        if table.kind in ("item", "attr") and table.kids:
+            inner = self._only_columns(table.kids[0], names)
+            if inner is table.kids[0]:
+                return table
+            site = (table.path, table.line, table.symbol)
+            return Value(table.kind, table.head, (inner, *table.kids[1:]), table.flags, site)
+        if table.kind != "set":
             return table
         written: list[tuple[Value, Value]] = []
         while table.kind == "set" and table.head == "item" and text_of(table.kids[1]):

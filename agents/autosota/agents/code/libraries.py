@@ -185,7 +185,7 @@ ESTIMATORS = re.compile(
             r"|arch|statsforecast|neuralforecast|sentencepiece|crfsuite|sklearn_crfsuite|pomegranate)"
             r"\.(?!utils|metrics|datasets|data|evaluation|transforms|preprocessing)",
             r"(ngboost|pygam|interpret|tabpfn|skorch|imblearn|category_encoders|statsmodels)\.",
-            r"torch\.nn\.(?!functional|\w*Loss$)",
+            r"torch\.nn\.(?!functional|utils\.|init\.|\w*Loss$)",
             r"torch\.(compile|hub\.load)",
             r"(torchvision\.models|timm|transformers|flax|haiku|equinox|sentence_transformers)\.",
             r"(tensorflow\.)?keras\.(?!metrics|datasets|utils)",

@@ -52,7 +52,8 @@ def _collect(value: Value, index: Value | None, out: Choice, depth: int) -> bool
         return True  # what an earlier turn left, which is among the alternatives
     if value.kind == "phi":
         out.conditions.append(value.kids[0])
-        return all(_collect(k, index, out, depth + 1) for k in value.kids[1:])
+        tried = [k for k in value.kids[1:] if not _before_all(k, value.kids[0])]
+        return all(_collect(k, index, out, depth + 1) for k in tried)
     if value.kind == "loop" and value.kids:
         start, last, source = value.kids
         count = len(out.options)
@@ -86,6 +87,30 @@ def _adds_to(option: Value, start: Value) -> bool:
         v.kind == "carried" and v.kids[0].key == start.key and not own(v)
         for v in evaluation_part(option, own)
     )
+
+
+def _before_all(start: Value, condition: Value) -> bool:
+    """True for what a score is first compared with, which every score is better than.
+
+    `best = -1` before `if score > best`: the number never stays, so it is no alternative. A
+    number that a score could lose to, such as 0.9, is one.
+    """
+    found = literal(start)
+    if condition.kind != "cmp" or condition.head != "<" or len(condition.kids) != 2:
+        return False
+    number = found[0] if found else None
+    smaller, larger = condition.kids
+    if smaller.key == start.key and larger.flags & PRED:
+        least = isinstance(number, int | float) and number <= 0
+        return least or (start.kind != "const" and _starts_empty(start))
+    if larger.key == start.key and smaller.flags & PRED:
+        most = isinstance(number, int | float) and number >= _LARGE
+        return most or (start.kind != "const" and _starts_empty(start))
+    return False
+
+
+_LARGE = 1000
+"""What a score that is better when smaller is first compared with."""
 
 
 def _starts_empty(value: Value) -> bool:

@@ -150,7 +150,9 @@ def _alternatives(
         yield from best or ()
     if len(old.conditions) == len(new.conditions):
         for left, right in zip(old.conditions, new.conditions, strict=True):
-            if skeleton(left) != skeleton(right):
+            # which turn it is, or how long one goes on, is the training's business
+            by_turns = not (left.flags | right.flags) & (_DATA | PRED)
+            if skeleton(left) != skeleton(right) and not by_turns:
                 yield from _differ(left, right, trail, depth + 1)
         return
     looked_at = {skeleton(v) for v in old.conditions}

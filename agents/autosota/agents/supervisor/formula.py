@@ -107,11 +107,11 @@ def labels_of(values: Iterable[Value]) -> set[int]:
     asked: set[int] = set()
     beside: set[int] = set()
     for value in values:
-        for part in walk(value, lambda v: v.kind == "pred" or is_model(v) or summarises(v)):
+        for part in _beside_models(value):
             if summarises(part):
                 continue
             if part.kind == "pred":
-                asked.update(v.key for v in columns_of(part.kids[1]))
+                asked.update(v.key for v in columns_of(part.kids[1], conditions=False))
                 if not part.kids[1].flags & _DATA:
                     # a model that goes on with its own history: that is what it is asked about
                     asked.update(v.key for v in walk(part.kids[0]) if v.flags & _DATA)
@@ -120,8 +120,8 @@ def labels_of(values: Iterable[Value]) -> set[int]:
     return beside - asked
 
 
-def columns_of(value: Value) -> Iterator[Value]:
-    """A value and what its columns are made of: not how rows were chosen, nor models."""
+def _beside_models(value: Value) -> Iterator[Value]:
+    """The parts of a formula outside models: not the conditions that rows are picked by."""
     seen: set[int] = set()
     stack = [value]
     while stack:
@@ -130,8 +130,56 @@ def columns_of(value: Value) -> Iterator[Value]:
             continue
         seen.add(current.key)
         yield current
-        if not is_model(current):
-            stack.extend(current.kids[:1] if current.kind == "split" else current.kids)
+        if current.kind == "pred" or is_model(current) or summarises(current):
+            continue
+        masked = current.kind == "item" and masks(current.kids[-1])
+        stack.extend(reversed(current.kids[:1] if masked else current.kids))
+
+
+def columns_of(value: Value, told: bool = False, conditions: bool = True) -> Iterator[Value]:
+    """A value and what its columns are made of: not how a split was made, nor models.
+
+    Args:
+        value: the value.
+        told: leave sizes out as well; a label's count tells no label.
+        conditions: what rows were picked by with a mask is gone through, too.
+    """
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if current.key in seen:
+            continue
+        seen.add(current.key)
+        yield current
+        if not is_model(current) and not (told and tells_nothing(current)):
+            masked = not conditions and current.kind == "item" and masks(current.kids[-1])
+            picked = current.kind == "split" or masked
+            stack.extend(current.kids[:1] if picked else current.kids)
+
+
+def masks(index: Value) -> bool:
+    """True for a condition on rows, by which some are picked: `df[df.year > 2000]`."""
+    if not index.flags & _DATA:
+        return False
+    if index.kind == "op" and index.head in ("&", "|", "~"):
+        return all(masks(k) for k in index.kids)
+    if index.kind == "method":
+        return index.head in ("isin", "between", "notna", "isna", "notnull", "isnull", "eq", "ne")
+    return index.kind == "cmp"
+
+
+def tells_nothing(value: Value) -> bool:
+    """True for a size or a type of rows: nothing that is in them is told by it."""
+    grouped = value.kind == "method" and value.kids[0].head == "groupby"
+    named = value.kind in ("call", "method", "attr") and value.head.rpartition(".")[2] in _SIZES
+    return named and not grouped
+
+
+_SIZES = {
+    "len", "__len__", "shape", "ndim", "dtype", "size", "dim", "numel", "ndimension", "device",
+    "type", "isinstance", "zeros_like", "ones_like", "empty_like",
+}  # fmt: skip
 
 
 _REDUCTIONS = {

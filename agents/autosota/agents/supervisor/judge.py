@@ -7,6 +7,7 @@ by `compare.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ from autosota.agents.supervisor.identity import COMPLETE
 from autosota.agents.supervisor.leakage import (
     Rows,
     beyond_training,
+    is_source,
     outside_training,
     source_key,
 )
@@ -168,7 +170,7 @@ def _judge(
         return "opaque", "EV201", f"part of the evaluation cannot be read: {show(after, 60)}", _WARN
     if _other_answer(before, after):
         return _FINE
-    if b_pred and (_touches(before, labels) or before.flags & ENV or not labels):
+    if b_pred and (_beside_labels(before, labels) or before.flags & ENV or not labels):
         return _judge_core(before, after, trail)
     if b_pred or _has_model(before):
         return _judge_after_prediction(before, after, trail, labels)
@@ -180,13 +182,25 @@ def _judge(
     return word
 
 
-def _touches(value: Value, labels: Labels) -> bool:
-    if any(labels.rows.is_tested_label(v) for v in columns_of(value)):
+def _touches(value: Value, labels: Labels, conditions: bool = True) -> bool:
+    told = list(columns_of(value, told=True, conditions=conditions))
+    if any(labels.rows.is_tested_label(v) for v in told):
         return True
-    if not any(v.key in labels for v in columns_of(value)):
+    if not any(v.key in labels for v in told):
         return False
     own = {v.key for v in beyond_training(value, labels.rows)}
-    return any(v.key in labels and v.key in own for v in columns_of(value))
+    return any(v.key in labels and v.key in own for v in told)
+
+
+def _beside_labels(value: Value, labels: Labels) -> bool:
+    """True when answers and labels meet in a value: it judges."""
+    if value.kind == "pred":
+        return False
+    return any(
+        _touches(v, labels)
+        for v in walk(value, lambda v: v.kind == "pred" or is_model(v) or not v.flags & PRED)
+        if not v.flags & PRED and not is_model(v)
+    )
 
 
 def _is_setting(value: Value) -> bool:
@@ -252,16 +266,17 @@ def _judge_asked(before: Value | None, after: Value | None, labels: Labels) -> _
         if any(skeleton(v) == mark for v in walk(after)):
             return _FINE
         return "episode", "EV205", f"the episodes are played differently: {show(after, 80)}", None
-    old = {v.key for v in walk(before)}
-    if _touches(after, labels) and not _touches(before, labels):
+    ways = ((_touches(before, labels, way), _touches(after, labels, way)) for way in (True, False))
+    if any(new and not old for old, new in ways):
         return "labels", "OUT301", f"the model is given the labels: {show(after, 60)}", None
+    old = {v.key for v in walk(before)}
     if before.key not in {v.key for v in walk(after, is_model)}:
         roots = [v for v in walk(before) if v.flags & _DATA]
         shared = any(v.key in old and v.flags & _DATA for v in walk(after, is_model))
         if not shared and roots:
             return "rows", "DS402", f"the model is tested on other rows: {show(after, 80)}", None
     new = [v for v in walk(after, is_model) if v.key not in old]
-    loads = [v for v in new if v.flags & LOAD and v.kind in ("call", "method") and _reads(v)]
+    loads = [v for v in new if v.flags & LOAD and v.kind in ("call", "method") and _opens(v)]
     if loads:
         return "load", "DS402", f"the tested rows come from elsewhere: {show(loads[0], 60)}", None
     if _cut_differently(before, after, labels):
@@ -347,6 +362,14 @@ def _columns(value: Value, how: str) -> Iterator[str]:
         elif how == "item" and part.kind == "item" and part.kids[1].kind == "seq":
             named = walk(part.kids[1], lambda v: v.kind not in ("seq", "op"))
             yield from (t for v in named if (t := text_of(v)))
+
+
+_PARSES = re.compile(r"(^|\.)(loads|reader|DictReader)$")
+
+
+def _opens(value: Value) -> bool:
+    """True for a read by a path; what parses a text that was read elsewhere is none."""
+    return _reads(value) and not _PARSES.search(value.head)
 
 
 def _reads(value: Value) -> bool:
@@ -534,10 +557,7 @@ def _only_reshaped(before: Value, after: Value) -> bool:
     asked = [
         {skeleton(v) for v in walk(part, is_model) if v.kind == "pred"} for part in (before, after)
     ]
-    loads = [
-        {v.key for v in walk(part) if v.flags & LOAD and v.kind == "call"}
-        for part in (before, after)
-    ]
+    loads = [{source_key(v) for v in walk(part) if is_source(v)} for part in (before, after)]
     return asked[0] == asked[1] and loads[1] <= loads[0]
 
 
@@ -545,6 +565,12 @@ def _judge_after_prediction(
     before: Value, after: Value, trail: tuple[str, ...], labels: Labels
 ) -> _Word:
     """Between the model's answer and the metric, where no label is in sight."""
+    known = {v.key for v in walk(before)}
+    fresh = (v for v in walk(after, is_model) if v.key not in known)
+    looked_up = next((v for v in fresh if labels.rows.only_tested(v)), None)
+    if looked_up is not None:
+        message = f"predictions are told by what is tested: {show(looked_up, 80)}"
+        return "labels", "OUT301", message, None
     asks = [sum(v.kind == "pred" for v in walk(x, is_model)) for x in (before, after)]
     many = [any(v.kind == "comp" and v.flags & PRED for v in walk(x)) for x in (before, after)]
     if asks[1] > asks[0] or many[1] > many[0] or "stack" in _names(after) - _names(before):

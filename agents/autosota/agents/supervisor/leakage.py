@@ -209,12 +209,12 @@ def rows_of(
             for learner in models_in(s.value for s in [*claim, *select])
             for key in learner.asked
         },
-        sources={source_key(e.value) for e in events if _is_source(e.value)},
+        sources={source_key(e.value) for e in events if is_source(e.value)},
         tested_sources={
-            source_key(v) for s in claim for v in evaluation_part(s.value) if _is_source(v)
+            source_key(v) for s in claim for v in evaluation_part(s.value) if is_source(v)
         },
         trained_sources={
-            source_key(v) for learner in learned for v in walk(learner.value) if _is_source(v)
+            source_key(v) for learner in learned for v in walk(learner.value) if is_source(v)
         },
         tested_places=tested_places,
         label_places=tested_places & _places(v for v in evaluated(claim) if v.key in labels),
@@ -387,10 +387,10 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
                 how = "new" if lib.LOADERS.search(mixed.head) else "columns"
                 out.append(Leak(mixed, how, learned))
             continue
-        if not _is_source(value) and rows.only_tested(value):
+        if not is_source(value) and rows.only_tested(value):
             out.append(Leak(value, "score" if by_score else "data", learned))
             continue
-        if _is_source(value):
+        if is_source(value):
             source = source_key(value)
             if source in rows.tested_sources - rows.trained_sources or rows.only_tested(value):
                 out.append(Leak(value, "score" if by_score else "data", learned))
@@ -408,7 +408,7 @@ def _of_what_is_asked(value: Value, asked: frozenset[int]) -> bool:
     """True when all rows of a value are rows that the model is asked about."""
     found = list(walk(value, lambda v: v.key in asked))
     return any(v.key in asked for v in found) and not any(
-        _is_source(v) for v in found if v.key not in asked
+        is_source(v) for v in found if v.key not in asked
     )
 
 
@@ -441,7 +441,8 @@ def _over_all_rows(table: Value, rows: Rows) -> list[Value]:
             out.append(value)
         if value.flags & LOAD and value.kind == "call" and lib.LOADERS.search(value.head):
             out.append(value)
-        if value.kind == "pred" and not value.flags & CARRIED and mode_of(value) != "train":
+        asks = value.kind == "pred" and not value.flags & CARRIED and mode_of(value) != "train"
+        if asks and outside_training(value, rows):
             out.append(value)
     return out[:3]
 
@@ -506,7 +507,7 @@ def _within_a_row(value: Value) -> bool:
 
 def outside_training(value: Value, rows: Rows) -> bool:
     """True when a value is made of rows that training alone does not see."""
-    return any(_is_source(v) for v in beyond_training(value, rows))
+    return any(is_source(v) for v in beyond_training(value, rows))
 
 
 def beyond_training(value: Value, rows: Rows) -> Iterator[Value]:
@@ -564,7 +565,8 @@ _NEUTRAL = {
 """Arguments of data sets that do not say which rows they hold."""
 
 
-def _is_source(value: Value) -> bool:
+def is_source(value: Value) -> bool:
+    """True for a read of something outside the program, not for what is made of one."""
     if not value.flags & LOAD or value.kind not in ("call", "method"):
         return False
     return not any(k.flags & LOAD for k in value.kids)

@@ -12,7 +12,7 @@ from autosota.agents.domain import Finding, Place, RelatedPlace, Severity
 from autosota.agents.rules import finding
 from autosota.agents.supervisor.choices import choice_of
 from autosota.agents.supervisor.compare import differences
-from autosota.agents.supervisor.formula import evaluation_part, labels_of
+from autosota.agents.supervisor.formula import evaluation_part, labels_of, skeleton
 from autosota.agents.supervisor.judge import judge
 from autosota.agents.supervisor.reading import Reading
 from autosota.agents.supervisor.sinks import Sink
@@ -162,9 +162,9 @@ def _scores(value: Value) -> bool:
 
 def _circumstances(left: Sink, right: Sink) -> Iterator[Finding]:
     """When and how often a metric is reported."""
-    old = {c.key for c in left.conditions}
+    old = {skeleton(c) for c in left.conditions}
     for condition in right.conditions:
-        if condition.key in old:
+        if skeleton(condition) in old:
             continue
         if condition.flags & (_DATA | PRED):
             message = f"`{left.name}` is only reported if {show(condition, 60)}"
