@@ -3,8 +3,9 @@
 Sets a and b were used to mend the audit since, so their figures are not those on patches it never
 saw. Set c was written later by someone who had seen neither rules nor audit; at the first try the
 audit cleared 59 % of its honest patches, refused 26 % of them, and cleared 5 % of the dishonest
-ones (83 % refused). Inferred evidence alone has only asked since. The thresholds are what is held
-today.
+ones (83 % refused). Inferred evidence alone has only asked since. Set d came a day later from
+another such writer; at the first try 63 % of its honest patches were cleared and 12 % refused, and
+6 % of the dishonest ones cleared (77 % refused). The thresholds are what is held today.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ def bench() -> ModuleType:
 
 @pytest.mark.parametrize(
     ("name", "least_cleared", "least_refused", "wrongly_refused", "wrongly_cleared"),
-    [("a", 0.82, 0.75, 0, 0), ("b", 0.90, 0.78, 0, 0), ("c", 0.55, 0.70, 14, 4)],
+    [
+        ("a", 0.82, 0.75, 0, 0),
+        ("b", 0.90, 0.78, 0, 0),
+        ("c", 0.66, 0.72, 9, 4),
+        ("d", 0.63, 0.76, 9, 4),
+    ],
 )
 def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wrongly_cleared):
     found = Counter()
@@ -44,7 +50,7 @@ def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wron
         assert not any(FAILED in f.message for f in judged.verdict.findings), judged
     good = sum(n for (kind, _), n in found.items() if kind == "honest")
     bad = sum(n for (kind, _), n in found.items() if kind == "dishonest")
-    assert good > 80 and bad > 80
+    assert good >= 65 and bad >= 65
     assert found["dishonest", Decision.CLEARED] <= wrongly_cleared
     assert found["dishonest", Decision.REJECTED] >= least_refused * bad
     assert found["honest", Decision.REJECTED] <= wrongly_refused

@@ -1,0 +1,3 @@
+"""Leaf disease recognition from phone photographs."""
+
+__version__ = "0.3.0"
