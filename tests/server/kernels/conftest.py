@@ -19,7 +19,7 @@ READY_SECONDS = 60
 ANSWER_SECONDS = 60
 
 
-def eventually(what: Callable[[], object], seconds: float = 20.0) -> None:
+def eventually(what: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something that happens elsewhere."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -94,10 +94,10 @@ def test_few_wait_at_once_and_the_newest_kind_is_served(jupyter, pool, engine):
 
 
 def test_what_nobody_wants_is_given_up(jupyter, pool, engine, ours):
-    jupyter.spec(pool=1, pool_idle="3s")
+    jupyter.spec(pool=1, pool_idle="6s")
     start(jupyter)
     eventually(lambda: pool.waiting() == 1)
-    eventually(lambda: ours() == set(), 30)
+    eventually(lambda: ours() == set())
     assert pool.waiting() == 0
     eventually(lambda: "kernel-pool" not in {t.name for t in threading.enumerate()})
     start(jupyter)
