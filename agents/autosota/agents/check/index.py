@@ -382,8 +382,11 @@ def _drop(found: dict[str, list[_Item]], word: str, unit: ir.Unit) -> None:
         del found[word]
 
 
+_IMPORT = re.compile(rb"(?:^|[\n;:\f])[ \t]*(?:from|import)\b")
+
+
 def _imports(unit: ir.Unit) -> _Imported:
-    if b"import" not in unit.text:
+    if b"import" not in unit.text or not (unit.broken or _IMPORT.search(unit.text)):
         return ()
     return tuple(
         name

@@ -148,35 +148,31 @@ def shown(facts: Facts) -> Iterator[Finding]:
     """LK121: test items as examples in a prompt, or in the index that answers are drawn from."""
     if not facts.binds(*_LANGUAGE) and b"prompt" not in facts.document.text:
         return
-    for stmt, _ in facts.walk():
-        for expr in ir.expressions(stmt):
-            if not isinstance(expr, ir.Call):
-                continue
-            word = _word(expr.func)
-            if word in _DRAWS:
-                holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
-                drawn = [*expr.args[:1], *([holder] if holder is not None else [])]
-                names = [facts.text(t) for t in getattr(stmt, "targets", ())]
-                if any(_SHOTS.search(n) for n in names) and any(_is_test(facts, d) for d in drawn):
-                    yield facts.finding(
-                        "LK121", expr,
-                        f"`{names[0]}` is drawn from test items and goes into the prompt: the "
-                        "model is shown answers it is then asked for",
-                    )  # fmt: skip
-            elif word in _STORES:
-                holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
-                name = _word(holder) if holder is not None else word
-                stored = [e for a in expr.args for e in (a, *ir.expressions(a))]
-                if _INDEXES.search(name) and any(
-                    isinstance(e, ir.Name | ir.Attribute | ir.Subscript)
-                    and _is_test(facts, e, mixed=True)
-                    for e in stored
-                ):
-                    yield facts.finding(
-                        "LK121", expr,
-                        f"test items are put into `{name}`, from which answers are retrieved: "
-                        "the model finds what it is asked for",
-                    )  # fmt: skip
+    for call in facts.index.calls_of(*_DRAWS, *_STORES):
+        expr, stmt, word = call.node, call.stmt, call.method
+        holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
+        if word in _DRAWS:
+            drawn = [*expr.args[:1], *([holder] if holder is not None else [])]
+            names = [facts.text(t) for t in getattr(stmt, "targets", ())]
+            if any(_SHOTS.search(n) for n in names) and any(_is_test(facts, d) for d in drawn):
+                yield facts.finding(
+                    "LK121", expr,
+                    f"`{names[0]}` is drawn from test items and goes into the prompt: the "
+                    "model is shown answers it is then asked for",
+                )  # fmt: skip
+        else:
+            name = _word(holder) if holder is not None else word
+            stored = [e for a in expr.args for e in (a, *ir.expressions(a))]
+            if _INDEXES.search(name) and any(
+                isinstance(e, ir.Name | ir.Attribute | ir.Subscript)
+                and _is_test(facts, e, mixed=True)
+                for e in stored
+            ):
+                yield facts.finding(
+                    "LK121", expr,
+                    f"test items are put into `{name}`, from which answers are retrieved: "
+                    "the model finds what it is asked for",
+                )  # fmt: skip
 
 
 def twins(facts: Facts) -> Iterator[Finding]:
