@@ -46,6 +46,7 @@ class RunOptions:
     max_evaluations: int | None = None
     max_wall_seconds: float | None = None
     max_dollars: float | None = None
+    max_ideas: int | None = None
     offline: bool = False
     sandbox: str | None = None
     new: bool = True
@@ -67,6 +68,10 @@ class RunOptions:
             if not self.max_dollars >= 0:
                 raise UserError(f"--max-dollars {self.max_dollars}: give 0 or more")
             budget = replace(budget, dollars=self.max_dollars)
+        if self.max_ideas is not None:
+            if self.max_ideas < 0:
+                raise UserError(f"--ideas {self.max_ideas}: give 0 (the baseline only) or more")
+            budget = replace(budget, ideas=self.max_ideas)
         environment = objective.environment
         if self.sandbox is not None:
             environment = replace(environment, sandbox=self.sandbox)

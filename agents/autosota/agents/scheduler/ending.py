@@ -47,6 +47,8 @@ def finish(state: CampaignState, verdict: CampaignVerdict, reason: str) -> ev.Ca
 
 def why_no_gain(state: CampaignState) -> str:
     """The reason of `no_gain` when nothing was kept."""
+    if state.objective.budget.ideas == 0:
+        return "only the baseline was asked for"
     if not state.ideas:
         return "no idea of the catalogue applies to this code"
     if not state.tried:

@@ -33,6 +33,7 @@ which = click.option(
 @click.option("--max-evaluations", type=int, help="At most this many runs of the experiment.")
 @click.option("--max-wall", help="At most this much time in runs, such as 90s, 30m or 2h.")
 @click.option("--max-dollars", type=float, help="At most this much for a model.")
+@click.option("--ideas", type=int, help="At most so many ideas; 0 measures the baseline only.")
 @click.option("--offline", is_flag=True, help="Use no network, also not for a model or packages.")
 @click.option("--sandbox", help="auto, local or docker.")
 @click.option("--new", is_flag=True, help="Start another one although the last is unfinished.")
@@ -42,6 +43,7 @@ def run(
     max_evaluations: int | None,
     max_wall: str | None,
     max_dollars: float | None,
+    ideas: int | None,
     offline: bool,
     sandbox: str | None,
     new: bool,
@@ -61,6 +63,7 @@ def run(
         max_evaluations=max_evaluations,
         max_wall_seconds=None if max_wall is None else _wall(max_wall),
         max_dollars=max_dollars,
+        max_ideas=ideas,
         offline=offline,
         sandbox=sandbox,
         new=new or json_lines,

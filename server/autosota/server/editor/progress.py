@@ -1,0 +1,77 @@
+"""How far a workspace's campaign is, for a status bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autosota.agents.domain import Objective
+from autosota.agents.scheduler.state import fold
+from autosota.server import campaigns
+from autosota.server.config import load_objective
+from autosota.server.editor.autonomy import mode
+from autosota.server.editor.view import Progress
+from autosota.server.errors import UserError
+from autosota.server.ledger.lease import Lease
+from autosota.server.ledger.mailbox import Mailbox
+from autosota.server.ledger.store import Ledger
+from autosota.server.report.formats import one_line
+from autosota.server.report.headline import headline
+from autosota.server.workspace.root import has_objective
+
+
+def progress(root: Path) -> Progress:
+    """The newest campaign, or the one that runs; never raises for a ledger that is not there."""
+    objective, note = objective_of(root)
+    said = {
+        "root": str(root),
+        "autonomy": mode(root, objective),
+        "autonomy_ceiling": objective.autonomy if objective is not None else "suggest",
+        "has_objective": objective is not None,
+        "note": note,
+    }
+    path = root / ".autosota" / "ledger.sqlite"
+    if not path.exists():
+        return Progress(**said)  # type: ignore[arg-type]
+    try:
+        with Ledger(path, read_only=True) as ledger:
+            row = campaigns.named(ledger)
+            state = fold(ledger.events(row.id))
+        driven = Lease.holder(path, row.id) is not None
+        doing = ""
+        if driven:
+            with Mailbox(path, read_only=True) as mailbox:
+                activity = mailbox.activity(row.id)
+            doing = str(activity.body.get("doing", "")) if activity is not None else ""
+    except UserError as error:
+        return Progress(**{**said, "note": note or str(error)})  # type: ignore[arg-type]
+    how = "running" if driven else "idle"
+    if state.finished is not None:
+        how = "finished"
+    elif state.stopped is not None and not driven:
+        how = "stopped"
+    budget = state.objective.budget
+    return Progress(
+        **said,  # type: ignore[arg-type]
+        state=how,
+        campaign=row.id,
+        verdict=str(state.finished.verdict) if state.finished is not None else "",
+        doing=one_line(doing, 120),
+        evaluations=len(state.runs),
+        budget_evaluations=budget.evaluations,
+        wall_seconds=state.wall_seconds,
+        budget_wall_seconds=budget.wall_seconds,
+        budget_dollars=budget.dollars,
+        ideas=len(state.ideas),
+        ideas_tried=len(state.tried),
+        headline=one_line(headline(state).sentence),
+    )
+
+
+def objective_of(root: Path) -> tuple[Objective | None, str]:
+    """The workspace's objective, and why it cannot be used when it is there."""
+    if not has_objective(root):
+        return None, ""
+    try:
+        return load_objective(root), ""
+    except UserError as error:
+        return None, str(error)
