@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
+from autosota.lsp import status
 from autosota.lsp.client import Client
 from autosota.lsp.cures import Documents
 
@@ -38,6 +39,8 @@ def initialize(server: Server, params: types.InitializeParams) -> None:
         table.register(server, table.IF_PULLED)
     own = params.initialization_options
     server.first_options = own.get("settings", own) if isinstance(own, dict) else None
+    # asked now, while it waits for the answer: a moment later it may be gone already
+    server.client_is_here = params.process_id is not None and _runs(params.process_id)
 
 
 def initialized(server: Server, params: types.InitializedParams) -> None:
@@ -45,7 +48,7 @@ def initialized(server: Server, params: types.InitializedParams) -> None:
     if server.first_options is not None:
         server.options = server.read_options(server.first_options)
     server.background(_begin(server))
-    if server.process_id is not None:
+    if server.client_is_here and server.process_id is not None:
         server.background(_watch_client(server, server.process_id))
 
 
@@ -55,6 +58,8 @@ async def _begin(server: Server) -> None:
         await asyncio.gather(_configure(server), _register(server), checks.warm())
     finally:
         checks.ready.set()
+    if server.options.trusted:
+        await status.follow(server)
 
 
 # ---------------------------------------------------------------------- options
@@ -136,6 +141,15 @@ def did_change_watched_files(server: Server, params: types.DidChangeWatchedFiles
     paths = [p for p in (to_fs_path(c.uri) for c in params.changes) if p is not None]
     if paths:
         server.background(server.checks.files_changed(paths))
+        server.background(_tell_office(server, tuple(paths)))
+
+
+async def _tell_office(server: Server, paths: tuple[str, ...]) -> None:
+    """What another process remembers of these files is out of date; it is told if it runs."""
+    from autosota.server.editor.questions import FilesChanged
+
+    if server.looks.pid is not None:
+        await server.looks.ask(FilesChanged(paths))
 
 
 def did_change_folders(server: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
@@ -150,8 +164,6 @@ def did_change_folders(server: Server, params: types.DidChangeWorkspaceFoldersPa
 
 async def _watch_client(server: Server, pid: int) -> None:
     """Leave when the client's process is gone, also where stdin stays open."""
-    if not _runs(pid):  # it counts processes elsewhere, in a container of its own
-        return
     while _runs(pid):
         await asyncio.sleep(PARENT_SECONDS)
     logger.warning("the client (process %d) is gone", pid)

@@ -16,13 +16,15 @@ from typing import Any, BinaryIO
 
 from lsprotocol import types
 from pygls.protocol import default_converter
+from pygls.uris import from_fs_path, to_fs_path
 
 from autosota.lsp.checks import Checks
 from autosota.lsp.client import Client
 from autosota.lsp.cures import Cured, CuredServer
 from autosota.lsp.lane import Lane
+from autosota.lsp.looks import Looks
 from autosota.lsp.options import Options, parse
-from autosota.lsp.pages import Pages
+from autosota.lsp.pages import Page, Pages
 from autosota.lsp.transport import Reader, Writer, take_stdio
 
 logger = logging.getLogger(__name__)
@@ -56,11 +58,12 @@ class Server(CuredServer):
             protocol_cls=Cured,
             converter_factory=default_converter,
         )
-        from autosota.lsp import table
+        from autosota.lsp import protocol, table
 
         self.client = Client()
         self.options = Options()
         self.first_options: object = None
+        self.client_is_here = False  # one that counts processes elsewhere is not
         self.folder_options: dict[str, Options] = {}
         self.pages = Pages()
         self.archive = Lane("archive")
@@ -69,8 +72,13 @@ class Server(CuredServer):
         self._refresh: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._over: asyncio.Future[int] | None = None
+        self.known_roots: dict[str, str] = {}
+        self.looks = Looks(self.pages, self._seen)
+        self.looks.enabled = lambda page: self.options.trusted
         self.own_params = table.OWN_PARAMS
+        self.own_commands = protocol.COMMANDS
         table.register(self)
+        table.register_commands(self)
 
     # ------------------------------------------------------------------ what features use
 
@@ -88,6 +96,26 @@ class Server(CuredServer):
         """The options of the folder that a document lies in."""
         inside = [f for f in self.folder_options if uri.startswith(f.rstrip("/") + "/")]
         return self.folder_options[max(inside, key=len)] if inside else self.options
+
+    def options_for_root(self, root: str) -> Options:
+        """The options of the folder that a workspace is in."""
+        return self.options_for(f"{from_fs_path(root)}/")
+
+    def folders(self) -> list[str]:
+        """The folders of the window, as paths."""
+        workspace = self.pages.workspace
+        found = [] if workspace is None else list(workspace.folders.values())
+        return [path for f in found if (path := to_fs_path(f.uri))]
+
+    def _seen(self, page: Page) -> None:
+        self.refresh_shown()
+
+    def refresh_shown(self) -> None:
+        """Let the client ask for lenses and hints again."""
+        if self.client.refreshes_lenses:
+            self.workspace_code_lens_refresh(None)
+        if self.client.refreshes_hints:
+            self.workspace_inlay_hint_refresh(None)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let a coroutine run on its own; what goes wrong in it is written down."""
@@ -117,6 +145,8 @@ class Server(CuredServer):
     def options_changed(self) -> None:
         """The user has set something else: everything shown is looked at again."""
         self.checks.again([page.uri for page in self.pages])
+        self.looks.again()
+        self.refresh_shown()
 
     def refresh_soon(self) -> None:
         """Let the client ask for findings again, once for several pages."""
