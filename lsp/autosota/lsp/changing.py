@@ -49,6 +49,26 @@ def targets(
     return [Target(uri, versions.get(uri), tuple(edits)) for uri, edits in found.items()]
 
 
+def line_targets(pages: Pages, uri: str, before: bytes, after: bytes) -> tuple[types.TextEdit, ...]:
+    """The edits of whole lines that lead from one text of a document to another.
+
+    `before` is the document's text where it is open, else its file's.
+    """
+    from autosota.server.editor.edits import line_changes
+
+    document = pages.document(uri)
+    edits = []
+    for change in line_changes(before, after):
+        if document is not None:
+            start = pages.position(document, change.line, change.column)
+            end = pages.position(document, change.end_line, change.end_column)
+        else:  # columns other than the first only behind the last line, which ends there
+            start = types.Position(change.line - 1, change.column - 1)
+            end = types.Position(change.end_line - 1, change.end_column - 1)
+        edits.append(types.TextEdit(types.Range(start, end), change.text))
+    return tuple(edits)
+
+
 def workspace_edit(
     found: Iterable[Target], client: Client, note: Note | None = None
 ) -> types.WorkspaceEdit:

@@ -37,7 +37,11 @@ class Client:
     shows_progress: bool = False
     shows_documents: bool = False
     asks_reasons: bool = False
-    """The client has `autosota.askReason`: it asks the user, then calls our command."""
+    """It has `autosota.askReason`: it asks the user, then calls our command."""
+    has_views: bool = False
+    """It has views of its own, `autosota.view.…`, for what lenses lead to."""
+    wants_status: bool = False
+    """It understands `autosota/status` and `autosota/job`."""
 
     @classmethod
     def of(cls, params: types.InitializeParams) -> Client:
@@ -87,6 +91,8 @@ class Client:
             shows_progress=has.yes("window.work_done_progress"),
             shows_documents=has.yes("window.show_document.support"),
             asks_reasons=own.get("asksReasons") is True,
+            has_views=own.get("views") is True,
+            wants_status=own.get("status") is True,
         )
 
 

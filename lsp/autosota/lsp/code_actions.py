@@ -6,22 +6,34 @@ it was listed for.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from pygls.uris import from_fs_path
 
-from autosota.lsp.changing import Note, Target, targets, with_placeholder, workspace_edit
+from autosota.lsp.changing import (
+    Note,
+    Target,
+    line_targets,
+    targets,
+    with_placeholder,
+    workspace_edit,
+)
 
 if TYPE_CHECKING:
     from autosota.lsp.pages import Outcome, Page
     from autosota.lsp.server import Server
     from autosota.server.editor.actions import Actions, Offer
+    from autosota.server.editor.view import Draft
 
 FIX = "quickfix.autosota"
 SUPPRESS = "quickfix.autosota.suppress"
 FIX_ALL = "source.fixAll.autosota"
+IDEA = "refactor.rewrite.autosota"
+"""Followed by the granularity: `.param`, `.code` or `.algo`."""
 ASK_REASON = "autosota.askReason"
 """A command of the client's own: it asks for a reason, then calls `autosota.suppress`."""
 _CONTENT_MODIFIED = -32801
@@ -31,7 +43,7 @@ _REQUEST_FAILED = -32803
 def options() -> types.CodeActionOptions:
     """The kinds of actions there are."""
     return types.CodeActionOptions(
-        code_action_kinds=[FIX, SUPPRESS, FIX_ALL], resolve_provider=True
+        code_action_kinds=[FIX, SUPPRESS, FIX_ALL, IDEA], resolve_provider=True
     )
 
 
@@ -51,6 +63,8 @@ async def offer(
     if actions is not None:
         every = _of_findings(server, page, outcome, actions, params)
         found += [action for action in every if _asked_for(action.kind, wanted)]
+    if server.client.resolves_edits:  # an idea takes a while to write: only when it is chosen
+        found += [a for a in _of_ideas(server, page, params) if _asked_for(a.kind, wanted)]
     return found if server.client.resolves_edits else await _resolved(server, found)
 
 
@@ -118,6 +132,22 @@ def _of_findings(
         )
 
 
+def _of_ideas(
+    server: Server, page: Page, params: types.CodeActionParams
+) -> Iterator[types.CodeAction]:
+    view = server.looks.views.get(page.uri)
+    options = server.options_for(page.uri)
+    if view is None or not options.ideas.enable or not options.trusted:
+        return
+    from autosota.server.editor.offers import idea_title, ideas_at
+
+    first, last = params.range.start.line + 1, params.range.end.line + 1
+    for idea in ideas_at(view, first, last):
+        data = {**_data(page, "idea", 0), "id": idea.id}
+        kind = f"{IDEA}.{idea.granularity.lower()}"
+        yield types.CodeAction(title=idea_title(idea), kind=kind, data=data)
+
+
 def _shown(
     server: Server,
     page: Page,
@@ -151,6 +181,8 @@ async def resolve(server: Server, action: types.CodeAction) -> types.CodeAction:
     page = server.pages.get(str(data.get("uri")))
     if page is None or page.fresh is None or page.edits != data.get("edits"):
         raise JsonRpcException("the text has changed since this was offered", _CONTENT_MODIFIED)
+    if data.get("do") == "idea":
+        return await _idea(server, page, action, str(data.get("id")))
     kind, number = str(data.get("do")), int(data.get("number", 0))
     reason = str(data.get("reason", ""))
     found = await written(server, page, kind, number, reason)
@@ -160,6 +192,46 @@ async def resolve(server: Server, action: types.CodeAction) -> types.CodeAction:
         from autosota.agents.check.fixes.suppression import REASON
 
         action.edit = with_placeholder(action.edit, REASON)
+    return action
+
+
+async def _idea(
+    server: Server, page: Page, action: types.CodeAction, idea: str
+) -> types.CodeAction:
+    """Carry an idea out in the text as it is now, and have it audited.
+
+    Raises:
+        JsonRpcException: it does not apply, the audit refuses it, or the text changed meanwhile.
+    """
+    from autosota.lsp.commands import text_hash
+    from autosota.server.editor.questions import MakeDraft
+    from autosota.server.errors import UserError
+
+    view = server.looks.views.get(page.uri)
+    if view is None or not server.options_for(page.uri).trusted:
+        raise JsonRpcException("there are no ideas here any more", _CONTENT_MODIFIED)
+    edits, texts = page.edits, server.looks.texts(view.root)
+    versions = {d.uri: d.version for p in server.pages for _, d in server.pages.documents(p)}
+    try:
+        draft: Draft = await server.looks.ask(MakeDraft(view.root, view.path, idea, texts))
+    except UserError as error:
+        raise JsonRpcException(str(error), _REQUEST_FAILED) from None
+    if page.edits != edits or server.looks.texts(view.root) != texts:
+        raise JsonRpcException("the text has changed meanwhile", _CONTENT_MODIFIED)
+    found, hashes = [], {}
+    for path, after in draft.after.items():
+        full = os.path.join(view.root, path)
+        opened = page if path == view.path else server.pages.at(full)
+        uri = opened.uri if opened is not None else from_fs_path(full) or ""
+        changes = line_targets(server.pages, uri, draft.before[path], after)
+        found.append(Target(uri, versions.get(uri), changes))
+        if opened is not None:
+            hashes[uri] = text_hash(after.decode("utf-8", "replace"))
+    words = [draft.paper, f"audit: {draft.verdict}" if draft.verdict else "", *draft.doubts]
+    note = Note(draft.title, "; ".join(w for w in words if w), confirm=True)
+    action.edit = workspace_edit(found, server.client, note)
+    arguments = {"id": idea, "root": view.root, "texts": hashes}
+    action.command = types.Command("Read it again", "autosota.ideaApplied", arguments=[arguments])
     return action
 
 

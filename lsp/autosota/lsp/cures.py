@@ -330,6 +330,25 @@ class Cured(LanguageServerProtocol):
                 made.root_uri, made._sync_kind, folders, made.position_encoding
             )
 
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    def lsp_workspace__execute_command(
+        self, params: types.ExecuteCommandParams
+    ) -> Generator[Any, Any, Any]:
+        """A command of ours takes one object of a type that is known; others as pygls does."""
+        kind = self._server.own_commands.get(params.command)
+        if kind is None:
+            return (yield from super().lsp_workspace__execute_command(params))
+        given: list[Any] = list(params.arguments or ({},))
+        if len(given) != 1:
+            why = f"{params.command}: takes one object, not {len(given)} arguments"
+            raise JsonRpcException(why, _INVALID_PARAMS)
+        try:
+            value: Any = self._converter.structure(given[0], kind)
+        except Exception as error:
+            why = f"{params.command}: {_reason(error)}"
+            raise JsonRpcException(why, _INVALID_PARAMS) from error
+        return (yield self.fm.commands[params.command], (value,), None)
+
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
         """Cancel what is in flight; over a copy, because what ends takes itself off the list."""
@@ -354,6 +373,8 @@ class CuredServer(LanguageServer):
     protocol: Cured
     own_params: Mapping[str, type] = {}
     """Types of the parameters of methods that LSP does not have."""
+    own_commands: Mapping[str, type] = {}
+    """Types of the one argument of each of our commands."""
 
     def leave(self, code: int) -> None:
         """End the session with this exit code."""

@@ -38,6 +38,9 @@ def initialize(server: Server, params: types.InitializeParams) -> None:
     if server.client.pulls_diagnostics:
         table.register(server, table.IF_PULLED)
     own = params.initialization_options
+    pid = params.process_id
+    if pid is not None and _runs(pid):  # else it counts processes elsewhere, in a container
+        server.background(_watch_client(server, pid))
     server.first_options = own.get("settings", own) if isinstance(own, dict) else None
     # asked now, while it waits for the answer: a moment later it may be gone already
     server.client_is_here = params.process_id is not None and _runs(params.process_id)

@@ -123,6 +123,10 @@ class Pages:
         """The page of this URI."""
         return self._pages.get(unquote(uri))
 
+    def at(self, path: str) -> Page | None:
+        """The open script that is this file."""
+        return next((p for p in self if p.saved and not p.notebook and p.path == path), None)
+
     def of(self, uri: str) -> Page | None:
         """The page that a text document is, or is a cell of."""
         page = self._pages.get(unquote(uri))

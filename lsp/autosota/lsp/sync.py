@@ -27,6 +27,8 @@ def did_change(server: Server, params: types.DidChangeTextDocumentParams) -> Non
     page = server.pages.of(params.text_document.uri)
     if page is not None:
         server.checks.changed(page)
+        server.looks.edited(page, params.content_changes)
+        server.looks.changed(page)
 
 
 def did_close(server: Server, params: types.DidCloseTextDocumentParams) -> None:
@@ -54,9 +56,11 @@ def notebook_did_close(server: Server, params: types.DidCloseNotebookDocumentPar
 def _opened(server: Server, page: Page | None) -> None:
     if page is not None:
         server.checks.changed(page)
+        server.looks.changed(page)
 
 
 def _closed(server: Server, page: Page | None) -> None:
     if page is not None:
         server.checks.closed(page)
+        server.looks.closed(page)
         diagnostics.withdraw(server, page)

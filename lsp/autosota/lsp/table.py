@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from autosota.lsp import code_actions, diagnostics, life, sync
+from autosota.lsp import code_actions, commands, diagnostics, life, protocol, shown, sync
 
 if TYPE_CHECKING:
     from autosota.lsp.server import Server
@@ -54,6 +54,9 @@ METHODS: tuple[Method, ...] = (
     Method(types.NOTEBOOK_DOCUMENT_DID_CLOSE, sync.notebook_did_close, When.NOW),
     Method(types.TEXT_DOCUMENT_CODE_ACTION, code_actions.offer, When.TASK, code_actions.options),
     Method(types.CODE_ACTION_RESOLVE, code_actions.resolve, When.TASK),
+    Method(types.TEXT_DOCUMENT_CODE_LENS, shown.lenses, When.NOW, shown.lens_options),
+    Method(types.TEXT_DOCUMENT_INLAY_HINT, shown.hints, When.NOW),
+    Method(types.TEXT_DOCUMENT_HOVER, shown.hover, When.NOW),
 )
 """Answered for every client."""
 
@@ -64,6 +67,18 @@ IF_PULLED: tuple[Method, ...] = (
 
 OWN_PARAMS: dict[str, type] = {}
 """The parameters of our own methods."""
+
+
+COMMANDS: dict[str, Handler] = commands.HANDLERS
+"""Every command, each a task."""
+
+
+def register_commands(server: Server) -> None:
+    """Hand the commands to pygls; their arguments are typed by `protocol`."""
+    assert COMMANDS.keys() == protocol.COMMANDS.keys()
+    for name, handler in COMMANDS.items():
+        assert asyncio.iscoroutinefunction(handler), name
+        server.command(name)(partial(handler, server))
 
 
 def register(server: Server, methods: tuple[Method, ...] = METHODS) -> None:

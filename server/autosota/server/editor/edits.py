@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -43,6 +44,25 @@ def _change(sheet: Sheet, edit: Edit) -> Change:
         text = edit.text.removesuffix(sheet.newline)
         return Change(cell, line, column, end_line, end_column, text.decode("utf-8", "replace"))
     return Change(cell, line, column, end_line, end_column, edit.text.decode("utf-8", "replace"))
+
+
+def line_changes(old: bytes, new: bytes) -> tuple[Change, ...]:
+    """The changes, of whole lines, that lead from one script's text to another."""
+    lines = old.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+
+    def place(offset: int) -> tuple[int, int]:
+        row = min(bisect_right(starts, offset) - 1, len(lines))
+        if row and row == len(lines) and not lines[-1].endswith((b"\n", b"\r")):
+            return row, len(lines[-1].decode("utf-8", "replace")) + 1
+        return row + 1, 1
+
+    return tuple(
+        Change(None, *place(e.start), *place(e.end), e.text.decode("utf-8", "replace"))
+        for e in between(old, new)
+    )
 
 
 def between(old: bytes, new: bytes) -> list[Edit]:

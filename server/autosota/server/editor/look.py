@@ -121,7 +121,9 @@ class Place:
             verdict, doubts = str(judged.decision), tuple(said)
             if verdict == "rejected":
                 raise UserError(f"{wanted.title}: the audit refuses it: {'; '.join(said[:2])}")
-        return Draft(idea, wanted.title, dict(made.changes), verdict, doubts)
+        before = {file: tree.read(file) for file in made.changes}
+        after = dict(made.changes)
+        return Draft(idea, wanted.title, wanted.paper, before, after, verdict, doubts)
 
     # ------------------------------------------------------------------ the files
 

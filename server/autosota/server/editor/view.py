@@ -135,9 +135,7 @@ class View:
             return min(line, max(first, last + delta)) if line > first else line
 
         def idea(one: Idea) -> Idea:
-            return replace(
-                one, line=at(one.line), end_line=at(one.end_line), header=at(one.header)
-            )
+            return replace(one, line=at(one.line), end_line=at(one.end_line), header=at(one.header))
 
         return replace(
             self,
@@ -151,12 +149,15 @@ class View:
 class Draft:
     """An idea carried out in the text as it is: whole files, and what the audit says.
 
-    `verdict` is '' where no objective says what is judged; `doubts` are its findings in words.
+    `before` and `after` are by path from the root. `verdict` is '' where no objective says what
+    is judged; `doubts` are its findings in words.
     """
 
     idea: str
     title: str
-    changes: dict[str, bytes]
+    paper: str
+    before: dict[str, bytes]
+    after: dict[str, bytes]
     verdict: str = ""
     doubts: tuple[str, ...] = ()
 

@@ -1,0 +1,367 @@
+"""Commands: campaigns that are started and stopped, the library, and edits on request.
+
+A command that starts something gives its id at once; what becomes of it is told by
+notifications. Nothing is started in a workspace that is not trusted, or without being asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from autosota.lsp import protocol as p
+from autosota.lsp import status
+
+if TYPE_CHECKING:
+    from autosota.lsp.server import Server
+    from autosota.server.editor.jobs import Job
+    from autosota.server.editor.view import Progress
+
+_REFUSED = -32803
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.2
+
+
+def refuse(why: str) -> JsonRpcException:
+    """The error of a command that cannot be carried out."""
+    return JsonRpcException(why, _REFUSED)
+
+
+# ---------------------------------------------------------------------- campaigns
+
+
+async def start(server: Server, asked: p.Start) -> p.JobStarted:
+    """Start a campaign in a process of its own."""
+    root = await _root(server, asked.root)
+    progress = await status.update(server, root)
+    if progress is not None and progress.state == "running":
+        raise refuse(f"campaign {progress.campaign} is running in {root}; stop it first")
+    arguments = ["run", "--json", root]
+    limit = server.options_for_root(root).budget_evaluations
+    if asked.ideas >= 0:
+        arguments += ["--ideas", str(asked.ideas)]
+    if limit > 0:
+        arguments += ["--max-evaluations", str(limit)]
+    if not asked.confirmed:
+        what = {-1: "a campaign", 0: "the baseline"}.get(asked.ideas, f"{asked.ideas} ideas")
+        await _consent(server, root, what)
+    return await _job(server, root, arguments)
+
+
+async def resume(server: Server, asked: p.Root) -> p.JobStarted:
+    """Go on with the campaign that was stopped or killed last."""
+    root = await _root(server, asked.root)
+    return await _job(server, root, ["resume", "--json", root])
+
+
+async def stop(server: Server, asked: p.Stop) -> dict[str, object]:
+    """Stop the campaign that runs; gives what is left of it once everything below has ended."""
+    root = await _root(server, asked.root)
+    from autosota.server.editor.jobs import command
+
+    words = ["stop", root, *(["--why", asked.why] if asked.why else [])]
+    code, said = await _run(command(*words), STOP_SECONDS)
+    progress = await status.update(server, root)
+    if code != 0:
+        raise refuse(said or f"stopping took more than {STOP_SECONDS:.0f} s")
+    return {"stopped": True, "status": asdict(progress) if progress is not None else None}
+
+
+async def show_status(server: Server, asked: p.Root) -> dict[str, object]:
+    """How far the campaign is."""
+    root = await _root(server, asked.root, trusted=False)
+    progress = await status.update(server, root)
+    return asdict(progress) if progress is not None else {}
+
+
+async def set_autonomy(server: Server, asked: p.SetAutonomy) -> dict[str, object]:
+    """Switch what may happen unasked.
+
+    `autonomous` starts a campaign within the objective's budget when none runs; leaving it stops
+    the one that does.
+    """
+    from autosota.server.editor.questions import SetAutonomy
+
+    root = await _root(server, asked.root)
+    before = await status.update(server, root)
+    if asked.mode == "autonomous" and not asked.confirmed:
+        await _consent(server, root, "campaigns without asking again")
+    progress: Progress = await _ask(server, SetAutonomy(root, asked.mode))
+    running = before is not None and before.state == "running"
+    was = before.autonomy if before is not None else ""
+    if progress.autonomy == "autonomous" and not running:
+        limit = server.options_for_root(root).budget_evaluations
+        more = ["--max-evaluations", str(limit)] if limit > 0 else []
+        await _job(server, root, ["run", "--json", "--new", root, *more])
+    elif was == "autonomous" and progress.autonomy != "autonomous" and running:
+        await stop(server, p.Stop(root, "autonomy was switched off"))
+    status.tell(server, progress)
+    return asdict(progress)
+
+
+# ---------------------------------------------------------------------- set-up and results
+
+
+async def set_up(server: Server, asked: p.Root) -> dict[str, object]:
+    """Propose an objective for the workspace, and show it."""
+    from autosota.server.editor.jobs import command
+
+    root = await _root(server, asked.root)
+    code, said = await _run(command("init", root), 120.0)
+    if code != 0:
+        raise refuse(said)
+    path = f"{root}/autosota.toml"
+    await _show_document(server, path)
+    server.looks.again()
+    return {"path": path, "said": said}
+
+
+async def report(server: Server, asked: p.Root) -> dict[str, object]:
+    """Write the report of the newest campaign; gives its path."""
+    from autosota.server.editor.jobs import command
+
+    root = await _root(server, asked.root)
+    code, said = await _run(command("report", root), 120.0)
+    if code not in (0, 1):
+        raise refuse(said)
+    return {"said": said}
+
+
+# ---------------------------------------------------------------------- the library
+
+
+async def ideas(server: Server, asked: p.Root) -> list[Mapping[str, object]]:
+    """Every idea of the newest campaign."""
+    from autosota.server.editor.questions import Library
+
+    root = await _root(server, asked.root, trusted=False)
+    found: list[Mapping[str, object]] = await _ask(server, Library(root))
+    return found
+
+
+async def show_ideas(server: Server, asked: p.Ideas) -> list[dict[str, object]]:
+    """Ideas of an open file, with what is known of each; a client without views sees them."""
+    from autosota.server.editor.offers import badge, idea_text
+
+    root = await _root(server, asked.root, trusted=False)
+    found = []
+    for view in list(server.looks.views.values()):
+        if view.root == root and view.path == asked.path:
+            chosen = [i for i in view.ideas if not asked.ids or i.id in asked.ids]
+            found = [{**asdict(i), "badge": badge(i), "text": idea_text(i)} for i in chosen]
+    if not server.client.has_views:
+        lines = [f"{i['title']}: {i['badge']}" for i in found]
+        _say(server, "\n".join(lines) or "no ideas here")
+    return found
+
+
+async def show(server: Server, asked: p.Thing) -> dict[str, object]:
+    """Lines about an idea, a patch, a receipt or a campaign, and its diff."""
+    from autosota.server.editor.questions import Show
+
+    root = await _root(server, asked.root, trusted=False)
+    found = await _ask(server, Show(root, asked.id))
+    if not server.client.has_views:
+        _say(server, "\n".join(found.lines))
+    return {"lines": list(found.lines), "diff": found.diff}
+
+
+async def apply(server: Server, asked: p.Thing) -> dict[str, object]:
+    """Bring a patch of the ledger into the files on disk."""
+    from autosota.server.editor.questions import Apply
+
+    root = await _root(server, asked.root)
+    done = await _ask(server, Apply(root, asked.id))
+    server.looks.again(root)
+    return {
+        "patch": done.patch,
+        "files": list(done.files),
+        "confirmed": done.standing.confirmed,
+        "standing": done.standing.line,
+        "notes": list(done.standing.notes),
+    }
+
+
+async def reject(server: Server, asked: p.Reject) -> dict[str, object]:
+    """Refuse an idea with a reason; the ledger keeps it."""
+    from autosota.server.editor.questions import Reject
+
+    root = await _root(server, asked.root)
+    if not asked.why.strip():
+        raise refuse("a refusal needs a reason")
+    done = await _ask(server, Reject(root, asked.id, asked.why))
+    server.looks.again(root)
+    return {"id": done}
+
+
+# ---------------------------------------------------------------------- edits
+
+
+async def suppress(server: Server, asked: p.Suppress) -> dict[str, object]:
+    """Silence a finding with the reason that the user gave."""
+    from autosota.lsp.changing import Note, workspace_edit
+    from autosota.lsp.code_actions import written
+
+    page = server.pages.get(asked.uri)
+    if page is None or page.fresh is None or page.edits != asked.edits:
+        raise JsonRpcException("the text has changed since this was offered", -32801)
+    if not asked.reason.strip():
+        raise refuse("a suppression needs a reason")
+    found = await written(server, page, "suppress", asked.number, asked.reason)
+    edit = workspace_edit(found, server.client, Note("Suppress, with a reason"))
+    done = await server.workspace_apply_edit_async(
+        types.ApplyWorkspaceEditParams(edit, label="Suppress, with a reason")
+    )
+    if not done.applied:
+        raise refuse(done.failure_reason or "the editor did not apply it")
+    return {"applied": True}
+
+
+async def idea_applied(server: Server, asked: p.IdeaApplied) -> dict[str, object]:
+    """Read the documents again after an idea's edit: they must be what was drafted."""
+    wrong = []
+    for uri, wanted in asked.texts.items():
+        document = server.pages.document(uri)
+        if document is not None and text_hash(document.source) != wanted:
+            wrong.append(uri)
+    if wrong:
+        text = f"{asked.id} did not arrive as it was drafted in {', '.join(wrong)}; undo it"
+        server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, text))
+    return {"as_drafted": not wrong}
+
+
+def text_hash(text: str) -> str:
+    """The hash that says whether a text is the one that was drafted; line ends do not count."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+
+
+# ---------------------------------------------------------------------- inside
+
+
+async def _root(server: Server, named: str, *, trusted: bool = True) -> str:
+    """The workspace that a command is for.
+
+    Raises:
+        JsonRpcException: none or several are open, or it is not trusted.
+    """
+    if trusted and not server.options.trusted:
+        raise refuse("this workspace is not trusted: there are warnings, and nothing is run")
+    if named:
+        return named
+    found = await status.roots(server)
+    if len(found) != 1:
+        raise refuse("name the workspace: " + (", ".join(found) or "no folder is open"))
+    return found[0]
+
+
+async def _ask(server: Server, question: Any) -> Any:
+    from autosota.server.errors import UserError
+
+    try:
+        return await server.looks.ask(question)
+    except UserError as error:
+        raise refuse(str(error)) from None
+
+
+async def _consent(server: Server, root: str, what: str) -> None:
+    """Ask the user before anything is spent.
+
+    Raises:
+        JsonRpcException: they do not want it.
+    """
+    yes, no = types.MessageActionItem("Start"), types.MessageActionItem("Cancel")
+    text = f"Run {what} in {root}? It spends at most the budget of the objective."
+    answer = await server.window_show_message_request_async(
+        types.ShowMessageRequestParams(types.MessageType.Info, text, [yes, no])
+    )
+    if answer is None or answer.title != yes.title:
+        raise refuse("not started")
+
+
+async def _job(server: Server, root: str, arguments: list[str]) -> p.JobStarted:
+    from autosota.server.editor.jobs import start as start_job
+    from autosota.server.errors import UserError
+
+    try:
+        job = await server.archive.run(start_job, _path(root), *arguments)
+    except UserError as error:
+        raise refuse(str(error)) from None
+    server.background(_watch(server, job))
+    return p.JobStarted(job.id, root, job.pid)
+
+
+async def _watch(server: Server, job: Job) -> None:
+    """Tell when a job has ended, and why when it could not begin."""
+    while (code := job.ended()) is None:
+        await asyncio.sleep(POLL_SECONDS)
+    root = str(job.root)
+    words = await server.archive.run(job.last_words) if code not in (0, 1) else ""
+    ended = p.JobEnded(job.id, root, code, words)
+    if server.client.wants_status:
+        server.protocol.notify(p.JOB, ended)
+    elif code not in (0, 1):
+        _say(server, f"the campaign ended with {code}: {words}", types.MessageType.Error)
+    await status.update(server, root)
+
+
+async def _run(command: list[str], seconds: float) -> tuple[int, str]:
+    """A command's exit code and its words on stderr, else stdout; -1 when it took too long."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), seconds)
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()
+        return -1, ""
+    said = (err or out).decode("utf-8", "replace").strip()
+    assert process.returncode is not None
+    return process.returncode, said.removeprefix("autosota: ")
+
+
+async def _show_document(server: Server, path: str) -> None:
+    from pygls.uris import from_fs_path
+
+    uri = from_fs_path(path)
+    if uri is not None and server.client.shows_documents:
+        await server.window_show_document_async(types.ShowDocumentParams(uri, take_focus=True))
+
+
+def _say(server: Server, text: str, kind: types.MessageType = types.MessageType.Info) -> None:
+    server.window_show_message(types.ShowMessageParams(kind, text))
+
+
+def _path(root: str) -> Any:
+    from pathlib import Path
+
+    return Path(root)
+
+
+Handler = Callable[..., Awaitable[object]]
+HANDLERS: dict[str, Handler] = {
+    "autosota.start": start,
+    "autosota.resume": resume,
+    "autosota.stop": stop,
+    "autosota.status": show_status,
+    "autosota.setAutonomy": set_autonomy,
+    "autosota.setUp": set_up,
+    "autosota.ideas": ideas,
+    "autosota.showIdeas": show_ideas,
+    "autosota.show": show,
+    "autosota.apply": apply,
+    "autosota.reject": reject,
+    "autosota.report": report,
+    "autosota.suppress": suppress,
+    "autosota.ideaApplied": idea_applied,
+}

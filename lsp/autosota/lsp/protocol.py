@@ -1,0 +1,138 @@
+"""What our editors say beyond LSP: commands with their arguments, and one notification.
+
+Each command takes one object. Names and types here are the single source: clients are generated
+from them. What a command does is `commands`' business.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+STATUS = "autosota/status"
+"""Sent, when the client says `status` in its options, with what `server.editor.view.Progress`
+holds, whenever it changes."""
+JOB = "autosota/job"
+"""Sent like `STATUS` when a job that was started here ends: `JobEnded`."""
+
+
+@attrs.frozen
+class Root:
+    """A workspace. `root` is a folder's path; `''`: the only one that is open."""
+
+    root: str = ""
+
+
+@attrs.frozen
+class Start:
+    """Start a campaign. `ideas` of 0 measures the baseline only; -1 sets no limit of its own.
+
+    `confirmed`: the user was asked already.
+    """
+
+    root: str = ""
+    ideas: int = -1
+    confirmed: bool = False
+
+
+@attrs.frozen
+class Stop:
+    """Stop the campaign that runs."""
+
+    root: str = ""
+    why: str = ""
+
+
+@attrs.frozen
+class SetAutonomy:
+    """Choose what may happen unasked: `off`, `suggest` or `autonomous`."""
+
+    mode: str
+    root: str = ""
+    confirmed: bool = False
+
+
+@attrs.frozen
+class Thing:
+    """An idea, a patch, a receipt or a campaign, by its id."""
+
+    id: str
+    root: str = ""
+
+
+@attrs.frozen
+class Ideas:
+    """Ideas of a file."""
+
+    root: str = ""
+    path: str = ""
+    ids: list[str] = attrs.field(factory=list)
+
+
+@attrs.frozen
+class Reject:
+    """Refuse an idea."""
+
+    id: str
+    why: str
+    root: str = ""
+
+
+@attrs.frozen
+class Suppress:
+    """Silence a finding with a reason: what the code action handed to `autosota.askReason`."""
+
+    uri: str
+    edits: int
+    number: int
+    reason: str
+
+
+@attrs.frozen
+class IdeaApplied:
+    """An idea's edit was applied: each document with the hash of the text it should have now."""
+
+    id: str
+    root: str = ""
+    texts: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class JobStarted:
+    """The answer of a command that starts a campaign."""
+
+    job: str
+    root: str
+    pid: int
+
+
+@attrs.frozen
+class JobEnded:
+    """A campaign's process has ended. `message` says why when it could not begin."""
+
+    job: str
+    root: str
+    code: int
+    message: str
+
+
+COMMANDS: dict[str, type] = {
+    "autosota.start": Start,
+    "autosota.resume": Root,
+    "autosota.stop": Stop,
+    "autosota.status": Root,
+    "autosota.setAutonomy": SetAutonomy,
+    "autosota.setUp": Root,
+    "autosota.ideas": Root,
+    "autosota.showIdeas": Ideas,
+    "autosota.show": Thing,
+    "autosota.apply": Thing,
+    "autosota.reject": Reject,
+    "autosota.report": Root,
+    "autosota.suppress": Suppress,
+    "autosota.ideaApplied": IdeaApplied,
+}
+"""Every command of the server, with the type of its one argument."""
+
+OF_THE_CLIENT = ("autosota.askReason", "autosota.view.ideas", "autosota.view.receipt",
+                 "autosota.view.campaign")  # fmt: skip
+"""Commands that a client may have; used only when it says so in its options."""
