@@ -222,7 +222,8 @@ def choose(wanted: Wanted, began_on: str = "") -> Site:
         site = ContainerSite(wanted, engine)
     else:
         site = MachineSite(wanted)
-    wanted.note(site.told())
+    told = site.told()
+    wanted.note(told if told.startswith("warning:") else f"note: {told}")
     return site
 
 
