@@ -39,7 +39,7 @@ _SCORES = {"evaluate", "score", "predict", "predict_proba", "test"}
 def dropped(facts: Facts) -> Iterator[Finding]:
     """Rows are removed from the test set by a condition, `dropna` or a limit."""
     told: set[str] = set()
-    for name, bound in facts.index.each(_of_test):
+    for name, bound in facts.index.each(_of_test, "bound"):
         how = _removes(bound.value, name, facts)
         if how and name not in told:
             told.add(name)
@@ -58,10 +58,9 @@ def dropped(facts: Facts) -> Iterator[Finding]:
 def _of_test(idx: Index, survey: Survey) -> Iterator[tuple[str, Bound]]:
     """Names of tested rows, and where they are given rows."""
     for bound in survey.bound:
-        if not bound.op and isinstance(bound.value, ir.Call | ir.Subscript):
-            name = dotted(bound.target)
-            if name and hints.is_test(name):
-                yield name, bound
+        given = isinstance(bound.value, ir.Call | ir.Subscript) and not bound.op
+        if given and hints.is_test(bound.name):
+            yield bound.name, bound
 
 
 def _dropped(facts: Facts, node: ir.Node, name: str, how: str) -> Finding:
@@ -180,7 +179,7 @@ def relabelled(facts: Facts) -> Iterator[Finding]:
     """Labels of tested rows are overwritten for some rows, or by predictions."""
     if hints.is_a_test_file(facts.path):
         return
-    for bound in facts.index.each(_overwritten)[:1]:
+    for bound in facts.index.each(_overwritten, "bound")[:1]:
         yield facts.finding(
             "DS403",
             bound.stmt,
@@ -231,7 +230,7 @@ def _own_values(rows: ir.Expr, value: ir.Expr) -> bool:
 
 def _by_prediction(bound: Bound) -> bool:
     """`y_test = np.where(sure, pred, y_test)`."""
-    name, value = dotted(bound.target), bound.value
+    name, value = bound.name, bound.value
     return (
         bool(name)
         and hints.is_test(name)

@@ -95,7 +95,7 @@ _LIMITS = {"limit_test_batches", "limit_eval_batches", "max_eval_samples", "max_
 def cut_down(facts: Facts) -> Iterator[Finding]:
     """The score is computed on a part of the test set, and no flag guards that."""
     idx, text = facts.index, facts.document.text
-    for node, what, _ in idx.each(_first_rows)[:1]:
+    for node, what, _ in idx.each(_first_rows, "bound")[:1]:
         yield facts.finding("EV205", node, what)
         return
     cuts = [*_fewer_rows(facts)]
@@ -103,7 +103,7 @@ def cut_down(facts: Facts) -> Iterator[Finding]:
         cuts += _named_part(facts)
     if any(limit.encode() in text for limit in _LIMITS):
         cuts += _limited(facts)
-    for node, what, context in (*cuts, *idx.each(_early_breaks, _BREAK)):
+    for node, what, context in (*cuts, *idx.each(_early_breaks, "loops", _BREAK)):
         if not _smoke(context):
             yield facts.finding("EV205", node, what)
 
@@ -116,8 +116,8 @@ def _first_rows(idx: Index, survey: Survey) -> Iterator[_Cut]:
     for bound in survey.bound:
         value = bound.value
         if isinstance(value, ir.Subscript) and _leading(value.index):
-            name = dotted(value.value)
-            if hints.is_test(name) and name == dotted(bound.target) and not _smoke(bound.context):
+            name = bound.name
+            if hints.is_test(name) and name == dotted(value.value) and not _smoke(bound.context):
                 yield value, _cut(name), bound.context
 
 
@@ -150,8 +150,8 @@ def _limited(facts: Facts) -> Iterator[_Cut]:
 
 def _early_breaks(idx: Index, survey: Survey) -> Iterator[_Cut]:
     """`if step >= 50: break` in a loop over test batches that adds up a score."""
-    for stmt, context in survey.statements:
-        if not isinstance(stmt, ir.For) or not any(map(hints.is_test, names_in(stmt.iterable))):
+    for stmt, context in survey.loops:
+        if not any(map(hints.is_test, names_in(stmt.iterable))):
             continue
         if not any(isinstance(s, ir.Assign) and s.op for s in ir.statements(stmt.body)):
             continue
@@ -206,7 +206,7 @@ _GOES_ON = re.compile(rb"except|continue")
 
 def skipped(facts: Facts) -> Iterator[Finding]:
     """Samples that fail are skipped where hits are counted."""
-    for node, loop in facts.index.each(_skipping, _GOES_ON):
+    for node, loop in facts.index.each(_skipping, "loops", _GOES_ON):
         yield facts.finding(
             "EV206",
             node,
@@ -216,8 +216,8 @@ def skipped(facts: Facts) -> Iterator[Finding]:
 
 
 def _skipping(idx: Index, survey: Survey) -> Iterator[tuple[ir.Node, ir.For]]:
-    for stmt, context in survey.statements:
-        if not isinstance(stmt, ir.For) or not _evaluates(stmt, context):
+    for stmt, context in survey.loops:
+        if not _evaluates(stmt, context):
             continue
         for place, before in _skips(stmt):
             if _counted(stmt, place) if before else _counted(place, None):
@@ -329,7 +329,7 @@ def replaced(facts: Facts) -> Iterator[Finding]:
 
 def _replacements(facts: Facts) -> Iterator[tuple[ir.Node, str]]:
     """Every attribute of an imported module that gets another value, and its dotted name."""
-    yield from facts.index.each(_attributes_set)
+    yield from facts.index.each(_attributes_set, "bound")
     for call in facts.index.calls_of("setattr", "patch", "object"):
         if dotted(call.node.func) == "setattr" and len(call.node.args) == 3:
             owner, attr = _full(facts.index, call.node.args[0]), string(call.node.args[1])
@@ -692,9 +692,21 @@ def aware(facts: Facts) -> Iterator[Finding]:
     if hints.is_a_test_file(facts.path):
         return
     idx = facts.index
-    words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(_asking_words(idx))))
-    flags = dict(idx.each(_asked_before, words))
-    found = [(*one, "") for one in idx.each(_asked_here, words)]
+    words = idx.spelled(*_ENVIRONMENT) | {"environ", "getenv"}
+    units = [idx.survey(unit) for unit in idx.units_of(*words)]
+    flags = {
+        last(b.target): b.stmt
+        for survey in units
+        for b in survey.bound
+        if b.value is not None and _asking(idx, b.value)
+    }
+    found = [
+        (test, asked, "")
+        for survey in units
+        for stmt, _ in survey.statements
+        for test in _tests(stmt)
+        if (asked := _asking(idx, test)) and _answered(stmt)
+    ]
     for unit in idx.units_of(*flags):
         for stmt, context in idx.survey(unit).statements:
             for test in _tests(stmt) if context.function is not None else ():
@@ -711,28 +723,6 @@ def aware(facts: Facts) -> Iterator[Finding]:
             f"the answer depends on whether it is being evaluated ({word})",
             related=[(flags[via], "asked here")] if via else (),
         )
-
-
-def _asking_words(idx: Index) -> frozenset[str]:
-    return idx.spelled(*_ENVIRONMENT) | {"environ", "getenv"}
-
-
-def _asked_before(idx: Index, survey: Survey) -> Iterator[tuple[str, ir.Stmt]]:
-    """Names that are told whether it is being evaluated, and where."""
-    if any(word.encode() in survey.unit.text for word in _asking_words(idx)):
-        for bound in survey.bound:
-            if bound.value is not None and _asking(idx, bound.value):
-                yield last(bound.target), bound.stmt
-
-
-def _asked_here(idx: Index, survey: Survey) -> Iterator[tuple[ir.Expr, str]]:
-    """Conditions that ask whether it is being evaluated, where an answer depends on them."""
-    if any(word.encode() in survey.unit.text for word in _asking_words(idx)):
-        for stmt, _ in survey.statements:
-            for test in _tests(stmt):
-                asked = _asking(idx, test)
-                if asked and _answered(stmt):
-                    yield test, asked
 
 
 def _tests(stmt: ir.Stmt) -> list[ir.Expr]:
@@ -859,19 +849,19 @@ _THEN_NUMBER = (
     rb"[\w@ .-]{0,30}[\"'\])]{0,3}[ \t]*(?::[ \t]*float[ \t]*)?[=:,][ \t]*-?(?:\d*\.\d|[2-9]|\d\d)"
 )
 _METRIC_NUMBER = (
-    *(shape(word + _THEN_NUMBER, word.rstrip(b"12")) for word in _LONG_WORDS),
+    *(shape(word + _THEN_NUMBER, word) for word in _LONG_WORDS),
     # the look behind stands after the word: a search is slow where it begins with one
     *(shape(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])" + _THEN_NUMBER,
-            b" " + word.rstrip(b"12")) for word in _SHORT_WORDS),
+            b" " * word.isalpha() + word) for word in _SHORT_WORDS),
 )  # fmt: skip
 _ATTRIBUTE_SET = shape(rb"\n[ \t]*(?!self\.|cls\.)[A-Za-z_]\w*+(?:\.\w+)++[ \t]*+=[^=]")
 _EXTREME = (b"max(", b"min(", b"sorted(")
 _REPEATED = shape(rb"for [^\n]{0,40}(?:run|rep|kf)s?\b", b"for ")
 _METRIC_KEY = (
-    *(shape(word + rb"(?![a-z])[^\"'{}\n]{0,25}[\"'}]", word.rstrip(b"12"))
+    *(shape(word + rb"(?![a-z])[^\"'{}\n]{0,25}[\"'}]", word)
       for word in (*_LONG_WORDS, b"scores")),
     *(shape(word + rb"(?<![A-Za-z]" + word + rb")(?![a-z])[^\"'{}\n]{0,25}[\"'}]",
-            b" " + word.rstrip(b"12")) for word in _SHORT_WORDS),
+            b" " * word.isalpha() + word) for word in _SHORT_WORDS),
 )  # fmt: skip
 _EVALUATED = (
     shape(rb"for [^\n]*(?:[Tt]est|[Ee]val|[Hh]old|[Bb]ench|te\b|unseen)", b"for "),

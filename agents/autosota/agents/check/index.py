@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from autosota.agents.check import ir
 
@@ -55,10 +55,12 @@ class Bound:
 
     Attributes:
         at: Counts those of its unit, in order of the text.
+        name: Its dotted name, `''` for an item or several names.
         op: ''`''` for `=`, an augmented assignment's operator, `for`, or `with`.
     """
 
     at: int
+    name: str
     target: ir.Expr
     value: ir.Expr | None
     stmt: ir.Stmt
@@ -87,7 +89,7 @@ class Survey:
 
     Attributes:
         statements: Every statement with the statements around it.
-        calls, bound: What is called, and what is given a value.
+        calls, bound, loops: What is called, what is given a value, and every `for`.
         changed: Names whose items are set, that are added to, or appended to.
     """
 
@@ -95,6 +97,7 @@ class Survey:
     statements: tuple[tuple[ir.Stmt, Context], ...]
     calls: dict[ir.Call, Called] = field(default_factory=dict)
     bound: list[Bound] = field(default_factory=list)
+    loops: list[tuple[ir.For, Context]] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
 
 
@@ -231,21 +234,29 @@ class Index:
     def each(
         self,
         find: Callable[[Index, Survey], Iterable[_T]],
+        among: Literal["calls", "bound", "loops"],
         like: re.Pattern[bytes] | None = None,
     ) -> list[_T]:
         """What a function finds in each unit by itself, in order of the text.
 
         It is asked once of a unit, so of the index it may ask for nothing but imports. With
         `like`, units in which that does not occur may be left out.
+
+        Args:
+            find: The function.
+            among: What of a unit it looks at; one without any is not asked for.
+            like: What occurs in every unit in which something is found.
         """
         self._see_like(like)
         view = self._views.get(find)
         if view is None:
             view = self._views[find] = _View({}, dict.fromkeys(self._surveys))
         for unit in view.todo:
-            found = tuple(find(self, self._surveys[unit]))
-            if found:
-                view.found[unit] = found
+            survey = self._surveys[unit]
+            if getattr(survey, among):
+                found = tuple(find(self, survey))
+                if found:
+                    view.found[unit] = found
         view.todo = {}
         return [one for unit in sorted(view.found, key=_offset) for one in view.found[unit]]
 
@@ -340,6 +351,7 @@ class Index:
                     for one, value in _pairs(goal, stmt.value):
                         _bind(out, one, value, stmt, context, stmt.op)
             elif isinstance(stmt, ir.For):
+                out.loops.append((stmt, context))
                 _bind(out, stmt.target, None, stmt, context, "for")
             elif isinstance(stmt, ir.With):
                 for value, target in stmt.items:
@@ -429,7 +441,7 @@ def _bind(
     context: Context,
     op: str,
 ) -> None:
-    out.bound.append(Bound(len(out.bound), target, value, stmt, context, op))
+    out.bound.append(Bound(len(out.bound), dotted(target), target, value, stmt, context, op))
     if isinstance(target, ir.Name):
         if op not in ("", "for", "with"):
             out.changed.add(target.id)

@@ -131,7 +131,7 @@ def _of_labels(idx: Index, survey: Survey) -> Iterator[Bound]:
 
 def labels_copied(facts: Facts) -> Iterator[Finding]:
     """Values of the test labels are put into predictions."""
-    for bound in facts.index.each(_of_labels):
+    for bound in facts.index.each(_of_labels, "bound"):
         value, target = bound.value, bound.target
         assert value is not None
         if isinstance(target, ir.Subscript):
@@ -263,7 +263,7 @@ _ANSWER_FILE = re.compile(r"answer|gold|solution|ground_?truth|labels?_by|truth"
 def looked_up(facts: Facts) -> Iterator[Finding]:
     """Predictions are read from a table of answers keyed by id, hash or question."""
     idx = facts.index
-    tables = dict(idx.each(_tables))
+    tables = dict(idx.each(_tables, "bound"))
     if not tables:
         return
     for stmt, context in facts.walk():

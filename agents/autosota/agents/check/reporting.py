@@ -37,12 +37,12 @@ def is_metric_call(call: Called) -> bool:
 def reported(facts: Facts) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
     """Every score that leaves the file: its name, its expression and the call that reports it."""
     sent: set[str] = set()
-    for word, value, node in facts.index.each(_reported):
+    for word, value, node in facts.index.each(_reported, "calls"):
         if word:
             yield word, value, node
         else:
             yield from _items(facts, value, node, sent, 0)
-    for name, word, value, target in facts.index.each(_scores_set):
+    for name, word, value, target in facts.index.each(_scores_set, "bound"):
         if name in sent:
             yield word, value, target
 
@@ -58,7 +58,7 @@ def _reported(idx: Index, survey: Survey) -> Iterator[tuple[str, ir.Expr, ir.Nod
         if call.method in _NAMED and len(node.args) >= 2 and _is_score(string(node.args[0])):
             yield string(node.args[0]), node.args[1], node
         writes = call.method in _WRITERS
-        if not writes and (call.name or dotted(node.func)) != "print":
+        if not writes and (call.method != "print" or (call.name or dotted(node.func)) != "print"):
             continue
         label = ""
         for arg in [*node.args, *(v for k, v in node.keywords if k not in ("indent", "step"))]:

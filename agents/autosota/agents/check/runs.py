@@ -100,18 +100,17 @@ def _repeated(target: ir.Expr, iterable: ir.Expr) -> bool:
 
 def seed_loops(facts: Facts) -> list[ir.For]:
     """Every `for` loop over seeds."""
-    return [loop for loop, _, seeded in facts.index.each(_loops) if seeded]
+    return [loop for loop, _, seeded in facts.index.each(_loops, "loops") if seeded]
 
 
 def _loops(idx: Index, survey: Survey) -> Iterator[tuple[ir.For, list[ir.Stmt], bool]]:
     """Every loop over seeds or repetitions, what is in it, and whether it is over seeds."""
-    for stmt, _ in survey.statements:
-        if isinstance(stmt, ir.For):
-            below = list(ir.statements(stmt.body))
-            uses = (e for s in below for e in ir.expressions(s))
-            seeded = by_seed(stmt.target, stmt.iterable, uses)
-            if seeded or _repeated(stmt.target, stmt.iterable):
-                yield stmt, below, seeded
+    for loop, _ in survey.loops:
+        below = list(ir.statements(loop.body))
+        uses = (e for s in below for e in ir.expressions(s))
+        seeded = by_seed(loop.target, loop.iterable, uses)
+        if seeded or _repeated(loop.target, loop.iterable):
+            yield loop, below, seeded
 
 
 def repeats(facts: Facts) -> tuple[Top, ...]:
@@ -139,7 +138,7 @@ def _repeats(facts: Facts) -> Iterator[Top]:
             continue
         if made is None:
             # Names that hold the scores of repeated runs, where they are made, whether by seed.
-            made = dict((*facts.index.each(_lists), *facts.index.each(_filled)))
+            made = dict((*facts.index.each(_lists, "bound"), *facts.index.each(_filled, "loops")))
             averaged = set(_averaged(facts))
         if name not in made or name in averaged:
             continue

@@ -21,7 +21,8 @@ class Shape:
 
     Attributes:
         pattern: Fast when it begins with a literal: with none, a search is ten times slower.
-        letters: Letters that every match holds side by side, after a space when they begin a word.
+        letters: What every match holds: letters, after a space when they begin a word; or other
+            bytes, looked for in the text.
         of_words: It looks at letters and at whether there are more of them beside, at nothing else.
     """
 
@@ -45,12 +46,13 @@ class Tokens:
     That is right as no token reaches beyond the next line that is not blank.
     """
 
-    __slots__ = ("_seen", "_text", "_words")
+    __slots__ = ("_held", "_seen", "_text", "_words")
 
     def __init__(self, text: bytes = b"") -> None:
         """Nothing is looked for yet."""
         self._text = b"\n" + text
         self._words = b""
+        self._held: dict[bytes, bool] = {}
         self._seen: dict[Token, bool] = {}
 
     def hold(self, groups: Iterable[tuple[Token, ...]]) -> bool:
@@ -70,7 +72,7 @@ class Tokens:
         """The text is this now; gives whether that may matter to what was looked for."""
         before, after = self._text, b"\n" + text
         start, end_before, end = changed(before, after)
-        self._text, self._words = after, b""
+        self._text, self._words, self._held = after, b"", {}
         gone = Tokens(_lines(before, start, end_before))
         come = Tokens(_lines(after, start, end))
         matters = False
@@ -84,13 +86,20 @@ class Tokens:
         return matters
 
     def _search(self, token: Token) -> bool:
-        if not self._words:
-            self._words = b" %b " % b" ".join(set(self._text.translate(_LETTERS).split()))
         if isinstance(token, bytes):
-            return _longest(token) in self._words and (token.isalpha() or token in self._text)
-        if token.letters not in self._words:
+            return self._holds(_longest(token)) and (token.isalpha() or token in self._text)
+        if not self._holds(token.letters):
             return False
         return token.pattern.search(self._words if token.of_words else self._text) is not None
+
+    def _holds(self, letters: bytes) -> bool:
+        held = self._held.get(letters)
+        if held is None:
+            if not self._words:
+                self._words = b" %b " % b" ".join(set(self._text.translate(_LETTERS).split()))
+            among_words = letters.strip().isalpha()
+            held = self._held[letters] = letters in (self._words if among_words else self._text)
+        return held
 
 
 def changed(before: bytes, after: bytes) -> tuple[int, int, int]:
