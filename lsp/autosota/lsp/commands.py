@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ async def stop(server: Server, asked: p.Stop) -> dict[str, object]:
     from autosota.server.editor.jobs import command
 
     words = ["stop", root, *(["--why", asked.why] if asked.why else [])]
-    code, said = await _run(command(*words), STOP_SECONDS)
+    code, said = await _run(command(*words), root, STOP_SECONDS)
     progress = await status.update(server, root)
     if code != 0:
         raise refuse(said or f"stopping took more than {STOP_SECONDS:.0f} s")
@@ -113,7 +114,7 @@ async def set_up(server: Server, asked: p.Root) -> dict[str, object]:
     from autosota.server.editor.jobs import command
 
     root = await _root(server, asked.root)
-    code, said = await _run(command("init", root), 120.0)
+    code, said = await _run(command("init"), root, 120.0)
     if code != 0:
         raise refuse(said)
     path = f"{root}/autosota.toml"
@@ -311,10 +312,13 @@ async def _watch(server: Server, job: Job) -> None:
     await status.update(server, root)
 
 
-async def _run(command: list[str], seconds: float) -> tuple[int, str]:
+async def _run(command: list[str], root: str, seconds: float) -> tuple[int, str]:
     """A command's exit code and its words on stderr, else stdout; -1 when it took too long."""
+    if not os.path.isdir(root):
+        return 2, f"{root}: no such folder"
     process = await asyncio.create_subprocess_exec(
         *command,
+        cwd=root,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
