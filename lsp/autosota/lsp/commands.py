@@ -128,7 +128,7 @@ async def report(server: Server, asked: p.Root) -> dict[str, object]:
     from autosota.server.editor.jobs import command
 
     root = await _root(server, asked.root)
-    code, said = await _run(command("report", root), 120.0)
+    code, said = await _run(command("report"), root, 120.0)
     if code not in (0, 1):
         raise refuse(said)
     return {"said": said}
