@@ -18,6 +18,7 @@ from pygls.exceptions import JsonRpcException
 
 from autosota.lsp import protocol as p
 from autosota.lsp import status
+from autosota.lsp.bar import bar
 
 if TYPE_CHECKING:
     from autosota.lsp.server import Server
@@ -114,7 +115,8 @@ async def set_up(server: Server, asked: p.Root) -> dict[str, object]:
     from autosota.server.editor.jobs import command
 
     root = await _root(server, asked.root)
-    code, said = await _run(command("init"), root, 120.0)
+    async with bar(server, "AutoSOTA: reading the repository") as (_, cancelled):
+        code, said = await _run(command("init"), root, 120.0, cancelled)
     if code != 0:
         raise refuse(said)
     path = f"{root}/autosota.toml"
@@ -128,7 +130,8 @@ async def report(server: Server, asked: p.Root) -> dict[str, object]:
     from autosota.server.editor.jobs import command
 
     root = await _root(server, asked.root)
-    code, said = await _run(command("report"), root, 120.0)
+    async with bar(server, "AutoSOTA: writing the report") as (_, cancelled):
+        code, said = await _run(command("report"), root, 120.0, cancelled)
     if code not in (0, 1):
         raise refuse(said)
     return {"said": said}
@@ -312,8 +315,10 @@ async def _watch(server: Server, job: Job) -> None:
     await status.update(server, root)
 
 
-async def _run(command: list[str], root: str, seconds: float) -> tuple[int, str]:
-    """A command's exit code and its words on stderr, else stdout; -1 when it took too long."""
+async def _run(
+    command: list[str], root: str, seconds: float, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[int, str]:
+    """A command's exit code and its words on stderr, else stdout; -1 when it was not waited for."""
     if not os.path.isdir(root):
         return 2, f"{root}: no such folder"
     process = await asyncio.create_subprocess_exec(
@@ -323,12 +328,18 @@ async def _run(command: list[str], root: str, seconds: float) -> tuple[int, str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    reading = asyncio.ensure_future(process.communicate())
+    end = asyncio.get_running_loop().time() + seconds
     try:
-        out, err = await asyncio.wait_for(process.communicate(), seconds)
-    except (TimeoutError, asyncio.CancelledError):
-        process.kill()
-        await process.wait()
-        return -1, ""
+        while not reading.done():
+            await asyncio.wait([reading], timeout=POLL_SECONDS)
+            if cancelled() or asyncio.get_running_loop().time() > end:
+                return -1, "cancelled" if cancelled() else f"it took more than {seconds:.0f} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    out, err = reading.result()
     said = (err or out).decode("utf-8", "replace").strip()
     assert process.returncode is not None
     return process.returncode, said.removeprefix("autosota: ")

@@ -1,4 +1,4 @@
-"""What our editors say beyond LSP: commands with their arguments, and one notification.
+"""What our editors say beyond LSP: commands with their arguments, and three notifications.
 
 Each command takes one object. Names and types here are the single source: clients are generated
 from them. What a command does is `commands`' business.
@@ -11,6 +11,8 @@ import attrs
 STATUS = "autosota/status"
 """Sent, when the client says `status` in its options, with what `server.editor.view.Progress`
 holds, whenever it changes."""
+INDEXED = "autosota/indexed"
+"""Sent like `STATUS` once a workspace was indexed: `server.editor.view.Indexed`."""
 JOB = "autosota/job"
 """Sent like `STATUS` when a job that was started here ends: `JobEnded`."""
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from autosota.lsp.protocol import STATUS
+from autosota.lsp.protocol import INDEXED, STATUS
 
 if TYPE_CHECKING:
     from autosota.lsp.server import Server
-    from autosota.server.editor.view import Progress
+    from autosota.server.editor.view import Indexed, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,35 @@ async def follow(server: Server) -> None:
             now = _signs(root)
             known = server.looks.progress.get(root)
             due = loop.time() - asked.get(root, 0.0) > RUNNING_SECONDS
+            if root not in seen:
+                server.background(index(server, root))
             if seen.get(root) != now or (known and known.state == "running" and due):
                 seen[root], asked[root] = now, loop.time()
                 await update(server, root)
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def index(server: Server, root: str) -> None:
+    """Have a workspace indexed by the other process, in slices, until it is done or cancelled."""
+    from autosota.lsp.bar import bar
+    from autosota.server.editor.questions import BuildIndex
+    from autosota.server.errors import UserError
+
+    begun, shown = time.monotonic(), f"AutoSOTA: reading {os.path.basename(root)}"
+    try:
+        found: Indexed = await server.looks.ask(BuildIndex(root))
+        if found.read < found.files:
+            async with bar(server, shown) as (report, cancelled):
+                while found.read < found.files and not cancelled():
+                    report(f"{found.read} of {found.files} files", None)
+                    found = await server.looks.ask(BuildIndex(root))
+    except UserError as error:
+        logger.warning("%s: %s", root, error)
+        return
+    seconds = time.monotonic() - begun
+    logger.info("%s: %d of %d files in %.1f s", root, found.read, found.files, seconds)
+    if server.client.wants_status:
+        server.protocol.notify(INDEXED, asdict(found))
 
 
 async def roots(server: Server) -> list[str]:

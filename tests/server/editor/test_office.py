@@ -91,13 +91,12 @@ def test_a_process_that_died_is_started_again(office, tmp_path):
 
 
 def test_it_ends_with_the_one_who_asks_even_in_the_middle_of_an_answer(tmp_path):
-    for n in range(3000):
-        (tmp_path / f"m{n}.py").write_text("import os\n" * 200)
     code = (
         "import threading, time; from autosota.server.editor.office import Office; "
         "from autosota.server.editor.questions import *; o = Office(); "
         f"o.ask(AskProgress({str(tmp_path)!r})); print(o.pid, flush=True); "
-        f"o.ask(BuildIndex({str(tmp_path)!r})); time.sleep(60)"
+        "import os, signal; os.kill(o.pid, signal.SIGSTOP); os.kill(o.pid, signal.SIGCONT); "
+        f"o.ask(Look('/', 'etc/none.py', {{'etc/none.py': b'x = 1\\n' * 2000000}})); time.sleep(60)"
     )
     asker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     worker = psutil.Process(int(asker.stdout.readline()))
@@ -110,7 +109,20 @@ def test_an_index_counts(office, tmp_path):
     (tmp_path / "a.py").write_text("import b\nif __name__ == '__main__':\n    pass\n")
     (tmp_path / "b.py").write_text("")
     found = office.ask(BuildIndex(str(tmp_path)))
-    assert (found.files, found.imports, found.entries) == (2, 1, ("a.py",))
+    assert (found.read, found.files, found.entries) == (2, 2, ("a.py",))
+
+
+def test_an_index_of_many_files_leaves_room_for_other_questions(office, tmp_path):
+    for n in range(4000):
+        (tmp_path / f"m{n}.py").write_text("import os\nfrom m1 import x\n" * 40)
+    slices = []
+    while not slices or slices[-1].read < slices[-1].files:
+        begun = time.monotonic()
+        slices.append(office.ask(BuildIndex(str(tmp_path))))
+        assert time.monotonic() - begun < 5
+        assert office.ask(AskProgress(str(tmp_path))).state == "none"
+    assert slices[-1].files == 4000
+    assert len(slices) > 1
 
 
 def test_heavy_libraries_stay_out_of_the_process(tmp_path):

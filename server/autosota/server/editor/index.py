@@ -27,26 +27,35 @@ class Index:
     """The Python files below a folder and what each imports of the others."""
 
     def __init__(self, root: str) -> None:
-        """Nothing is read yet; `build` reads it all."""
+        """Nothing is read yet; `build` does."""
         self.root = root
         self.built = False
         self.seconds = 0.0
         self.paths: set[str] = set()
         self.entries: set[str] = set()
         self._names: dict[str, tuple[str, ...]] = {}
+        self._left: list[str] | None = None
 
-    def build(self) -> None:
-        """Read every file once."""
+    def build(self, seconds: float | None = None) -> bool:
+        """Read every file once, for so long at most; gives whether all are read."""
         start = time.perf_counter()
-        self.paths = set(_python(self.root))
-        for path in self.paths:
-            self._scan(path)
-        self.built = True
-        self.seconds = time.perf_counter() - start
+        if self._left is None:
+            self._left = sorted(_python(self.root), reverse=True)
+            self.paths = set(self._left)
+        while self._left and (seconds is None or time.perf_counter() - start < seconds):
+            self._scan(self._left.pop())
+        self.built = not self._left
+        self.seconds += time.perf_counter() - start
+        return self.built
+
+    @property
+    def read(self) -> int:
+        """How many files were read so far."""
+        return len(self.paths) - len(self._left or ())
 
     def changed(self, path: str) -> None:
         """A file was written, made or removed."""
-        if not self.built or not path.endswith(".py"):
+        if self._left is None or not path.endswith(".py"):
             return
         if os.path.isfile(os.path.join(self.root, path)):
             self.paths.add(path)
@@ -55,11 +64,6 @@ class Index:
             self.paths.discard(path)
             self._names.pop(path, None)
             self.entries.discard(path)
-
-    @property
-    def imports(self) -> int:
-        """How many imports between files there are."""
-        return sum(len(self.imported(path)) for path in self.paths)
 
     def imported(self, path: str) -> frozenset[str]:
         """The workspace's own files that a file imports."""

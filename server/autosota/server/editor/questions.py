@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class BuildIndex:
-    """Read what imports what in a workspace; gives `Indexed`."""
+    """Read on what imports what in a workspace; gives `Indexed`, to be asked until all is read."""
 
     root: str
 

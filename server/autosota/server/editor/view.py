@@ -191,10 +191,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What an index of a workspace holds: counts, and how long it took."""
+    """How far the index of a workspace is: files that were read of all, and the seconds it took."""
 
     root: str
+    read: int
     files: int
-    imports: int
     entries: tuple[str, ...]
     seconds: float

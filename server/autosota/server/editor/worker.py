@@ -21,6 +21,8 @@ from autosota.server.errors import UserError
 
 NICE = 10
 PARENT_SECONDS = 1.0
+SLICE_SECONDS = 0.2
+"""An index is built in slices, so that other questions need not wait for all of it."""
 _LENGTH = struct.Struct(">Q")
 
 
@@ -85,9 +87,9 @@ class Answers:
         from autosota.server.editor.view import Indexed
 
         index = self._place(asked.root).index
-        index.build()
+        index.build(SLICE_SECONDS)
         entries = tuple(sorted(index.entries))
-        return Indexed(asked.root, len(index.paths), index.imports, entries, index.seconds)
+        return Indexed(asked.root, index.read, len(index.paths), entries, index.seconds)
 
     def _changed(self, asked: q.FilesChanged) -> None:
         for path in asked.paths:
