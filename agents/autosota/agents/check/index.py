@@ -103,6 +103,7 @@ class Survey:
 
 _KINDS = frozenset((ir.If, ir.For, ir.Raise, ir.Function, ir.Class))
 """Statements that are asked for by their kind."""
+_Kind = Literal["calls", "bound", "loops"]
 _T = TypeVar("_T")
 _Item = TypeVar("_Item", Bound, Called)
 _Stmt = TypeVar("_Stmt", bound=ir.Stmt)
@@ -114,8 +115,9 @@ _Imported = tuple[tuple[str, str], ...]
 class _View(Generic[_T]):
     """What a function found in units by themselves, and the units it is yet to be asked of."""
 
-    found: dict[ir.Unit, tuple[_T, ...]]
+    among: _Kind
     todo: dict[ir.Unit, None]
+    found: dict[ir.Unit, tuple[_T, ...]] = field(default_factory=dict)
 
 
 class Index:
@@ -131,6 +133,7 @@ class Index:
         self._surveys: dict[ir.Unit, Survey] = {}
         self._unseen: dict[ir.Unit, None] = {}
         self._views: dict[Callable[[Index, Survey], Iterable[Any]], _View[Any]] = {}
+        self._having: dict[_Kind, dict[ir.Unit, None]] = {"calls": {}, "bound": {}, "loops": {}}
         self._spelled: dict[tuple[str, ...], frozenset[str]] = {}
         self._calls: dict[str, list[Called]] = {}
         self._names: dict[str, list[Bound]] = {}
@@ -234,7 +237,7 @@ class Index:
     def each(
         self,
         find: Callable[[Index, Survey], Iterable[_T]],
-        among: Literal["calls", "bound", "loops"],
+        among: _Kind,
         like: re.Pattern[bytes] | None = None,
     ) -> list[_T]:
         """What a function finds in each unit by itself, in order of the text.
@@ -250,13 +253,11 @@ class Index:
         self._see_like(like)
         view = self._views.get(find)
         if view is None:
-            view = self._views[find] = _View({}, dict.fromkeys(self._surveys))
+            view = self._views[find] = _View(among, dict.fromkeys(self._having[among]))
         for unit in view.todo:
-            survey = self._surveys[unit]
-            if getattr(survey, among):
-                found = tuple(find(self, survey))
-                if found:
-                    view.found[unit] = found
+            found = tuple(find(self, self._surveys[unit]))
+            if found:
+                view.found[unit] = found
         view.todo = {}
         return [one for unit in sorted(view.found, key=_offset) for one in view.found[unit]]
 
@@ -310,8 +311,12 @@ class Index:
     def _add(self, unit: ir.Unit) -> None:
         del self._unseen[unit]
         survey = self._surveys[unit] = self._survey(unit)
+        having = [what for what in self._having if getattr(survey, what)]
+        for what in having:
+            self._having[what][unit] = None
         for view in self._views.values():
-            view.todo[unit] = None
+            if view.among in having:
+                view.todo[unit] = None
         for call in survey.calls.values():
             self._calls.setdefault(call.method, []).append(call)
         for bound in survey.bound:
@@ -329,6 +334,8 @@ class Index:
         survey = self._surveys.pop(unit, None)
         if survey is None:
             return
+        for units in self._having.values():
+            units.pop(unit, None)
         for view in self._views.values():
             view.todo.pop(unit, None)
             view.found.pop(unit, None)
@@ -340,11 +347,12 @@ class Index:
             self._changed[word] -= {unit}
             if not self._changed[word]:
                 del self._changed[word]
-        for units in self._kinds.values():
-            units.pop(unit, None)
+        for kept in self._kinds.values():
+            kept.pop(unit, None)
 
     def _survey(self, unit: ir.Unit) -> Survey:
         out = Survey(unit, tuple(_walk(unit.body)))
+        walrus = b":=" in unit.text
         for stmt, context in out.statements:
             if isinstance(stmt, ir.Assign):
                 for goal in stmt.targets:
@@ -357,18 +365,20 @@ class Index:
                 for value, target in stmt.items:
                     if target is not None:
                         _bind(out, target, value, stmt, context, "with")
-            for expr in ir.expressions(stmt):
-                if isinstance(expr, ir.Call):
-                    func = expr.func
-                    method = func.attr if isinstance(func, ir.Attribute) else last(func)
-                    name = self.resolve(func)
-                    at = len(out.calls)
-                    out.calls[expr] = Called(at, expr, name, method, stmt, context)
-                    if method in _GROWS and isinstance(func, ir.Attribute):
-                        out.changed.add(root(func.value))
-                elif isinstance(expr, ir.Walrus):
-                    one = ir.Name(expr.unit, expr.start, expr.end, expr.name)
-                    _bind(out, one, expr.value, stmt, context, "")
+            found: list[ir.Call] = []
+            ir.calls(stmt, found)
+            for node in found:
+                func = node.func
+                method = func.attr if isinstance(func, ir.Attribute) else last(func)
+                name = self.resolve(func)
+                out.calls[node] = Called(len(out.calls), node, name, method, stmt, context)
+                if method in _GROWS and isinstance(func, ir.Attribute):
+                    out.changed.add(root(func.value))
+            if walrus:
+                for expr in ir.expressions(stmt):
+                    if isinstance(expr, ir.Walrus):
+                        one = ir.Name(expr.unit, expr.start, expr.end, expr.name)
+                        _bind(out, one, expr.value, stmt, context, "")
         return out
 
 

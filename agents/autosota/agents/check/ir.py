@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 
@@ -421,30 +422,30 @@ _PARTS: dict[type, Callable[[Any], Iterable[Expr]]] = {
     Starred: lambda n: (n.value,),
     Walrus: lambda n: (n.value,),
     Call: _call,
-    Subscript: lambda n: (n.value, n.index),
-    Sequence: lambda n: n.elts,
-    Binary: lambda n: (n.left, n.right),
-    Compare: lambda n: n.operands,
+    Subscript: attrgetter("value", "index"),
+    Sequence: attrgetter("elts"),
+    Binary: attrgetter("left", "right"),
+    Compare: attrgetter("operands"),
     Assign: lambda n: (*n.targets, n.value) if n.value is not None else n.targets,
     Evaluate: lambda n: (n.value,),
     Dict: _dict,
     Unary: lambda n: (n.operand,),
     Slice: lambda n: _maybe(n.lower, n.upper, n.step),
-    Choice: lambda n: (n.test, n.body, n.orelse),
+    Choice: attrgetter("test", "body", "orelse"),
     Lambda: lambda n: [*_defaults(n.params), n.body],
     Comprehension: _comprehension,
-    Formatted: lambda n: n.parts,
+    Formatted: attrgetter("parts"),
     Wrapped: lambda n: _maybe(n.value),
     Return: lambda n: _maybe(n.value),
     Raise: lambda n: _maybe(n.value),
     If: lambda n: (n.test,),
     While: lambda n: (n.test,),
     Assert: lambda n: (n.test,),
-    For: lambda n: (n.target, n.iterable),
+    For: attrgetter("target", "iterable"),
     With: lambda n: [e for item in n.items for e in item if e is not None],
     Function: lambda n: [*n.decorators, *_defaults(n.params)],
     Class: lambda n: (*n.decorators, *n.bases),
-    Delete: lambda n: n.targets,
+    Delete: attrgetter("targets"),
     Handler: lambda n: _maybe(n.kinds),
 }
 
@@ -494,6 +495,16 @@ def _gather(node: Node, found: list[Expr]) -> None:
         found.append(expr)
         if type(expr) not in _LEAVES:
             _gather(expr, found)
+
+
+def calls(node: Node, found: list[Call]) -> None:
+    """Add every call below a node, outer first, without those in the statements of its bodies."""
+    for expr in parts(node):
+        kind = type(expr)
+        if kind not in _LEAVES:
+            if kind is Call:
+                found.append(expr)  # type: ignore[arg-type]
+            calls(expr, found)
 
 
 _LEAVES = frozenset((Name, Const, Unknown))

@@ -330,11 +330,11 @@ def overlap(a: Part, b: Part) -> bool:
     if a is b:
         return True
     x, y = a.path(), b.path()
-    n = 0
+    if not _alike(x[0], y[0]):
+        return False
+    n = 1
     while n < len(x) and n < len(y) and _alike(x[n], y[n]):
         n += 1
-    if n == 0:
-        return False
     copied = any(step.kind == "copies" for step in x[:n])
     rest_x = [s for s in x[n:] if s.kind != "copies"]
     rest_y = [s for s in y[n:] if s.kind != "copies"]
