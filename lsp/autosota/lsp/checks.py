@@ -79,6 +79,12 @@ class Checks:
         await self.lane.run(self._load)
 
     def _load(self) -> None:
+        from importlib import import_module
+
+        from autosota.lsp.table import LATER
+
+        for name in LATER:
+            import_module(f"autosota.lsp.{name}")
         self.desk.put("", "warm.py", _SAMPLE, saved=False)
         self.desk.check("")
         self.desk.close("")

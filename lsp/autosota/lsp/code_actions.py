@@ -40,13 +40,6 @@ _CONTENT_MODIFIED = -32801
 _REQUEST_FAILED = -32803
 
 
-def options() -> types.CodeActionOptions:
-    """The kinds of actions there are."""
-    return types.CodeActionOptions(
-        code_action_kinds=[FIX, SUPPRESS, FIX_ALL, IDEA], resolve_provider=True
-    )
-
-
 async def offer(
     server: Server, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command]:

@@ -13,6 +13,9 @@ def lsp(stdio: bool, log: str) -> int:
 
     Editors start this; see docs/editors.md. What it has to say to people goes to stderr.
     """
+    import gc
+
+    gc.disable()  # thousands of classes are about to be made, and all of them stay
     from autosota.lsp.server import serve
 
     return serve(log)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -361,22 +361,3 @@ def _path(root: str) -> Any:
     from pathlib import Path
 
     return Path(root)
-
-
-Handler = Callable[..., Awaitable[object]]
-HANDLERS: dict[str, Handler] = {
-    "autosota.start": start,
-    "autosota.resume": resume,
-    "autosota.stop": stop,
-    "autosota.status": show_status,
-    "autosota.setAutonomy": set_autonomy,
-    "autosota.setUp": set_up,
-    "autosota.ideas": ideas,
-    "autosota.showIdeas": show_ideas,
-    "autosota.show": show,
-    "autosota.apply": apply,
-    "autosota.reject": reject,
-    "autosota.report": report,
-    "autosota.suppress": suppress,
-    "autosota.ideaApplied": idea_applied,
-}

@@ -373,8 +373,11 @@ class CuredServer(LanguageServer):
     protocol: Cured
     own_params: Mapping[str, type] = {}
     """Types of the parameters of methods that LSP does not have."""
-    own_commands: Mapping[str, type] = {}
-    """Types of the one argument of each of our commands."""
+
+    @property
+    def own_commands(self) -> Mapping[str, type]:
+        """Types of the one argument of each of our commands."""
+        return {}
 
     def leave(self, code: int) -> None:
         """End the session with this exit code."""

@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from autosota.lsp.findings import SOURCE, diagnostics
+from autosota.lsp.findings import diagnostics
 
 if TYPE_CHECKING:
     from autosota.lsp.pages import Outcome, Page
     from autosota.lsp.server import Server
-
-
-def options() -> types.DiagnosticOptions:
-    """What we say of pulled diagnostics: what changes elsewhere is told by a refresh."""
-    return types.DiagnosticOptions(
-        identifier=SOURCE, inter_file_dependencies=False, workspace_diagnostics=False
-    )
 
 
 def show(server: Server, page: Page) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -58,7 +58,7 @@ class Server(CuredServer):
             protocol_cls=Cured,
             converter_factory=default_converter,
         )
-        from autosota.lsp import protocol, table
+        from autosota.lsp import table
 
         self.client = Client()
         self.options = Options()
@@ -75,8 +75,6 @@ class Server(CuredServer):
         self.known_roots: dict[str, str] = {}
         self.looks = Looks(self.pages, self._seen)
         self.looks.enabled = lambda page: self.options.trusted
-        self.own_params = table.OWN_PARAMS
-        self.own_commands = protocol.COMMANDS
         table.register(self)
         table.register_commands(self)
 
@@ -86,9 +84,7 @@ class Server(CuredServer):
     def checks(self) -> Checks:
         """The checks; made on first use, on the loop."""
         if self._checks is None:
-            from autosota.lsp import diagnostics
-
-            self._checks = Checks(self.pages, partial(diagnostics.show, self))
+            self._checks = Checks(self.pages, self._found)
             self._checks.enabled = lambda page: self.options_for(page.uri).check.enable
         return self._checks
 
@@ -106,6 +102,18 @@ class Server(CuredServer):
         workspace = self.pages.workspace
         found = [] if workspace is None else list(workspace.folders.values())
         return [path for f in found if (path := to_fs_path(f.uri))]
+
+    @property
+    def own_commands(self) -> Mapping[str, type]:
+        """The type of each command's argument."""
+        from autosota.lsp.protocol import COMMANDS
+
+        return COMMANDS
+
+    def _found(self, page: Page) -> None:
+        from autosota.lsp.diagnostics import show
+
+        show(self, page)
 
     def _seen(self, page: Page) -> None:
         self.refresh_shown()
@@ -195,4 +203,5 @@ def serve(log: str = "warning") -> int:
     incoming, outgoing = take_stdio()
     gc.freeze()  # what was imported stays; no collection need look at it again
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
     return asyncio.run(Server().session(incoming, outgoing))

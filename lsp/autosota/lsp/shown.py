@@ -37,11 +37,6 @@ def _view(server: Server, uri: str) -> tuple[Page, View] | None:
     return (page, view) if page is not None and view is not None else None
 
 
-def lens_options() -> types.CodeLensOptions:
-    """Lenses come complete."""
-    return types.CodeLensOptions(resolve_provider=False)
-
-
 def lenses(server: Server, params: types.CodeLensParams) -> list[types.CodeLens]:
     """The lenses of a file."""
     found = _view(server, params.text_document.uri)

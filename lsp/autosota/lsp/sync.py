@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from autosota.lsp import diagnostics
-
 if TYPE_CHECKING:
     from autosota.lsp.pages import Page
     from autosota.lsp.server import Server
@@ -62,5 +60,7 @@ def _opened(server: Server, page: Page | None) -> None:
 def _closed(server: Server, page: Page | None) -> None:
     if page is not None:
         server.checks.closed(page)
+        from autosota.lsp import diagnostics
+
         server.looks.closed(page)
         diagnostics.withdraw(server, page)
