@@ -163,7 +163,8 @@ class Calling(Outside):
     ) -> Value:
         info: FunctionInfo = function.payload
         name = info.symbol.rpartition(".")[2]
-        recursive = sum(f.node is info.node for f in self.stack) > 1
+        known = positional and self.boxes[positional[-1]].kind in ("dict", "seq", "const")
+        recursive = sum(f.node is info.node for f in self.stack) > (_RECURSIVE if known else 1)
         if recursive or len(self.stack) > DEEPEST:
             made = self.make("call", f"again:{function.head}", self.parts(positional, named))
             return made
@@ -285,6 +286,9 @@ class Calling(Outside):
 
     def _missing(self, info: FunctionInfo, name: str) -> Value:
         """A parameter nobody filled: a decorator does (click, hydra, typer), or the world."""
+        composed = self.of_hydra(info)
+        if composed is not None:
+            return composed
         flags = OPTION | (SEED if "seed" in name.lower() else 0)
         if name in self.given:
             return self.make("option", f"{name}={self.given[name]}", (), flags)
@@ -303,6 +307,10 @@ class Calling(Outside):
         """An object of a class of the repository."""
         path, symbol = cls.payload
         self.ran.update(self.lineage(path, symbol))
+        if "dict" in self.outer_bases(path, symbol):
+            given = self.library("dict", positional, named)
+            if given.kind == "dict":
+                return given
         arguments = self.parts(positional, named)
         info = ObjectInfo(self.number(), path, symbol, arguments)
         made = Value("obj", str(info.number), (), OBJECT, self.site, payload=info)
@@ -401,6 +409,9 @@ class Calling(Outside):
         site = (value.path, value.line, value.symbol)
         return Value(value.kind, value.head, kids, value.flags, site, value.payload)
 
+
+_RECURSIVE = 5
+"""How deep a function that calls itself is followed through things that are spelled out."""
 
 _PLAYS = {"step", "reset", "observe"}
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from autosota.agents.code.calling import Calling
 from autosota.agents.code.command import Entry
-from autosota.agents.code.expressions import OPERATORS, TooLarge
+from autosota.agents.code.expressions import EMPTY, OPERATORS, TooLarge
 from autosota.agents.code.facts import MODULE, Binding
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump, Key
@@ -39,6 +39,8 @@ class Execution:
     """Functions and classes (path, name) that were called, as far as it was followed."""
     reads_back: bool = False
     """Whether it reads a file that an earlier command wrote."""
+    settings: frozenset[str] = frozenset()
+    """Settings files whose content was followed like code."""
 
 
 def execute(program: Program, command: str, steps: int = _STEPS) -> Execution:
@@ -55,6 +57,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
         one = Execution(tuple(started.entries), tuple(started.scripts))
         machine.reads_back = False
         machine.ran = set()
+        machine.settings = set()
         unknown = list(started.unclear)
         files: set[str] = set()
         for entry in started.entries:
@@ -74,6 +77,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
         one.files = tuple(sorted(files))
         one.reads_back = machine.reads_back
         one.ran = frozenset(machine.ran)
+        one.settings = frozenset(machine.settings)
         one.unknown = (*unknown, *program.dynamic(one.files))
         out.append(one)
     return out
@@ -254,12 +258,17 @@ class _Machine(Calling):
                 return
             self.bind((frame.number, target.id), box if box is not None else self.box(value))
         elif isinstance(target, ast.Tuple | ast.List):
+            starred = False
             for at, part in enumerate(target.elts):
+                behind = at + 1 - len(target.elts)
                 if isinstance(part, ast.Starred):
-                    rest = self.make("slice", "", (const(at), const(None), const(None)))
+                    end = const(behind) if behind else const(None)
+                    rest = self.make("slice", "", (const(at), end, const(None)))
                     self.assign(part.value, self.item(value, rest))
+                    starred = True
                 else:
-                    self.assign(part, self.item(value, const(at)))
+                    place = behind - 1 if starred else at
+                    self.assign(part, self.item(value, const(place)))
         elif isinstance(target, ast.Attribute):
             holder = self.boxed(target.value)
             self.set_attribute(holder, target.attr, value, box)
@@ -315,7 +324,9 @@ class _Machine(Calling):
                     break
             else:
                 kids += [index, value]
-            self.change(box, self.make("dict", "", tuple(kids)))
+            made = self.make("dict", "", tuple(kids))
+            self.change(box, made)
+            self._within_others(base, made)
             return
         if base.kind == "call" and base.head in ("globals", "locals") and text_of(index):
             home = self.frame.module or self.frame
@@ -326,6 +337,14 @@ class _Machine(Calling):
             return
         parts = (self.freeze(base), self.freeze(index), self.freeze(value))
         self._rewrite(box, self.make("set", "item", parts))
+
+    def _within_others(self, old: Value, made: Value) -> None:
+        """Let dictionaries and lists that hold a dictionary hold it as it is now."""
+        for number, held in list(self.boxes.items()):
+            if held.kind in ("dict", "seq") and held is not made:
+                changed = _with_in_place(held, old, made, 0)
+                if changed is not held:
+                    self.boxes[number] = changed
 
     def _s_Delete(self, node: ast.Delete) -> str:
         for target in node.targets:
@@ -544,6 +563,8 @@ class _Machine(Calling):
         source = self.value(node.iter)
         if source.kind == "option" and len(source.kids) == 1:
             source = source.kids[0]
+        if source.kind == "seq" and source.payload == EMPTY:
+            return self.block(node.orelse)
         if source.kind == "seq" and 0 < len(source.kids) <= _UNROLL and not _jumps(node.body):
             for kid in source.kids:
                 self.assign(node.target, kid)
@@ -635,6 +656,22 @@ class _Machine(Calling):
             self.merge(condition, (jump.names, jump.boxes), self.save())
         breaks = [j.condition for j in jumps if j.kind == "break"]
         return tuple(c for c in breaks if c.flags & (DATA | PRED | CARRIED) or _counts_turns(c))
+
+
+def _with_in_place(held: Value, old: Value, made: Value, depth: int) -> Value:
+    """A container with one thing in it replaced, at any depth; itself when it is not in it."""
+    if held is old:
+        return made
+    if held.kind not in ("dict", "seq") or depth > _DEEP:
+        return held
+    kids = tuple(_with_in_place(k, old, made, depth + 1) for k in held.kids)
+    if all(a is b for a, b in zip(kids, held.kids, strict=True)):
+        return held
+    site = (held.path, held.line, held.symbol)
+    return Value(held.kind, held.head, kids, held.flags, site, held.payload)
+
+
+_DEEP = 6
 
 
 def _counts_turns(condition: Value) -> bool:

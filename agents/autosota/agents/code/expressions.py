@@ -41,6 +41,7 @@ OPERATORS = {
     ast.And: "and", ast.Or: "or",
 }  # fmt: skip
 _UNROLLED = 12
+_LONG_LIST = 500
 _MIRROR = {">": "<", ">=": "<="}
 
 
@@ -365,6 +366,11 @@ class Expressions(State):
             inside = -len(base.kids) <= found[0] < len(base.kids)
             if inside and not any(k.kind == "star" for k in base.kids):
                 return base.kids[found[0]]
+        if base.kind == "seq" and index.kind == "slice" and base.kids:
+            taken = _spelled_slice(base, index)
+            if taken is not None:
+                site = (base.path, base.line, base.symbol)
+                return Value("seq", base.head, taken, 0, site, None if taken else EMPTY)
         if base.kind == "dict" and found:
             for at in range(len(base.kids) - 2, -1, -2):
                 if base.kids[at].key == index.key:
@@ -565,6 +571,10 @@ class Expressions(State):
             folded = _arithmetic(operator, a[0], b[0])
             if folded is not None:
                 return const(folded, self.site)
+        if operator == "+" and left.kind == right.kind == "seq" and left.head == right.head:
+            spelled = [*left.kids, *right.kids]
+            if all(k.kind == "const" for k in spelled) and len(spelled) < _LONG_LIST:
+                return self.make("seq", left.head, tuple(spelled))
         first, second = self.freeze(left), self.freeze(right)
         if operator == "@" and (first.flags ^ second.flags) & TRAINED:
             # rows times weights: what a linear model says of the rows
@@ -765,6 +775,11 @@ class Expressions(State):
     def _truth_of_comparison(self, value: Value) -> bool | None:
         left, right = value.kids
         a, b = self.settled(left), self.settled(right)
+        if value.head in ("in", "not in") and a and right.kind in ("dict", "seq") and right.kids:
+            among = right.kids[::2] if right.kind == "dict" else right.kids
+            if all(literal(k) for k in among):
+                inside = any(literal(k)[0] == a[0] for k in among)
+                return inside if value.head == "in" else not inside
         if value.head in ("is", "==", "is not", "!="):
             same: bool | None = None
             if a and b:
@@ -787,6 +802,23 @@ class Expressions(State):
             parts = [self.settled(k) for k in value.kids]
             return ("".join(str(p[0]) for p in parts),) if all(parts) else ()
         return literal(value)
+
+
+EMPTY = "empty"
+"""Marks a list that is surely empty, and not only not yet filled."""
+
+
+def _spelled_slice(base: Value, index: Value) -> tuple[Value, ...] | None:
+    """The part of a list of literals that a slice with literal bounds takes."""
+    if len(index.kids) != 3 or any(k.kind != "const" for k in base.kids):
+        return None
+    ends: list[int | None] = []
+    for kid in index.kids:
+        found = literal(kid)
+        if not found or not (found[0] is None or isinstance(found[0], int)):
+            return None
+        ends.append(found[0])
+    return base.kids[slice(*ends)] if ends[2] != 0 else None
 
 
 def _group_of(rows: Value) -> Value | None:

@@ -12,7 +12,8 @@ import re
 
 from autosota.agents.code import libraries as lib
 from autosota.agents.code.canonical import canonical
-from autosota.agents.code.freezing import DEEPEST, Freezing, learns, trains_others
+from autosota.agents.code.configuration import Configuration
+from autosota.agents.code.freezing import DEEPEST, learns, trains_others
 from autosota.agents.code.models import is_model
 from autosota.agents.code.state import ObjectInfo
 from autosota.agents.code.stored import FILES, read_from, reloaded, written
@@ -37,7 +38,7 @@ from autosota.agents.code.values import (
 _SOLVERS = ("numpy.linalg.", "scipy.optimize.", "scipy.linalg.", "jax.grad", "jax.jit")
 
 
-class Outside(Freezing):
+class Outside(Configuration):
     """Executes calls of libraries."""
 
     def apply(self, target: Value, positional: list[int], named: dict[str, int]) -> Value:
@@ -50,6 +51,8 @@ class Outside(Freezing):
         """A call of a function or class of a library."""
         first = self.boxes[positional[0]] if positional else None
         special = self._special(name, first, positional, named)
+        if special is None:
+            special = self.configured(name, first, positional, named)
         if special is not None:
             return special
         parts = self.parts(positional, named)
@@ -156,6 +159,15 @@ class Outside(Freezing):
             return first
         if name == "next" and first is not None:
             return self.element(first)
+        if name == "isinstance" and first is not None and len(positional) == 2:
+            kinds = {"dict": ("dict",), "list": ("seq",), "str": ("text",)}
+            wanted = self.boxes[positional[1]]
+            plain = first.kind in ("dict", "seq", "const")
+            if plain and wanted.kind == "ref" and wanted.head in kinds and not first.head:
+                return const(first.kind in kinds[wanted.head])
+            if first.kind == "const" and wanted.kind == "ref" and wanted.head in kinds:
+                return const(wanted.head == "str" and bool(text_of(first)))
+            return None
         if lib.NAMED_FIELDS.search(name) and not positional:
             kids = [v for n, b in named.items() for v in (const(n), self.boxes[b])]
             return self.make("dict", "", tuple(kids))
@@ -292,11 +304,17 @@ class Outside(Freezing):
             found = self.item(receiver, self.boxes[positional[0]])
             if found.kind != "item":
                 return found
+            if _spelled_out(receiver) and literal(self.boxes[positional[0]]):
+                return self.boxes[positional[1]] if len(positional) > 1 else const(None)
         if name in _TEXT_METHODS and text_of(receiver) and not named:
             given = [literal(self.boxes[b]) for b in positional]
             brief = len(text_of(receiver)) + sum(len(str(g)) for g in given) < _LONG_TEXT
             if all(given) and brief:
                 return self._of_text(text_of(receiver), name, [g[0] for g in given])
+        if name == "split" and positional and not named:
+            parts_of = self._split_text(receiver, [literal(self.boxes[b]) for b in positional])
+            if parts_of is not None:
+                return parts_of
         if name == "format" and (text_of(receiver) or receiver.kind == "text"):
             return self._format(receiver, positional, named)
         if name == "update" and receiver.kind == "dict" and len(positional) == 1:
@@ -355,6 +373,25 @@ class Outside(Freezing):
         if name in ("fit", "partial_fit"):
             return self.boxes[box]
         return made
+
+    def _split_text(self, text: Value, given: list[tuple[object, ...]]) -> Value | None:
+        """`"a.b".split(".")`, and `word.split("=", 1)` of a word of the command."""
+        plain = text_of(text)
+        if not plain and text.kind == "option" and text.head.startswith("argv["):
+            plain = text.head.partition("=")[2]
+        if not plain or len(plain) > _LONG_TEXT or not all(given):
+            return None
+        words = [g[0] for g in given]
+        most = words[1] if len(words) > 1 else -1
+        if not isinstance(words[0], str) or not words[0] or not isinstance(most, int):
+            return None
+        pieces = plain.split(words[0], most)
+        if text.kind != "option" or len(pieces) != 2:
+            return self.make("seq", "", tuple(const(p, self.site) for p in pieces))
+        name, value = pieces
+        flags = OPTION | (SEED if "seed" in name.lower() else 0)
+        given_value = self.make("option", f"{name}={value}", (), flags)
+        return self.make("seq", "", (const(name, self.site), given_value))
 
     def _of_text(self, text: str, name: str, given: list[object]) -> Value:
         """What a method of a literal string gives for literals."""
@@ -553,6 +590,11 @@ _QUIET_METHODS = {
     "print", "mkdir", "write_text", "dump", "writerow", "update_", "record", "head", "tail",
     "describe", "value_counts", "hist", "summary", "show", "imshow", "scatter", "unlink", "watch",
 }  # fmt: skip
+
+
+def _spelled_out(value: Value) -> bool:
+    """True for a dictionary of which all keys are known."""
+    return value.kind == "dict" and all(literal(k) for k in value.kids[::2])
 
 
 def _fitted(value: Value) -> bool:

@@ -29,7 +29,7 @@ _READS = re.compile(
     r"|^csv\.(reader|DictReader)$|\.load_from_checkpoint$"
 )
 _WRAPS_PATH = {"str", "pathlib.Path", "open", "io.open", "gzip.open", "os.fspath",
-               "os.path.abspath",
+               "os.path.abspath", "os.path.realpath",
                "os.path.expanduser", "hydra.utils.to_absolute_path"}  # fmt: skip
 
 _LISTS = {"sorted", "list", "tuple", "reversed", "set", "glob.glob", "glob.iglob"}
@@ -56,7 +56,16 @@ def path_text(value: Value, depth: int = 0) -> str:
     if inner.kind == "call" and inner.head in _WRAPS_PATH and inner.kids:
         own = inner.kids if inner.head == "pathlib.Path" else inner.kids[:1]
         return "/".join(path_text(k, depth + 1).rstrip("/") for k in own)
-    if inner.kind == "method" and inner.head in ("joinpath", "open", "resolve", "with_suffix"):
+    if inner.kind == "call" and inner.head == "os.path.dirname" and inner.kids:
+        return _folder(path_text(inner.kids[0], depth + 1))
+    if inner.kind == "attr" and inner.head == "parent" and inner.kids:
+        return _folder(path_text(inner.kids[0], depth + 1))
+    if inner.kind == "item" and inner.kids[0].kind == "attr" and inner.kids[0].head == "parents":
+        at, path = literal(inner.kids[1]), path_text(inner.kids[0].kids[0], depth + 1)
+        for _ in range(at[0] + 1 if at and isinstance(at[0], int) and at[0] < 9 else 0):
+            path = _folder(path)
+        return path if at else "?"
+    if inner.kind == "method" and inner.head in _OF_PATH:
         own = inner.kids if inner.head == "joinpath" else inner.kids[:1]
         return "/".join(path_text(k, depth + 1).rstrip("/") for k in own)
     if inner.kind == "format" and inner.kids:
@@ -71,6 +80,18 @@ def path_text(value: Value, depth: int = 0) -> str:
         return path_text(inner.kids[0], depth + 1)
     found = literal(inner)
     return str(found[0]) if found else "?"
+
+
+_OF_PATH = {
+    "joinpath", "open", "resolve", "with_suffix", "read_text", "read_bytes", "read", "absolute",
+    "expanduser",
+}  # fmt: skip
+
+
+def _folder(path: str) -> str:
+    """The folder of a path; of what is not known, it is not known either."""
+    folder = path.rstrip("/").rpartition("/")[0]
+    return "?" if path.endswith("?") else folder or "."
 
 
 def normal(path: str) -> str:

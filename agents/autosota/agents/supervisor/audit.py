@@ -77,7 +77,7 @@ def audit(
     findings += hooks_and_shadows(before.program, after.program, added)
     changes: list[tuple[Change, Side]] = []
     scripts = {*before.command.scripts, *before.evaluator.scripts}
-    started = [p for p in paths if p in scripts]
+    started = [p for p in paths if p in scripts or p in _settings(before) | _settings(after)]
     if python or started:
         try:
             found, changes = _python(before, after, objective, boundary, python, started)
@@ -94,6 +94,12 @@ def audit(
 
 FAILED = "the audit itself failed on this change"
 """How a finding begins that is a fault of ours; tests look for it."""
+
+
+def _settings(reading: Reading) -> frozenset[str]:
+    """Settings files that were followed like code."""
+    return reading.command.settings | reading.evaluator.settings
+
 
 _INFERRED = {"LK109", "LK112", "LK120"}
 """Found by following rows through a whole program, where one lost split looks like a leak."""

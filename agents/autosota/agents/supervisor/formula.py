@@ -129,6 +129,8 @@ def _beside_models(value: Value) -> Iterator[Value]:
         if current.key in seen:
             continue
         seen.add(current.key)
+        if numbers_words(current):
+            continue
         yield current
         if current.kind == "pred" or is_model(current) or summarises(current):
             continue
@@ -151,6 +153,8 @@ def columns_of(value: Value, told: bool = False, conditions: bool = True) -> Ite
         if current.key in seen:
             continue
         seen.add(current.key)
+        if told and numbers_words(current):
+            continue
         yield current
         if not is_model(current) and not (told and tells_nothing(current)):
             masked = not conditions and current.kind == "item" and masks(current.kids[-1])
@@ -167,6 +171,23 @@ def masks(index: Value) -> bool:
     if index.kind == "method":
         return index.head in ("isin", "between", "notna", "isna", "notnull", "isnull", "eq", "ne")
     return index.kind == "cmp"
+
+
+def numbers_words(value: Value) -> bool:
+    """True for a vocabulary: it gives each word or class a number, and tells no row of any."""
+    if value.kind == "comp" and value.head == "dict" and len(value.kids) > 2:
+        return not value.kids[1].flags & (_DATA | PRED)
+    if value.kind == "call" and value.head == "dict" and len(value.kids) == 1:
+        pairs = value.kids[0]
+        zipped = pairs.kind == "call" and pairs.head == "zip" and len(pairs.kids) == 2
+        return zipped and not pairs.kids[1].flags & (_DATA | PRED)
+    if value.kind == "loop" and value.kids[0].kind == "dict" and not value.kids[0].kids:
+        turn = value.kids[1]
+        while turn.kind == "phi":
+            turn = turn.kids[1] if turn.kids[2].kind == "carried" else turn.kids[2]
+        written = turn.kind == "set" and turn.head == "item" and len(turn.kids) == 3
+        return written and not turn.kids[2].flags & (_DATA | PRED)
+    return False
 
 
 def tells_nothing(value: Value) -> bool:
@@ -230,7 +251,8 @@ def tested(values: Iterable[Value]) -> set[int]:
         }
 
         def beside(part: Value, chosen_by: set[int] = chosen_by) -> bool:
-            return part.key in chosen_by or summarises(part)
+            told = part.flags & (_DATA | PRED | ENV) and not numbers_words(part)
+            return part.key in chosen_by or summarises(part) or not told
 
         for part in evaluation_part(value, beside):
             rows = part.flags & _DATA and (part.flags & LOAD or not part.flags & ENV)

@@ -37,6 +37,7 @@ from autosota.agents.supervisor.formula import (
     is_model,
     label_names,
     labels_of,
+    numbers_words,
     skeleton,
     summarises,
 )
@@ -220,7 +221,10 @@ def _decides_by_the_test(condition: Value, labels: Labels) -> bool:
     return any(
         rows.is_tested_label(v)
         or (v.key in labels and not rows.only_in_validation(v) and not rows.only_in_training(v))
-        for v in walk(condition, lambda v: rows.only_in_validation(v) or rows.only_in_training(v))
+        for v in walk(
+            condition,
+            lambda v: rows.only_in_validation(v) or rows.only_in_training(v) or numbers_words(v),
+        )
     )
 
 
@@ -621,6 +625,9 @@ def _judge_rows(before: Value, after: Value, trail: tuple[str, ...]) -> _Word:
         return "text", "EV201", f"how answers are put into words: {shown}", _WARN
     if before.kind == "const" and where[-1:] == ["format"]:
         return "format", "EV201", f"how the score is printed: {shown}", _WARN
+    if before.kind == after.kind == "seq" and where[-1:] == ["item"]:
+        named = all(text_of(k) for k in (*before.kids, *after.kids))
+        return "columns", "EV201", f"other columns are read: {shown}", _WARN if named else None
     code = "EV202" if literal(before) and literal(after) else "EV201"
     return "number", code, f"the reported metric depends on it: {shown}", None
 

@@ -11,12 +11,14 @@ import re
 import sys
 from collections.abc import Iterable
 
+from autosota.agents.code.configuration import SETTINGS
 from autosota.agents.code.program import Program
 from autosota.agents.code.values import DATA, ENV, LOAD, Value, text_of
 from autosota.agents.domain import Finding, Objective, Place, Severity
 from autosota.agents.protocols import Tree
 from autosota.agents.rules import finding
-from autosota.agents.supervisor.boundary import SETTINGS, matches
+from autosota.agents.supervisor.boundary import SETTINGS as OBJECTIVES
+from autosota.agents.supervisor.boundary import matches
 from autosota.agents.supervisor.formula import evaluation_kids
 from autosota.agents.supervisor.reading import Reading
 from autosota.agents.supervisor.scripts import judged_lines
@@ -115,7 +117,7 @@ def judge_other(
     name = path.rpartition("/")[2]
     line = _first_difference(old, new)
     place = Place(path, line)
-    if name in SETTINGS or (name == "pyproject.toml" and "tool.autosota" in old + new and
+    if name in OBJECTIVES or (name == "pyproject.toml" and "tool.autosota" in old + new and
                             _section(old) != _section(new)):  # fmt: skip
         return [finding("EV211", place, "the objective is changed")]
     if matches(path, objective.protocol.labels):
@@ -136,7 +138,8 @@ def judge_other(
     if _REQUIREMENTS.search(path):
         return [finding("EV211", place, "the environment of the run is changed", severity=_WARN)]
     if name.endswith(_CONFIGS):
-        return _config(path, old, new, reading)
+        followed = all(path in r.command.settings | r.evaluator.settings for r in (reading, after))
+        return _config(path, old, new, reading, followed)
     if name.endswith(_SCRIPTS) or "akefile" in name or "." not in name:
         return [] if not _mentioned(path, reading) else [_seen(place, path)]
     if _DATA.search(name):
@@ -207,8 +210,12 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
     return out
 
 
-def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
-    """A settings file: which keys differ, and whether the formula depends on them."""
+def _config(path: str, old: str, new: str, reading: Reading, followed: bool) -> list[Finding]:
+    """A settings file: which keys differ, and whether the formula depends on them.
+
+    Where what it says was followed like code, the formulas themselves tell that, and names
+    need not be guessed from.
+    """
     used, touched = formula_names(reading)
     place = Place(path, _first_difference(old, new))
     if not new:
@@ -227,15 +234,17 @@ def _config(path: str, old: str, new: str, reading: Reading) -> list[Finding]:
         at, plain = Place(path, line), key.rpartition(".")[2]
         if plain in used:
             out.append(finding("EV211", at, f"the reported metric depends on `{key}`"))
-        elif plain in touched:
+        elif plain in touched and not followed:
             message = f"what the model is asked about depends on `{key}`"
             out.append(finding("EV211", at, message, severity=_WARN))
+        elif "seed" in plain.lower():
+            out.append(finding("SEL501", at, f"`{key}` pins the seed", severity=_WARN))
+        elif followed:
+            continue
         elif _EVALISH.search(key):
             out.append(finding("EV211", at, f"`{key}` looks like the evaluation's", severity=_WARN))
         elif _PATHISH.search(plain) and not _is_number(after.get(key, before.get(key, ("", 0)))[0]):
             out.append(finding("DS406", at, f"`{key}` names another source", severity=_WARN))
-        elif "seed" in plain.lower():
-            out.append(finding("SEL501", at, f"`{key}` pins the seed", severity=_WARN))
     if not out and not before and not after and old != new:
         out.append(finding("EV211", place, "settings that could not be read", severity=_WARN))
     if not out and reading.unknown:
@@ -309,9 +318,10 @@ def formula_names(reading: Reading) -> tuple[set[str], set[str]]:
         stack = [(sink.value, True)]
         while stack:
             value, sure = stack.pop()
-            if (value.key, sure) in seen:
-                continue
-            seen.add((value.key, sure))
+            if value.kind != "const":  # equal numbers may stand in different places
+                if (value.key, sure) in seen:
+                    continue
+                seen.add((value.key, sure))
             name = _setting(value)
             if name:
                 (surely if sure else perhaps).add(name)
@@ -335,6 +345,8 @@ def formula_names(reading: Reading) -> tuple[set[str], set[str]]:
 
 def _setting(value: Value) -> str:
     """The name under which a value is read from settings, or ''."""
+    if value.kind in ("const", "seq") and value.path.endswith(SETTINGS):
+        return value.symbol.rpartition(".")[2]
     if value.kind == "item" and len(value.kids) == 2:
         return text_of(value.kids[1])
     if value.kind == "attr":

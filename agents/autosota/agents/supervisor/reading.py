@@ -39,12 +39,16 @@ class Reading:
     unknown: tuple[str, ...]
 
 
+_FOLLOWED = (".py", ".sh", ".pyw", ".yaml", ".yml", ".toml", ".json")
+"""Endings of files that are followed; what others hold is not looked at."""
+
+
 def digest(tree: Tree, objective: Objective) -> tuple[str, str]:
     """A key for the code of a tree and for what matters of an objective."""
     state = hashlib.blake2b(digest_size=16)
     for path in tree.files():
         state.update(path.encode("utf-8", "surrogateescape") + b"\x00")
-        if path.endswith((".py", ".sh", ".pyw")) or "akefile" in path:
+        if path.endswith(_FOLLOWED) or "akefile" in path:
             content = tree.read(path)
             state.update(str(len(content)).encode() + b":" + content)
     return state.hexdigest(), repr(objective)
