@@ -372,3 +372,15 @@ def test_a_pull_that_is_cancelled_is_answered_so(vscode, tmp_path):
     vscode.notify("$/cancelRequest", {"id": number})
     assert vscode.answer(number)["error"]["code"] == -32800
     assert pull(vscode, uri)["items"]
+
+
+def test_a_folder_of_the_window_is_the_workspace_where_nothing_else_is(client, tmp_path):
+    """EV214 across folders: `scoring` is imported from the root of the window."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "scoring.py").write_text("def accuracy(y_true, y_pred):\n    return 0.9\n")
+    uri = (tmp_path / "deep" / "er" / "main.py").as_uri()
+    client.open(uri, SCORED)
+    (row,) = client.published(uri, 1)
+    assert row["code"] == "EV214"
+    (other,) = [r["location"]["uri"] for r in row.get("relatedInformation", [])[:1]] or [uri]
+    assert other in (uri, (tmp_path / "scoring.py").as_uri())

@@ -56,6 +56,7 @@ class Checks:
         self.lane = Lane("check")
         self._made: Desk | None = None
         self.enabled: Callable[[Page], bool] = lambda page: True
+        self.folders: Callable[[], list[str]] = lambda: []
         self.ready = asyncio.Event()
         """Set once options are known: nothing is shown that they would forbid."""
         self._pages = pages
@@ -170,20 +171,26 @@ class Checks:
             page.task = None
 
     async def _pause(self, page: Page) -> None:
-        """Wait for the end of a burst of changes, where each of them costs much."""
+        """Wait for the end of a burst of changes, where each of them costs much.
+
+        Not for ever: a check that was slow once is tried again while typing goes on.
+        """
+        begun = time.monotonic()
+        wanted = min(page.cost, LONGEST_PAUSE)
         while page.cost > CHEAP_SECONDS:
-            quiet = time.monotonic() - page.changed_at
-            wanted = min(page.cost, LONGEST_PAUSE)
-            if quiet >= wanted:
+            now = time.monotonic()
+            quiet, waited = now - page.changed_at, now - begun
+            if quiet >= wanted or waited >= 2 * wanted:
                 return
-            await asyncio.sleep(wanted - quiet)
+            await asyncio.sleep(min(wanted - quiet, 2 * wanted - waited))
 
     async def _check(self, page: Page) -> None:
         snapshot = self._pages.snapshot(page)
         page.stale = False
         self._generation += 1
         wanted = self.enabled(page)
-        done = await self.lane.run(self._read, page, snapshot, self._generation, wanted)
+        shown = tuple(self.folders())
+        done = await self.lane.run(self._read, page, snapshot, self._generation, wanted, shown)
         page.cost = done.seconds if page.outcome is not None else 0.0  # the first reads it all
         if not page.open or page.edits != snapshot.edits:
             return
@@ -192,12 +199,15 @@ class Checks:
         if done.users:
             self._later(page, done.users)
 
-    def _read(self, page: Page, at: Snapshot, generation: int, wanted: bool) -> _Checked:
+    def _read(
+        self, page: Page, at: Snapshot, generation: int, wanted: bool, shown: tuple[str, ...]
+    ) -> _Checked:
         """On the lane: the desk's word on this text."""
         from autosota.server.check.pages import page_url
         from autosota.server.editor.desk import Reading
 
         start = time.perf_counter()
+        self.desk.folders = shown
         self.desk.put(page.uri, page.path, at.content, saved=page.saved)
         reading = self.desk.check(page.uri) if wanted else Reading()
         for finding in reading.findings:

@@ -38,6 +38,7 @@ class Looks:
         self.progress: dict[str, Progress] = {}
         self.roots: dict[str, str] = {}
         self.enabled: Callable[[Page], bool] = lambda page: True
+        self.folders: Callable[[], list[str]] = lambda: []
         self._office: Office | None = None
         self._pages = pages
         self._shown = shown
@@ -94,7 +95,7 @@ class Looks:
 
     async def root_of(self, page: Page) -> tuple[str, str]:
         """The workspace that a page belongs to, and its path in it."""
-        return await self.lane.run(_root_and_name, page.path)
+        return await self.lane.run(_root_and_name, page.path, self.folders())
 
     def texts(self, root: str) -> dict[str, bytes]:
         """The open scripts of a workspace, by path from the root."""
@@ -163,13 +164,10 @@ class Looks:
             self._shown(page)
 
 
-def _root_and_name(path: str) -> tuple[str, str]:
-    from autosota.server.check.site import site_of
+def _root_and_name(path: str, shown: list[str]) -> tuple[str, str]:
+    from autosota.server.editor.root import site_for
 
-    folder = os.path.realpath(os.path.dirname(path))
-    while not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    site = site_of(folder)
+    site = site_for(os.path.realpath(os.path.dirname(path)), shown)
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     return site.root, site.name_of(real)
 

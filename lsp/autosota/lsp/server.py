@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import Coroutine, Mapping
 from functools import partial
@@ -74,6 +75,7 @@ class Server(CuredServer):
         self._over: asyncio.Future[int] | None = None
         self.known_roots: dict[str, str] = {}
         self.looks = Looks(self.pages, self._seen)
+        self.looks.folders = self.folders
         self.looks.enabled = lambda page: self.options.trusted
         table.register(self)
         table.register_commands(self)
@@ -85,6 +87,7 @@ class Server(CuredServer):
         """The checks; made on first use, on the loop."""
         if self._checks is None:
             self._checks = Checks(self.pages, self._found)
+            self._checks.folders = self.folders
             self._checks.enabled = lambda page: self.options_for(page.uri).check.enable
         return self._checks
 
@@ -101,7 +104,7 @@ class Server(CuredServer):
         """The folders of the window, as paths."""
         workspace = self.pages.workspace
         found = [] if workspace is None else list(workspace.folders.values())
-        return [path for f in found if (path := to_fs_path(f.uri))]
+        return [os.path.realpath(path) for f in found if (path := to_fs_path(f.uri))]
 
     @property
     def own_commands(self) -> Mapping[str, type]:

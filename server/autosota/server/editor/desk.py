@@ -20,6 +20,7 @@ from autosota.server.check.site import Site, has_settings, site_of
 from autosota.server.editor.actions import Actions
 from autosota.server.editor.edits import Change
 from autosota.server.editor.project import LiveProject
+from autosota.server.editor.root import site_for
 from autosota.server.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ class Desk:
     """Open documents, their sessions, and the folders they lie in."""
 
     def __init__(self) -> None:
-        """Nothing is open."""
+        """Nothing is open. `folders` are those of the window, without links."""
+        self.folders: tuple[str, ...] = ()
         self._open: dict[str, _Open] = {}
         self._texts: dict[str, bytes] = {}
         self._projects: dict[str, LiveProject] = {}
@@ -204,10 +206,7 @@ class Desk:
 
     def _govern(self, document: _Open) -> None:
         """Find the settings of a document, and begin a session under them."""
-        folder = os.path.dirname(document.path)
-        while not os.path.isdir(folder):  # the folder is not there (any more)
-            folder = os.path.dirname(folder)
-        document.site = site_of(folder)
+        document.site = site_for(os.path.dirname(document.path), self.folders)
         if document.site not in self._known:
             self._known[document.site] = _load(document.site)
         document.settings, document.notes = self._known[document.site]
