@@ -23,7 +23,9 @@ def did_open(server: Server, params: types.DidOpenTextDocumentParams) -> None:
 def did_change(server: Server, params: types.DidChangeTextDocumentParams) -> None:
     """A text document was edited."""
     page = server.pages.of(params.text_document.uri)
-    if page is not None:
+    document = server.pages.document(params.text_document.uri)
+    if page is not None and document is not None:
+        document.version = params.text_document.version  # pygls forgets it when nothing changed
         server.checks.changed(page)
         server.looks.edited(page, params.content_changes)
         server.looks.changed(page)
