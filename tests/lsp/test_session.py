@@ -34,7 +34,7 @@ def test_what_the_server_says_it_can(tmp_path):
         can = client.initialize((tmp_path,), asked)["capabilities"]
         assert can["textDocumentSync"]["change"] == 2
         assert can["notebookDocumentSync"]["notebookSelector"] == [
-            {"cells": [{"language": "python"}]}
+            {"notebook": "*", "cells": [{"language": "python"}]}
         ]
         assert can["workspace"]["workspaceFolders"]["supported"] is True
         assert "diagnosticProvider" not in can
