@@ -31,7 +31,6 @@ async def editor(request, lsp_client: LanguageClient, tmp_path):
         types.CLIENT_REGISTER_CAPABILITY,
         types.WORKSPACE_CODE_LENS_REFRESH,
         types.WORKSPACE_INLAY_HINT_REFRESH,
-        types.WORKSPACE_DIAGNOSTIC_REFRESH,
     ):
         lsp_client.feature(asked)(lambda params: None)
     await lsp_client.initialize_session(
