@@ -98,7 +98,11 @@ def test_a_name_that_resolves_for_ever_is_left_behind(monkeypatch):
 
 def test_each_way_not_to_be_there_has_its_fix(tmp_path, at):
     for url, detail, fix in (
-        (f"unix://{tmp_path}/gone.sock", "no such socket", "systemctl start docker"),
+        (
+            f"unix://{tmp_path}/gone.sock",
+            "no such socket",
+            "correct DOCKER_HOST, or start the engine",
+        ),
         ("tcp://127.0.0.1:1", "nothing listens there", "DOCKER_HOST"),
         ("banana", "no address of an engine", "unix:///path/to/socket"),
     ):

@@ -196,7 +196,9 @@ def explain(where: Endpoint, error: Exception, seconds: float) -> tuple[str, str
         start = f"start the engine there, or correct {where.source.partition(' ')[0]}"
     if path is not None and not path.exists():
         named = where.source.startswith(("DOCKER_HOST", "CONTAINER_HOST", "context"))
-        return "there is no such socket", f"correct {where.source}" if named else start
+        return "there is no such socket", (
+            f"correct {where.source}, or start the engine that listens there" if named else start
+        )
     if "permission denied" in lower or isinstance(error, PermissionError):
         return (
             "this user may not use its socket",
