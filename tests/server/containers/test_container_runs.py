@@ -21,6 +21,7 @@ from autosota.agents.domain import Outcome
 from autosota.server.containers.engine import Engine
 from autosota.server.containers.labels import SCRATCH
 from autosota.server.containers.reaper import reap
+from autosota.server.errors import UserError
 from autosota.server.sandbox.container import ContainerLauncher
 from autosota.server.sandbox.launch import (
     Finished,
@@ -283,8 +284,16 @@ def test_an_image_that_is_gone_is_made_again_or_reported(
     place.launcher.image = "sha256:" + "0" * 64
     with pytest.raises(SandboxBroken, match="the image of this campaign is gone"):
         place.run("true")
+
+    def other_packages() -> str:
+        raise UserError("the image is not the environment that earlier runs had")
+
+    place.launcher._ensure = other_packages
+    with pytest.raises(SandboxBroken, match="not the environment that earlier runs had"):
+        place.run("true")
     place.launcher._ensure = lambda: real
     assert place.run("true").outcome is Outcome.OK
+    assert place.launcher.image == real  # what a receipt says, not what the campaign began with
 
 
 def test_nothing_is_left_of_many_launches(place: Place, engine: Engine) -> None:

@@ -132,3 +132,16 @@ os.wait()
     ).run(bench.request("idea"))
     assert receipt.outcome is Outcome.LEFT_PROCESSES
     assert receipt.value("test_acc") is None
+
+
+def test_a_receipt_names_the_image_that_ran(bench):
+    """The image was removed and built again: the receipt must not name the one that is gone."""
+    bench.commit("base", train="print('METRIC test_acc=0.5\\nMETRIC val_acc=0.5')")
+    runner = bench.runner()
+    launcher = runner._launcher
+    if bench.kind == "docker":
+        real, launcher.image = launcher.image, "sha256:" + "0" * 64
+        launcher._ensure = lambda: real
+        assert runner.run(bench.request()).image == real
+    else:
+        assert runner.run(bench.request()).image == ""

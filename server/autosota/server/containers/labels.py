@@ -29,12 +29,10 @@ class Role(StrEnum):
     """Why a container exists."""
 
     RUN = "run"
-    EVALUATOR = "evaluator"
     KERNEL = "kernel"
     POOL = "pool"
     ATTACHED = "attached"
     PROBE = "probe"
-    BUILD = "build"
 
 
 def labels(

@@ -29,6 +29,7 @@ from autosota.server.containers.gpus import GpuChoice
 from autosota.server.containers.labels import RUN, Role, labels
 from autosota.server.containers.reaper import private_folder
 from autosota.server.containers.walls import User, user, walls
+from autosota.server.errors import UserError
 from autosota.server.sandbox.launch import Launch, SandboxBroken, clean
 from autosota.server.sandbox.launcher import GUARD, Launcher, Started
 
@@ -229,7 +230,7 @@ class _Contained(Started):
             self._error = f"{engine.facts.name}: {clean(str(error.explanation or error))}"
         except (DockerException, requests.RequestException, OSError) as error:
             self._error = f"{engine} does not answer: {clean(str(error))}"
-        except SandboxBroken as error:
+        except UserError as error:  # too many mounts, or no such image can be made again
             self._error = str(error)
 
     @property
@@ -305,7 +306,7 @@ class _Contained(Started):
 
     def lost(self) -> str:
         """Nothing inside can end pid 1, so a guard without a report was ended from outside."""
-        if self._error:
+        if self._error or self._container is None:
             return ""
         end = time.monotonic() + _LOST_SECONDS
         while (why := self._look()) is None and time.monotonic() < end:

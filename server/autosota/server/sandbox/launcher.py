@@ -91,6 +91,9 @@ class Launcher(ABC):
     name: str = ""
     """As it stands in a receipt."""
 
+    image: str = ""
+    """The container image that the last launch ran in; empty outside of containers."""
+
     protects: bool = False
     """True when mounts, hidden paths and the network limit are enforced."""
 

@@ -232,7 +232,7 @@ class Runner:
             variant=variant.name,
             outcomes_hash=outcomes_hash,
             intermediate=experiment.intermediate if on_the_way else (),
-            image=self._environment.image,
+            image=self._launcher.image,
         )
 
     def _stages(
