@@ -6,6 +6,8 @@ works would show another number; so would one that only breaks something.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autosota.agents.domain import Isolation, Outcome
@@ -142,6 +144,7 @@ def test_a_receipt_names_the_image_that_ran(bench):
     if bench.kind == "docker":
         real, launcher.image = launcher.image, "sha256:" + "0" * 64
         launcher._ensure = lambda: real
+        runner._environment = replace(runner._environment, image=launcher.image)
         assert runner.run(bench.request()).image == real
     else:
         assert runner.run(bench.request()).image == ""
