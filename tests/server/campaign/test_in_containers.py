@@ -8,6 +8,7 @@ import signal
 import tarfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.server.campaign.conftest import LEARNER, Repository, last_line, make_repository
@@ -15,6 +16,7 @@ from tests.server.campaign.conftest import LEARNER, Repository, last_line, make_
 from autosota.agents.domain import Isolation, Outcome, Purpose
 from autosota.server.containers.engine import Engine
 from autosota.server.containers.images import base_image as usual_base
+from autosota.server.containers.labels import SCRATCH
 from autosota.server.ledger.store import Ledger
 
 pytestmark = pytest.mark.campaign
@@ -115,7 +117,11 @@ def test_a_container_removed_by_hand_stops_the_campaign_and_resume_repeats_the_r
     while not (found := left(engine, repository, "running")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    time.sleep(0.5)  # the guard is there when the command runs, and only then it is a loss
+    told = engine.client.api.inspect_container(found[0])["Config"]["Labels"]
+    streams = Path(told[SCRATCH], "streams")
+    while any(streams.iterdir()):  # unlinked when the command may start; before, nothing is lost
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
     engine.client.api.remove_container(found[0], force=True)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 2, told
