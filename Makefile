@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo demo-torch test check bench format docs-rules system engine clean
+.PHONY: demo demo-torch test check bench format docs-rules client-protocol system engine vscode clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,9 @@ system:
 engine: system
 	@sh .ci/docker-engine
 
+vscode:
+	@sh .ci/vscode
+
 demo: $(STAMP) system
 	@sh docs/examples/run-demo digits $(abspath $(BIN)/autosota)
 
@@ -44,7 +47,10 @@ format: $(STAMP)
 docs-rules: $(STAMP)
 	$(BIN)/python tests/house/write_rule_pages.py
 
-test: $(STAMP) engine
+client-protocol: $(STAMP)
+	$(BIN)/python tests/house/write_client_protocol.py
+
+test: $(STAMP) engine vscode
 	@sh tests/tiers $(BIN)/python
 
 bench: $(STAMP) engine

@@ -7,6 +7,9 @@ from typing import Any
 
 from lsprotocol import types
 
+OWN_OPTIONS = ("asks_reasons", "views", "status")
+"""What a client may say of itself in `initializationOptions`, in camelCase: fields below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

@@ -62,6 +62,31 @@ class Thing:
 
 
 @attrs.frozen
+class Run:
+    """A run, by its id."""
+
+    run: str
+    root: str = ""
+
+
+@attrs.frozen
+class AskLog:
+    """A run's log from an offset on, in bytes of the log as it is stored."""
+
+    run: str
+    offset: int = 0
+    root: str = ""
+
+
+@attrs.frozen
+class AskBoard:
+    """The views of a workspace; `campaign` of `''` is the newest."""
+
+    root: str = ""
+    campaign: str = ""
+
+
+@attrs.frozen
 class Ideas:
     """Ideas of a file."""
 
@@ -132,9 +157,54 @@ COMMANDS: dict[str, type] = {
     "autosota.report": Root,
     "autosota.suppress": Suppress,
     "autosota.ideaApplied": IdeaApplied,
+    "autosota.board": AskBoard,
+    "autosota.log": AskLog,
+    "autosota.series": Run,
+    "autosota.patch": Thing,
+    "autosota.receipt": Thing,
 }
 """Every command of the server, with the type of its one argument."""
 
-OF_THE_CLIENT = ("autosota.askReason", "autosota.view.ideas", "autosota.view.receipt",
-                 "autosota.view.campaign")  # fmt: skip
-"""Commands that a client may have; used only when it says so in its options."""
+
+@attrs.frozen
+class AskReason:
+    """Why a finding is suppressed: ask, then call `autosota.suppress` with the reason."""
+
+    uri: str
+    edits: int
+    number: int
+    code: str
+
+
+@attrs.frozen
+class ShowIdeas:
+    """Show ideas of a file; these ones."""
+
+    root: str
+    path: str
+    ids: list[str]
+
+
+@attrs.frozen
+class ShowReceipt:
+    """Show the receipt of a run."""
+
+    root: str
+    id: str
+
+
+@attrs.frozen
+class ShowCampaign:
+    """Show the campaign that runs."""
+
+    root: str
+
+
+OF_THE_CLIENT: dict[str, type] = {
+    "autosota.askReason": AskReason,
+    "autosota.view.ideas": ShowIdeas,
+    "autosota.view.receipt": ShowReceipt,
+    "autosota.view.campaign": ShowCampaign,
+}
+"""Commands that a client may have, each with the type of its one argument; used only when it
+says so in its options (`asksReasons`, `views`)."""

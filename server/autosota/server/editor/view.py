@@ -167,6 +167,7 @@ class Progress:
     """A workspace's campaign and how far it is. Times in seconds.
 
     `state` is `none`, `running`, `stopped`, `finished` or `idle` (nobody drives it).
+    `revision` changes whenever the ledger grows.
     """
 
     root: str
@@ -187,6 +188,7 @@ class Progress:
     autonomy_ceiling: str = "suggest"
     has_objective: bool = False
     note: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
