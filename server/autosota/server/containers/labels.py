@@ -33,6 +33,8 @@ class Role(StrEnum):
     POOL = "pool"
     ATTACHED = "attached"
     PROBE = "probe"
+    BUILD = "build"
+    """Written by `image/Dockerfile`, on what the engine makes while it builds."""
 
 
 def labels(
