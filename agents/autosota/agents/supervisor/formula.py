@@ -261,7 +261,7 @@ def tested(values: Iterable[Value]) -> set[int]:
     return out
 
 
-WRAPPERS = {"asked", "kw", "inst", "star"}
+WRAPPERS = {"asked", "carried", "kw", "inst", "star"}
 """Kinds that only hold other values together."""
 
 
