@@ -63,6 +63,7 @@ from autosota.agents.scheduler.resampling import compare_outcomes
 from autosota.agents.scheduler.search import search_scores
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
 from autosota.agents.supervisor.audit import audit
+from autosota.server.activity import say
 from autosota.server.errors import UserError
 from autosota.server.ledger.codec import receipt_hash
 from autosota.server.ledger.mailbox import Mailbox, Message
@@ -156,7 +157,7 @@ class Campaign:
         if self.state.stopped is not None:
             self._append(ev.CampaignResumed())
         self._laboratory.ready(self.state)
-        with self._mailbox_watched():
+        with self._mailbox_watched() as mailbox:
             while not isinstance(action := next_action(self.state), Done):
                 if self._stop is not None:
                     self._append(self._stop)
@@ -165,7 +166,11 @@ class Campaign:
                     self._append(self._orders.popleft())
                     continue
                 self.starting(action)
+                if not isinstance(action, Record):  # which is over before it can be read
+                    run = run_id(self.id, action) if isinstance(action, Execute) else ""
+                    say(mailbox, self.id, action, run)
                 self._carry_out(action)
+            say(mailbox, self.id, None)
         return self.state
 
     def stop(self, by: str, reason: str = "") -> None:
@@ -401,8 +406,8 @@ class Campaign:
             self._orders.append(ev.IdeaRefused(idea, why))
 
     @contextmanager
-    def _mailbox_watched(self) -> Iterator[None]:
-        """Obey stops that faces post, while the body runs."""
+    def _mailbox_watched(self) -> Iterator[Mailbox]:
+        """Obey stops that faces post, while the body runs; gives a mailbox to speak through."""
         over = threading.Event()
 
         def watch() -> None:
@@ -417,7 +422,8 @@ class Campaign:
         watcher = threading.Thread(target=watch, name=f"mailbox-{self.id}", daemon=True)
         watcher.start()
         try:
-            yield
+            with Mailbox(self._ledger.path) as outgoing:
+                yield outgoing
         finally:
             over.set()
             watcher.join(timeout=5)

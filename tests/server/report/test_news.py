@@ -11,7 +11,8 @@ from autosota.agents.domain import Outcome, Purpose, Variant
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
-from autosota.server.cli.progress import Terminal, doing, said
+from autosota.server.activity import doing
+from autosota.server.cli.progress import Terminal, said
 from autosota.server.view import as_json, masked
 
 

@@ -22,10 +22,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from autosota.agents.domain import BASELINE, Outcome, Purpose
+from autosota.agents.domain import Outcome, Purpose
 from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState
+from autosota.server.activity import doing, side_words
 from autosota.server.report.fates import judged_words
 from autosota.server.report.formats import one_line
 from autosota.server.report.news import told
@@ -134,7 +135,7 @@ class Terminal:
             self.note("preparing the environment (built once, then cached)")
         if isinstance(action, actions.Execute) and action.variant.fresh_environment:
             self.note("building a fresh environment for the re-execution, without the cache…")
-        self._progress.update(self._task, description=doing(action))
+        self._progress.update(self._task, description=escape(doing(action)))
 
     def event(self, event: ev.Event, state: CampaignState) -> None:
         """Print the fact, and move the bar."""
@@ -144,39 +145,6 @@ class Terminal:
         if state.started is not None:
             total = state.objective.budget.evaluations
             self._progress.update(self._task, total=total, completed=len(state.runs))
-
-
-def doing(action: actions.Action) -> str:
-    """What an action is, in a few words."""
-    match action:
-        case actions.Prepare():
-            return "preparing the environment"
-        case actions.Analyse():
-            return "reading the code"
-        case actions.Execute():
-            variant = f", {action.variant.name}" if action.variant.name else ""
-            of = "" if action.purpose is Purpose.BASELINE else f": {_side(action.side)}"
-            return escape(f"{action.purpose}{of}, seed {action.seed}{variant}")
-        case actions.Propose():
-            return "looking for ideas"
-        case actions.Tune():
-            return "choosing the next setting of the code's numbers"
-        case actions.Combine():
-            return f"putting {len(action.ideas)} promising ideas together"
-        case actions.Implement():
-            return f"implementing {action.idea}"
-        case actions.Audit():
-            return f"auditing {action.patch}"
-        case actions.TakeApart():
-            return f"taking {action.patch} apart"
-        case actions.Reduce():
-            return f"leaving {len(action.drop)} of its pieces out of {action.patch}"
-        case actions.Plant():
-            return "planting the null patch"
-        case actions.CompareOutcomes():
-            return "resampling the outcomes of each example"
-        case _:
-            return "thinking"
 
 
 def said(event: ev.Event, state: CampaignState) -> str:
@@ -217,12 +185,8 @@ def _plain(text: str) -> str:
     return escape(one_line(text, 2000))
 
 
-def _side(side: str) -> str:
-    return "baseline" if side == BASELINE else side
-
-
 def _run_line(run: ev.RunFinished, state: CampaignState) -> str:
-    who = "" if run.purpose is Purpose.BASELINE else f" {_plain(_side(run.side))}"
+    who = "" if run.purpose is Purpose.BASELINE else f" {_plain(side_words(run.side))}"
     who += f" ({_plain(run.variant)})" if run.variant else ""
     again = ", second attempt" if run.attempt else ""
     head = f"  {run.purpose}{who} seed {run.seed}{again}: "

@@ -21,6 +21,7 @@ from autosota.agents.protocols import Tree
 from autosota.server.errors import UserError
 from autosota.server.sandbox import artefacts, disk, metrics, outcomes, shares, sources, world
 from autosota.server.sandbox.environment import PreparedEnvironment
+from autosota.server.sandbox.following import LIVE, Following
 from autosota.server.sandbox.launch import (
     Finished,
     Hidden,
@@ -105,7 +106,10 @@ class Experiment:
         source = setting.objective.source_of(setting.objective.metric)
         by_pattern = bool(source.pattern) and source.source == "stdout"
         tells = setting.objective.tells_of_claim
-        self._mask = Mask(source.name, by_pattern, tells) if request.mask_claim else None
+        mask = Mask(source.name, by_pattern, tells)
+        self._mask = mask if request.mask_claim else None
+        looks_at_claim = setting.objective.selects_on_claim
+        self._following = Following(folder / LIVE, None if looks_at_claim else mask)
         self.intermediate: tuple[tuple[int, float], ...] = ()
         self._extra_temporary: list[tempfile.TemporaryDirectory[str]] = []
         self._claim_files: list[Path] = []
@@ -196,7 +200,7 @@ class Experiment:
             {s: self._raw(s) for s in STREAMS},
             stop=self._stop,
             on_chunk=take,
-            on_line=self._live if self._on_line is not None else None,
+            on_line=self._live,
             prune=(lambda: pruner.reason) if pruner is not None else None,
         )
         lines.end()
@@ -335,6 +339,7 @@ class Experiment:
         """A line of our own in the log."""
         with self._raw("stdout").open("ab") as file:
             file.write(f"\n=== {text}\n".encode())
+        self._following.line(f"=== {text}")
 
     def conceal(self, text: str, secrets: Iterable[str]) -> str:
         """A reason fit for a receipt."""
@@ -382,6 +387,7 @@ class Experiment:
 
     def clear_away(self, most_bytes: int) -> list[str]:
         """Remove all but logs and results; too large results go, too, largest first."""
+        self._following.end()
         problems = []
         for made in self._extra_temporary:
             made.cleanup()
@@ -407,6 +413,7 @@ class Experiment:
         return self.folder / "permuted" / Path(file.path).name
 
     def _live(self, stream: str, line: str) -> None:
+        self._following.line(line)
         if self._on_line is not None:
             self._on_line(stream, self._mask.live(line) if self._mask is not None else line)
 

@@ -22,6 +22,7 @@ MARK = "▒"
 _BLOCK = 1 << 20
 _TOKEN = re.compile(rb"(?<![\d.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\d)")
 _LINE = re.compile(rb"((?:^|(?<=[\r\n]))[ \t]*METRIC[ \t]+([^\s=]+)[ \t]*=[ \t]*)[^\r\n]+")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z_]*")
 _FEW, _MANY = 3, 20
 
 
@@ -77,9 +78,17 @@ class Mask:
         self._tells = tells or (lambda _: False)
         self._by_pattern = by_pattern
 
-    def live(self, line: str) -> str:
-        """A line as it may be shown while the run lasts."""
+    def live(self, line: str, *, strict: bool = False) -> str:
+        """A line as it may be shown while the run lasts.
+
+        Args:
+            line: Without its end.
+            strict: Also hide the numbers of a line with any word that tells of the claim, such
+                as `test` where the claim is of the test set.
+        """
         everything = self._mention.search(line) is not None
+        if strict and not everything:
+            everything = any(self._tells(word) for word in set(_WORDS.findall(line)))
         raw = _LINE.sub(self._mask_line, line.encode())
         if not everything and not self._by_pattern:
             return raw.decode()
