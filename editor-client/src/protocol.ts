@@ -205,7 +205,8 @@ export interface Stopped {
  * A workspace's campaign and how far it is. Times in seconds.
  *
  * `state` is `none`, `running`, `stopped`, `finished` or `idle` (nobody drives it).
- * `revision` changes whenever the ledger grows.
+ * `revision` changes whenever the ledger grows. `may_spend` is the objective's budget in words:
+ * what the next campaign may spend; '' where no objective says.
  */
 export interface Progress {
   root: string;
@@ -226,6 +227,7 @@ export interface Progress {
   autonomy_ceiling: string;
   has_objective: boolean;
   note: string;
+  may_spend: string;
   revision: string;
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autosota.agents.domain import Objective
+from autosota.agents.domain import Budget, Objective
 from autosota.agents.scheduler.state import fold
 from autosota.server import campaigns
 from autosota.server.config import load_objective
@@ -14,7 +14,7 @@ from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
 from autosota.server.ledger.store import Ledger
-from autosota.server.report.formats import one_line
+from autosota.server.report.formats import count, duration, one_line
 from autosota.server.report.headline import headline
 from autosota.server.workspace.root import has_objective
 
@@ -28,6 +28,7 @@ def progress(root: Path) -> Progress:
         "autonomy_ceiling": objective.autonomy if objective is not None else "suggest",
         "has_objective": objective is not None,
         "note": note,
+        "may_spend": budget_words(objective.budget) if objective is not None else "",
     }
     path = root / ".autosota" / "ledger.sqlite"
     if not path.exists():
@@ -65,6 +66,16 @@ def progress(root: Path) -> Progress:
         ideas_tried=len(state.tried),
         headline=one_line(headline(state).sentence),
     )
+
+
+def budget_words(budget: Budget) -> str:
+    """What may be spent, as in `40 runs, 2.0 h, $5.00`."""
+    parts = [count(budget.evaluations, "run"), duration(budget.wall_seconds)]
+    if budget.dollars is not None:
+        parts.append(f"${budget.dollars:.2f}")
+    if budget.ideas is not None:
+        parts.append(count(budget.ideas, "idea"))
+    return ", ".join(parts)
 
 
 def objective_of(root: Path) -> tuple[Objective | None, str]:

@@ -167,7 +167,8 @@ class Progress:
     """A workspace's campaign and how far it is. Times in seconds.
 
     `state` is `none`, `running`, `stopped`, `finished` or `idle` (nobody drives it).
-    `revision` changes whenever the ledger grows.
+    `revision` changes whenever the ledger grows. `may_spend` is the objective's budget in words:
+    what the next campaign may spend; '' where no objective says.
     """
 
     root: str
@@ -188,6 +189,7 @@ class Progress:
     autonomy_ceiling: str = "suggest"
     has_objective: bool = False
     note: str = ""
+    may_spend: str = ""
     revision: str = ""
 
 
