@@ -1,0 +1,71 @@
+"""One VS Code with our extension, shared by all tests of this folder.
+
+Without a browser or without what `.ci/vscode` installs such a test is skipped with the reason; in
+CI it fails. The extension is built from the working tree, as its users get it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workbench import EXTENSION, Code, Installed, Unavailable
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    """What `.ci/vscode` made; without it the test is skipped, or fails in CI."""
+    try:
+        return Installed.find()
+    except Unavailable as why:
+        if os.environ.get("CI"):
+            pytest.fail(f"needed in CI: {why}", pytrace=False)
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="session")
+def vsix(installed: Installed) -> Path:
+    """The extension as a file, built now."""
+    modules, lock = EXTENSION / "node_modules", EXTENSION / "package-lock.json"
+    steps = [["npm", "run", "package"]]
+    if not (modules / ".package-lock.json").exists() or (
+        (modules / ".package-lock.json").stat().st_mtime < lock.stat().st_mtime
+    ):
+        steps.insert(0, ["npm", "ci", "--no-audit", "--no-fund"])
+    for step in steps:
+        done = subprocess.run(step, cwd=EXTENSION, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, (
+            f"{' '.join(step)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
+    made = EXTENSION / "build" / "autosota.vsix"
+    assert made.is_file()
+    return made
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A folder for everything of these tests; its path is short, as sockets lie in it."""
+    made = Path(tempfile.mkdtemp(prefix="vscode-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def code(installed: Installed, vsix: Path, home: Path) -> Iterator[Code]:
+    """A running VS Code in which every folder is trusted."""
+    made = Code(installed, home / "code")
+    made.install(vsix)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
