@@ -60,13 +60,14 @@ export function standing(progress: Progress): string {
 
 function progressRow(progress: Progress): Row {
   if (progress.state === "none" || !progress.campaign) {
+    const price = progress.may_spend ? `may spend ${progress.may_spend}` : "";
     return {
       id: "progress",
       label: "No campaign yet",
-      description: "the baseline comes first",
+      description: price,
       icon: ICONS.none,
       context: "progress",
-      spoken: "No campaign yet, the baseline comes first",
+      spoken: said("No campaign yet", price),
       tooltip: progress.note || "Start one from the title of this view.",
     };
   }

@@ -26,6 +26,7 @@ const PROGRESS: Progress = {
   autonomy_ceiling: "suggest",
   has_objective: true,
   note: "",
+  may_spend: "",
   revision: "7",
 };
 
@@ -144,8 +145,9 @@ test("the campaign that is shown is not among the others", () => {
 });
 
 test("without a campaign there is a row that says so", () => {
-  const rows = campaignRows(board({ progress: { ...PROGRESS, state: "none", campaign: "" } }));
+  const rows = campaignRows(board({ progress: { ...PROGRESS, state: "none", campaign: "", may_spend: "30 runs and 2 h" } }));
   assert.equal(rows[0]?.label, "No campaign yet");
+  assert.equal(rows[0]?.description, "may spend 30 runs and 2 h");
 });
 
 test("every fate has one group, and the groups come in their order", () => {
