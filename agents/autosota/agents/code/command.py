@@ -43,6 +43,8 @@ class Started:
 
     entries: list[Entry] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
+    recipes: list[str] = field(default_factory=list)
+    """The commands of make's targets in their order, with variables put in."""
     unclear: list[str] = field(default_factory=list)
 
 
@@ -164,11 +166,14 @@ def _make(
             continue
         if path not in out.scripts:
             out.scripts.append(path)
-        rules = _rules(tree.read(path).decode("utf-8", "replace"), given)
+        text, included = _with_includes(tree, path, files, given)
+        out.scripts += [one for one in included if one not in out.scripts]
+        rules = _rules(text, given)
         first = next((r for r in rules if not r.startswith(".") and "%" not in r), "")
         done: set[str] = set()
         for name in names or [first]:
             for recipe in _ordered(rules, name, done):
+                out.recipes += commands(recipe, {})
                 _follow(tree, recipe, files, out, depth + 1, folder)
         return
     out.unclear.append("no Makefile for `make`")
@@ -201,8 +206,34 @@ def _ordered(rules: _Rules, target: str, done: set[str]) -> Iterator[str]:
     yield re.sub(r"\$([@<^*])", lambda m: own[m.group(1)], found[1])
 
 
+_INCLUDE = re.compile(r"^-?include[ \t]+(.+)$", re.MULTILINE)
+
+
+def _with_includes(
+    tree: Tree, path: str, files: set[str], given: dict[str, str]
+) -> tuple[str, list[str]]:
+    """A Makefile with the files that it includes in their places, and which these are."""
+    found: list[str] = []
+    folder = path.rpartition("/")[0]
+
+    def text(found_line: re.Match[str]) -> str:
+        parts = []
+        for name in found_line.group(1).partition("#")[0].split():
+            one = _normal(name, folder)
+            if one not in files or one in found or len(found) >= _DEPTH:
+                return found_line.group(0)
+            found.append(one)
+            parts.append(tree.read(one).decode("utf-8", "replace"))
+        return "\n".join(parts)
+
+    return _INCLUDE.sub(text, tree.read(path).decode("utf-8", "replace")), found
+
+
+_VARIABLE = re.compile(r"^([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(.*)$", re.MULTILINE)
+
+
 def _rules(text: str, given: dict[str, str]) -> _Rules:
-    variables = dict(re.findall(r"^([A-Za-z_]\w*)\s*[:?]?=\s*(.*)$", text, re.MULTILINE))
+    variables = {name: value.partition(" #")[0].strip() for name, value in _VARIABLE.findall(text)}
     variables = {"MAKE": "make", **variables, **given}
 
     def expanded(line: str) -> str:

@@ -31,6 +31,7 @@ class Execution:
 
     entries: tuple[Entry, ...] = ()
     scripts: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
     events: list[Event] = field(default_factory=list)
     files: tuple[str, ...] = ()
     patched: dict[str, Value] = field(default_factory=dict)
@@ -54,7 +55,7 @@ def follow(program: Program, commands: Sequence[str], steps: int = _STEPS) -> li
     out: list[Execution] = []
     for command in commands:
         started = program.started(command)
-        one = Execution(tuple(started.entries), tuple(started.scripts))
+        one = Execution(tuple(started.entries), tuple(started.scripts), tuple(started.recipes))
         machine.reads_back = False
         machine.ran = set()
         machine.settings = set()

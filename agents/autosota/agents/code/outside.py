@@ -16,7 +16,16 @@ from autosota.agents.code.configuration import Configuration
 from autosota.agents.code.freezing import DEEPEST, learns, trains_others
 from autosota.agents.code.models import is_model
 from autosota.agents.code.state import ObjectInfo
-from autosota.agents.code.stored import FILES, read_from, reloaded, written
+from autosota.agents.code.stored import (
+    FILES,
+    columns_of_table,
+    named_cells,
+    read_from,
+    reloaded,
+    table_of,
+    writer_of,
+    written,
+)
 from autosota.agents.code.values import (
     DATA,
     ENV,
@@ -213,8 +222,33 @@ class Outside(Configuration):
         made.payload = names
         return made
 
+    def _into_table(self, made: Value) -> bool:
+        """Remember rows that `csv` wrote to a file; False for any other call."""
+        path = table_of(made)
+        if not path:
+            return False
+        writer, before = writer_of(made.kids[0]), self.get((FILES, path))
+        names = columns_of_table(writer, before)
+        rows = made.kids[1]
+        if made.head == "writerow":
+            if not names and rows.kind == "seq" and rows.kids and all(map(text_of, rows.kids)):
+                self.bind((FILES, path), self.box(self.make("heading", "", rows.kids)))
+                return True
+            source = self.loops[-1] if self.loops else self.make("seq", "", (rows,))
+            row = rows
+        else:
+            source, row = rows, self.element(rows)
+        made_row = named_cells(names, row)
+        if made_row is not None:
+            row = self.make("dict", "", made_row)
+        content = self.make("comp", "list", (self.freeze(row), self.freeze(source)))
+        self.bind((FILES, path), self.box(content))
+        return True
+
     def _into_file(self, made: Value) -> None:
         """Remember what a call wrote to a file."""
+        if self._into_table(made):
+            return
         place = written(made)
         if place is None:
             return

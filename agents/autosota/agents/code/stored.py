@@ -150,8 +150,47 @@ def read_from(name: str, arguments: tuple[Value, ...]) -> str:
     return text if _useful(text) else ""
 
 
+def table_of(value: Value) -> str:
+    """The file that a call of `csv` writes rows to, or ''."""
+    if value.kind != "method" or value.head not in ("writerow", "writerows"):
+        return ""
+    writer = writer_of(value.kids[0])
+    if writer.head not in ("csv.writer", "csv.DictWriter") or not writer.kids:
+        return ""
+    text = normal(path_text(writer.kids[0]))
+    return text if len(value.kids) > 1 and _useful(text) else ""
+
+
+def writer_of(value: Value) -> Value:
+    """The call that made a writer, whatever it was then used for."""
+    while value.kind in ("mut", "carried", "loop") and value.kids:
+        value = value.kids[0]
+    return value
+
+
+def columns_of_table(writer: Value, before: Value | None) -> tuple[Value, ...]:
+    """The names of a table's columns, from its writer or from the row that was written first."""
+    if writer.head == "csv.DictWriter" and len(writer.kids) > 1:
+        names = writer.kids[1].kids[0] if writer.kids[1].kind == "kw" else writer.kids[1]
+        return names.kids if names.kind == "seq" else ()
+    while before is not None and before.kind in ("carried", "loop") and before.kids:
+        before = before.kids[0]
+    if before is not None and before.kind == "comp" and before.kids[0].kind == "dict":
+        return before.kids[0].kids[::2]
+    return before.kids if before is not None and before.kind == "heading" else ()
+
+
+def named_cells(names: tuple[Value, ...], row: Value) -> tuple[Value, ...] | None:
+    """The names and cells of a row in turn; None when the row has its own names or other cells."""
+    if row.kind != "seq" or len(row.kids) != len(names) or not names:
+        return None
+    return tuple(part for pair in zip(names, row.kids, strict=True) for part in pair)
+
+
 def reloaded(content: Value) -> Value:
     """What reading a file back gives: the object itself, where one was frozen to be written."""
+    if content.kind == "loop" and content.kids[0].kind == "heading":
+        content = content.kids[1]
     return content.payload if content.kind == "inst" and content.payload is not None else content
 
 

@@ -21,7 +21,7 @@ from autosota.agents.supervisor.boundary import SETTINGS as OBJECTIVES
 from autosota.agents.supervisor.boundary import matches
 from autosota.agents.supervisor.formula import evaluation_kids
 from autosota.agents.supervisor.reading import Reading
-from autosota.agents.supervisor.scripts import judged_lines
+from autosota.agents.supervisor.scripts import judged_lines, judged_recipes, plain_make
 
 _WARN = Severity.WARNING
 _TEXTS = (
@@ -192,7 +192,13 @@ def _mentioned(path: str, reading: Reading) -> bool:
 def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> list[Finding]:
     """A shell script or Makefile of the run: its Python calls are followed, the rest is not."""
     out: list[Finding] = []
-    for line in judged_lines(old, new, "akefile" in path or path.endswith(".mk")):
+    makefile = "akefile" in path or path.endswith(".mk")
+    if makefile and plain_make(old) and plain_make(new):
+        before = [*reading.command.recipes, *reading.evaluator.recipes]
+        lines = judged_recipes(before, [*after.command.recipes, *after.evaluator.recipes])
+    else:
+        lines = judged_lines(old, new, makefile)
+    for line in lines:
         place, shown = Place(path, line.number), line.text[:60]
         if line.does == "metric":
             out.append(finding("EV213", place, f"a metric is written by the script: {shown}"))

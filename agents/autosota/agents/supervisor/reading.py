@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autosota.agents.code.execute import Execution, follow
 from autosota.agents.code.program import Program
-from autosota.agents.code.values import DATA, ENV, PRED, Value, text_of, walk
+from autosota.agents.code.state import Event
+from autosota.agents.code.stored import normal, path_text
+from autosota.agents.code.values import DATA, ENV, LOAD, PRED, Value, text_of, walk
 from autosota.agents.domain import Objective
 from autosota.agents.protocols import Tree
 from autosota.agents.supervisor.common import mark_learned
-from autosota.agents.supervisor.formula import Learner, labels_of, tested
+from autosota.agents.supervisor.formula import Learner, evaluation_part, labels_of, tested
 from autosota.agents.supervisor.leakage import Rows, learners, rows_of
 from autosota.agents.supervisor.sinks import Sink, handed_over, reported
 
@@ -39,7 +42,9 @@ class Reading:
     unknown: tuple[str, ...]
 
 
-_FOLLOWED = (".py", ".sh", ".pyw", ".yaml", ".yml", ".toml", ".json")
+RUN_FOLDER = "{run_dir}"
+"""Stands for a run's own folder in the commands of an objective."""
+_FOLLOWED = (".py", ".sh", ".pyw", ".mk", ".yaml", ".yml", ".toml", ".json")
 """Endings of files that are followed; what others hold is not looked at."""
 
 
@@ -107,6 +112,7 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         and not _judged_by_itself(claim_value)
     ):
         unknown.append(f"which labels {objective.metric} is computed with was not found")
+    unknown += _unfollowed_files(claim, [*command.events, *evaluator.events], objective.metric)
     for path in command.files:
         broken = program.facts(path).broken
         if broken:
@@ -129,6 +135,28 @@ def _read(tree: Tree, objective: Objective) -> Reading:
         rows,
         tuple(dict.fromkeys(unknown)),
     )
+
+
+def _unfollowed_files(claim: list[Sink], events: list[Event], metric: str) -> Iterator[str]:
+    """What the claim reads out of files of the run itself: what is in those was not followed."""
+    made = {normal(path_text(e.value.kids[0])) for e in events if _opened_to_write(e.value)}
+    for sink in claim:
+        for part in evaluation_part(sink.value):
+            if part.kind not in ("call", "method") or not part.flags & LOAD or not part.kids:
+                continue
+            if any(k.flags & LOAD for k in part.kids):
+                continue
+            path = normal(path_text(part.kids[0]))
+            if RUN_FOLDER in path or path in made:
+                yield f"{metric} is read from {path}, whose making was not followed"
+                return
+
+
+def _opened_to_write(value: Value) -> bool:
+    if value.kind != "call" or value.head not in ("open", "io.open", "gzip.open"):
+        return False
+    mode = value.named("mode") or (value.positional[1:] or (None,))[0]
+    return mode is not None and text_of(mode)[:1] in ("w", "a", "x")
 
 
 def _judged_by_itself(values: list[Value]) -> bool:

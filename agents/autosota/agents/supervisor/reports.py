@@ -50,7 +50,7 @@ def compare_reports(base: Reading, candidate: Reading) -> list[Finding]:
             out.append(_extra(sink, name or "a metric"))
         for left, right in pairs:
             out += _formula(left, right, base)
-            out += _circumstances(left, right)
+            out += _circumstances(left, right, base, candidate)
     for name, sinks in after.items():
         if name not in before:
             out += _new(name, sinks, base)
@@ -160,12 +160,16 @@ def _scores(value: Value) -> bool:
     return any(v.flags & (PRED | _DATA) for v in (found.options if found else (value,)))
 
 
-def _circumstances(left: Sink, right: Sink) -> Iterator[Finding]:
+def _circumstances(left: Sink, right: Sink, base: Reading, candidate: Reading) -> Iterator[Finding]:
     """When and how often a metric is reported."""
     old = {skeleton(c) for c in left.conditions}
+    there = {(c.kind, c.head, c.path, c.line) for c in left.conditions}
     for condition in right.conditions:
         if skeleton(condition) in old:
             continue
+        at = (condition.kind, condition.head, condition.path, condition.line)
+        if at in there and _same_text(condition.path, base, candidate):
+            continue  # the base's own condition, of what the candidate now says
         if condition.flags & (_DATA | PRED):
             message = f"`{left.name}` is only reported if {show(condition, 60)}"
             yield finding("EV206", place_of(condition, right.event.value), message,
@@ -176,6 +180,14 @@ def _circumstances(left: Sink, right: Sink) -> Iterator[Finding]:
     if len(right.event.loops) > len(left.event.loops):
         message = f"`{left.name}` is reported in every turn of a loop"
         yield finding("EV204", _at(right), message, severity=_WARN)
+
+
+def _same_text(path: str, base: Reading, candidate: Reading) -> bool:
+    texts = [
+        r.program.facts(path).source.content if path in r.program.python else None
+        for r in (base, candidate)
+    ]
+    return texts[0] is not None and texts[0] == texts[1]
 
 
 def timing(base: Reading, candidate: Reading) -> list[Finding]:

@@ -9,7 +9,7 @@ what is not plainly harmless is not called so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -76,6 +76,53 @@ def judged_lines(old: str, new: str, makefile: bool) -> Iterator[Line]:
         for text in gone:
             if not _PYTHON.search(text) and not _harmless(text, True, (), makefile) and d == c:
                 yield Line(min(c + 1, len(after)), text, "gone")
+
+
+_NOT_PLAIN = re.compile(
+    r"^[ ]*-?(export|unexport|define|endef|override|vpath|sinclude|include|if\w*|else|endif|private"
+    r"|undefine|load)\b|^[ ]*(SHELL|MAKEFLAGS|VPATH|\.SHELLFLAGS|\.ONESHELL|\.RECIPEPREFIX"
+    r"|PYTHON[A-Z]+|PATH)\b|\$[({](shell|eval|call|file|foreach|if|or|and|value|origin|info|guile)\b"
+    r"|[!+]=|::|&:",
+    re.MULTILINE,
+)
+_INCLUDED = re.compile(r"^include [\w./-]+$", re.MULTILINE)
+
+
+def plain_make(text: str) -> bool:
+    """True for a Makefile of variables, files to include, and targets with recipes.
+
+    Of such a one the recipes, with variables put in, are all that it does.
+    """
+    return _NOT_PLAIN.search(_INCLUDED.sub("", text)) is None
+
+
+_PROGRAM = re.compile(r"^(.*?)(\S+\.pyw?|-m\s+\S+)(\s|$)")
+
+
+def judged_recipes(before: Iterable[str], after: Iterable[str]) -> Iterator[Line]:
+    """The commands that a Makefile's targets no longer or newly run, unless they are harmless.
+
+    Python that is started as before is followed elsewhere, with its arguments.
+    """
+    old, new = [plain(x) for x in before], [plain(x) for x in after]
+    starts = {found.group(1) for x in old if (found := _PROGRAM.match(x))}
+    for text in dict.fromkeys(x for x in new if x not in old):
+        found = _PROGRAM.match(text)
+        known = (
+            found is not None and found.group(1) in starts and not re.search(r"[`]|\$[({]", text)
+        )
+        if known and "METRIC" not in text:
+            continue
+        bare = "" if _LOG.fullmatch(f" | {text}") else _LOG.sub("", text)
+        if "METRIC" in bare:
+            yield Line(1, text, "metric")
+        elif found is not None or re.search(r"\$[({]", bare):
+            yield Line(1, text, "unknown")
+        elif bare and not _harmless(bare, False, (), False):
+            yield from _judged(1, bare)
+    for text in dict.fromkeys(x for x in old if x not in new):
+        if not _PROGRAM.match(text) and not _harmless(text, False, (), False):
+            yield Line(1, text, "gone")
 
 
 def _judged(number: int, text: str) -> Iterator[Line]:
