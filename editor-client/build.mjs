@@ -31,9 +31,9 @@ const host = {
   external: ["vscode"],
 };
 
-/** Scripts and styles of webviews, one bundle for each file of src/webview. */
+/** Scripts and styles of webviews, one bundle for each file of src/views/webview. */
 function webviews() {
-  const folder = "src/webview";
+  const folder = "src/views/webview";
   const found = existsSync(folder) ? readdirSync(folder) : [];
   const entries = found.filter((f) => /\.(ts|css)$/.test(f) && !/\.(test|d)\.ts$/.test(f));
   if (entries.length === 0) return undefined;
