@@ -175,7 +175,7 @@ export interface AskBoard {
   campaign?: string;
 }
 
-/** A run's log from an offset on, in bytes of the log as it is stored. */
+/** A run's log from an offset on: 0, or what the answer before said is next. */
 export interface AskLog {
   run: string;
   offset?: number;
@@ -205,8 +205,8 @@ export interface Stopped {
  * A workspace's campaign and how far it is. Times in seconds.
  *
  * `state` is `none`, `running`, `stopped`, `finished` or `idle` (nobody drives it).
- * `revision` changes whenever the ledger grows. `may_spend` is the objective's budget in words:
- * what the next campaign may spend; '' where no objective says.
+ * `revision` changes whenever the ledger grows, or another run goes on. `may_spend` is the
+ * objective's budget in words: what the next campaign may spend; '' where no objective says.
  */
 export interface Progress {
   root: string;
@@ -323,7 +323,7 @@ export interface ReadAgain {
  *     ideas: In the library's order.
  *     runs: The newest first.
  *     campaigns: The newest first.
- *     revision: Changes whenever the ledger grows; the same as in `Progress`.
+ *     revision: The same as in `Progress`.
  */
 export interface Board {
   root: string;
@@ -340,13 +340,16 @@ export interface Board {
  *
  * Attributes:
  *     text: Whole characters, without terminal escapes, the claim masked.
- *     next: The offset to ask from next.
+ *     next: The offset to ask from next; only 0 has a meaning of its own: the beginning.
  *     ended: True when nothing follows: the run is over and all of it was given.
+ *     restart: True when the run has ended since, and its stored log takes the place of what
+ *         was given before: drop that, `text` is from the beginning.
  */
 export interface LogPart {
   text: string;
   next: number;
   ended: boolean;
+  restart: boolean;
 }
 
 /** What a run reported on its way, metric by metric, without the claim. */

@@ -18,6 +18,7 @@ from pygls.exceptions import JsonRpcException
 
 from autosota.lsp import protocol as p
 from autosota.lsp import status
+from autosota.lsp.asking import ask, refuse, root_for
 from autosota.lsp.bar import bar
 
 if TYPE_CHECKING:
@@ -25,14 +26,8 @@ if TYPE_CHECKING:
     from autosota.server.editor.jobs import Job
     from autosota.server.editor.view import Progress
 
-_REFUSED = -32803
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.2
-
-
-def refuse(why: str) -> JsonRpcException:
-    """The error of a command that cannot be carried out."""
-    return JsonRpcException(why, _REFUSED)
 
 
 # ---------------------------------------------------------------------- campaigns
@@ -40,7 +35,7 @@ def refuse(why: str) -> JsonRpcException:
 
 async def start(server: Server, asked: p.Start) -> p.JobStarted:
     """Start a campaign in a process of its own."""
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     progress = await status.update(server, root)
     if progress is not None and progress.state == "running":
         raise refuse(f"campaign {progress.campaign} is running in {root}; stop it first")
@@ -58,17 +53,17 @@ async def start(server: Server, asked: p.Start) -> p.JobStarted:
 
 async def resume(server: Server, asked: p.Root) -> p.JobStarted:
     """Go on with the campaign that was stopped or killed last."""
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     return await _job(server, root, ["resume", "--json", root])
 
 
 async def stop(server: Server, asked: p.Stop) -> dict[str, object]:
     """Stop the campaign that runs; gives what is left of it once everything below has ended."""
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     from autosota.server.editor.jobs import command
 
     words = ["stop", root, *(["--why", asked.why] if asked.why else [])]
-    code, said = await _run(command(*words), root, STOP_SECONDS)
+    code, said, _ = await _run(command(*words), root, STOP_SECONDS)
     progress = await status.update(server, root)
     if code != 0:
         raise refuse(said or f"stopping took more than {STOP_SECONDS:.0f} s")
@@ -77,7 +72,7 @@ async def stop(server: Server, asked: p.Stop) -> dict[str, object]:
 
 async def show_status(server: Server, asked: p.Root) -> dict[str, object]:
     """How far the campaign is."""
-    root = await _root(server, asked.root, trusted=False)
+    root = await root_for(server, asked.root, trusted=False)
     progress = await status.update(server, root)
     return asdict(progress) if progress is not None else {}
 
@@ -90,11 +85,11 @@ async def set_autonomy(server: Server, asked: p.SetAutonomy) -> dict[str, object
     """
     from autosota.server.editor.questions import SetAutonomy
 
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     before = await status.update(server, root)
     if asked.mode == "autonomous" and not asked.confirmed:
         await _consent(server, root, "campaigns without asking again")
-    progress: Progress = await _ask(server, SetAutonomy(root, asked.mode))
+    progress: Progress = await ask(server, SetAutonomy(root, asked.mode))
     running = before is not None and before.state == "running"
     was = before.autonomy if before is not None else ""
     if progress.autonomy == "autonomous" and not running:
@@ -114,9 +109,9 @@ async def set_up(server: Server, asked: p.Root) -> dict[str, object]:
     """Propose an objective for the workspace, and show it."""
     from autosota.server.editor.jobs import command
 
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     async with bar(server, "AutoSOTA: reading the repository") as (_, cancelled):
-        code, said = await _run(command("init"), root, 120.0, cancelled)
+        code, said, _ = await _run(command("init"), root, 120.0, cancelled)
     if code != 0:
         raise refuse(said)
     path = f"{root}/autosota.toml"
@@ -129,12 +124,12 @@ async def report(server: Server, asked: p.Root) -> dict[str, object]:
     """Write the report of the newest campaign; gives its path."""
     from autosota.server.editor.jobs import command
 
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     async with bar(server, "AutoSOTA: writing the report") as (_, cancelled):
-        code, said = await _run(command("report"), root, 120.0, cancelled)
-    if code not in (0, 1):
+        code, said, path = await _run(command("report"), root, 120.0, cancelled)
+    if code != 0:
         raise refuse(said)
-    return {"said": said}
+    return {"said": said, "path": path}
 
 
 # ---------------------------------------------------------------------- the library
@@ -144,8 +139,8 @@ async def ideas(server: Server, asked: p.Root) -> list[Mapping[str, object]]:
     """Every idea of the newest campaign."""
     from autosota.server.editor.questions import Library
 
-    root = await _root(server, asked.root, trusted=False)
-    found: list[Mapping[str, object]] = await _ask(server, Library(root))
+    root = await root_for(server, asked.root, trusted=False)
+    found: list[Mapping[str, object]] = await ask(server, Library(root))
     return found
 
 
@@ -153,7 +148,7 @@ async def show_ideas(server: Server, asked: p.Ideas) -> list[dict[str, object]]:
     """Ideas of an open file, with what is known of each; a client without views sees them."""
     from autosota.server.editor.offers import badge, idea_text
 
-    root = await _root(server, asked.root, trusted=False)
+    root = await root_for(server, asked.root, trusted=False)
     found = []
     for view in list(server.looks.views.values()):
         if view.root == root and view.path == asked.path:
@@ -169,8 +164,8 @@ async def show(server: Server, asked: p.Thing) -> dict[str, object]:
     """Lines about an idea, a patch, a receipt or a campaign, and its diff."""
     from autosota.server.editor.questions import Show
 
-    root = await _root(server, asked.root, trusted=False)
-    found = await _ask(server, Show(root, asked.id))
+    root = await root_for(server, asked.root, trusted=False)
+    found = await ask(server, Show(root, asked.id))
     if not server.client.has_views:
         _say(server, "\n".join(found.lines))
     return {"lines": list(found.lines), "diff": found.diff}
@@ -180,8 +175,8 @@ async def apply(server: Server, asked: p.Thing) -> dict[str, object]:
     """Bring a patch of the ledger into the files on disk."""
     from autosota.server.editor.questions import Apply
 
-    root = await _root(server, asked.root)
-    done = await _ask(server, Apply(root, asked.id))
+    root = await root_for(server, asked.root)
+    done = await ask(server, Apply(root, asked.id))
     server.looks.again(root)
     return {
         "patch": done.patch,
@@ -196,10 +191,10 @@ async def reject(server: Server, asked: p.Reject) -> dict[str, object]:
     """Refuse an idea with a reason; the ledger keeps it."""
     from autosota.server.editor.questions import Reject
 
-    root = await _root(server, asked.root)
+    root = await root_for(server, asked.root)
     if not asked.why.strip():
         raise refuse("a refusal needs a reason")
-    done = await _ask(server, Reject(root, asked.id, asked.why))
+    done = await ask(server, Reject(root, asked.id, asked.why))
     server.looks.again(root)
     return {"id": done}
 
@@ -249,31 +244,6 @@ def text_hash(text: str) -> str:
 # ---------------------------------------------------------------------- inside
 
 
-async def _root(server: Server, named: str, *, trusted: bool = True) -> str:
-    """The workspace that a command is for.
-
-    Raises:
-        JsonRpcException: none or several are open, or it is not trusted.
-    """
-    if trusted and not server.options.trusted:
-        raise refuse("this workspace is not trusted: there are warnings, and nothing is run")
-    if named:
-        return named
-    found = await status.roots(server)
-    if len(found) != 1:
-        raise refuse("name the workspace: " + (", ".join(found) or "no folder is open"))
-    return found[0]
-
-
-async def _ask(server: Server, question: Any) -> Any:
-    from autosota.server.errors import UserError
-
-    try:
-        return await server.looks.ask(question)
-    except UserError as error:
-        raise refuse(str(error)) from None
-
-
 async def _consent(server: Server, root: str, what: str) -> None:
     """Ask the user before anything is spent.
 
@@ -317,10 +287,13 @@ async def _watch(server: Server, job: Job) -> None:
 
 async def _run(
     command: list[str], root: str, seconds: float, cancelled: Callable[[], bool] = lambda: False
-) -> tuple[int, str]:
-    """A command's exit code and its words on stderr, else stdout; -1 when it was not waited for."""
+) -> tuple[int, str, str]:
+    """A command's exit code (-1: it was not waited for), its words, and what it printed.
+
+    Its words are those on stderr, else what it printed.
+    """
     if not os.path.isdir(root):
-        return 2, f"{root}: no such folder"
+        return 2, f"{root}: no such folder", ""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=root,
@@ -334,15 +307,17 @@ async def _run(
         while not reading.done():
             await asyncio.wait([reading], timeout=POLL_SECONDS)
             if cancelled() or asyncio.get_running_loop().time() > end:
-                return -1, "cancelled" if cancelled() else f"it took more than {seconds:.0f} s"
+                why = "cancelled" if cancelled() else f"it took more than {seconds:.0f} s"
+                return -1, why, ""
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     out, err = reading.result()
-    said = (err or out).decode("utf-8", "replace").strip()
+    printed = out.decode("utf-8", "replace").strip()
+    said = err.decode("utf-8", "replace").strip() or printed
     assert process.returncode is not None
-    return process.returncode, said.removeprefix("autosota: ")
+    return process.returncode, said.removeprefix("autosota: "), printed
 
 
 async def _show_document(server: Server, path: str) -> None:

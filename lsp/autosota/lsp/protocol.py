@@ -71,7 +71,7 @@ class Run:
 
 @attrs.frozen
 class AskLog:
-    """A run's log from an offset on, in bytes of the log as it is stored."""
+    """A run's log from an offset on: 0, or what the answer before said is next."""
 
     run: str
     offset: int = 0

@@ -102,10 +102,16 @@ COMMANDS: dict[str, str] = {
     "autosota.report": "commands.report",
     "autosota.suppress": "commands.suppress",
     "autosota.ideaApplied": "commands.idea_applied",
+    "autosota.board": "views.board",
+    "autosota.log": "views.log",
+    "autosota.series": "views.series",
+    "autosota.patch": "views.patch",
+    "autosota.receipt": "views.receipt",
 }
 """Every command, each a task; `protocol.COMMANDS` has the types of their arguments."""
 
-LATER = ("diagnostics", "code_actions", "shown", "commands", "changing", "findings", "protocol")
+LATER = ("diagnostics", "code_actions", "shown", "commands", "views", "changing", "findings",
+         "protocol")  # fmt: skip
 """Modules that are loaded once the client was greeted, before anything needs them."""
 
 

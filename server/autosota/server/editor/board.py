@@ -2,7 +2,7 @@
 
 Plain values that travel between processes and then, field by field, to the client. Numbers are
 words here: a receipt holds each, and the claim is masked until it was read. How they are found
-is `goal`'s, `rows`', `logs`' and `things`' business; how they look is the client's.
+is `records`' business; how they look is the client's.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Board:
         ideas: In the library's order.
         runs: The newest first.
         campaigns: The newest first.
-        revision: Changes whenever the ledger grows; the same as in `Progress`.
+        revision: The same as in `Progress`.
     """
 
     root: str
@@ -169,13 +169,16 @@ class LogPart:
 
     Attributes:
         text: Whole characters, without terminal escapes, the claim masked.
-        next: The offset to ask from next.
+        next: The offset to ask from next; only 0 has a meaning of its own: the beginning.
         ended: True when nothing follows: the run is over and all of it was given.
+        restart: True when the run has ended since, and its stored log takes the place of what
+            was given before: drop that, `text` is from the beginning.
     """
 
     text: str
     next: int
     ended: bool
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,9 @@ class Place:
     known: dict[str, _Known] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, root: str) -> Place:
-        """A workspace nothing is known of yet."""
-        return cls(Path(root), Index(root), Archive(Path(root)))
+    def at(cls, root: str, archive: Archive | None = None) -> Place:
+        """A workspace nothing is known of yet; `archive` is shared with whoever else reads it."""
+        return cls(Path(root), Index(root), archive or Archive(Path(root)))
 
     # ------------------------------------------------------------------ a look
 

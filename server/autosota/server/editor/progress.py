@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from autosota.agents.domain import Budget, Objective
-from autosota.agents.scheduler.state import fold
-from autosota.server import campaigns
+from autosota.server.activity import running_run
 from autosota.server.config import load_objective
+from autosota.server.editor.archive import Archive
 from autosota.server.editor.autonomy import mode
 from autosota.server.editor.view import Progress
 from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
-from autosota.server.ledger.store import Ledger
 from autosota.server.report.formats import count, duration, one_line
 from autosota.server.report.headline import headline
 from autosota.server.workspace.root import has_objective
@@ -21,6 +20,11 @@ from autosota.server.workspace.root import has_objective
 
 def progress(root: Path) -> Progress:
     """The newest campaign, or the one that runs; never raises for a ledger that is not there."""
+    return progress_of(root, Archive(root))
+
+
+def progress_of(root: Path, archive: Archive) -> Progress:
+    """The same, from what was read of the ledger before; reads on where it has grown."""
     objective, note = objective_of(root)
     said = {
         "root": str(root),
@@ -30,19 +34,16 @@ def progress(root: Path) -> Progress:
         "note": note,
         "may_spend": budget_words(objective.budget) if objective is not None else "",
     }
-    path = root / ".autosota" / "ledger.sqlite"
-    if not path.exists():
-        return Progress(**said)  # type: ignore[arg-type]
     try:
-        with Ledger(path, read_only=True) as ledger:
-            row = campaigns.named(ledger)
-            state = fold(ledger.events(row.id))
-        driven = Lease.holder(path, row.id) is not None
-        doing = ""
+        archive.refresh()
+        if not archive.campaign:
+            return Progress(**said, revision=archive.revision)  # type: ignore[arg-type]
+        state, path = archive.state, archive.path
+        driven = Lease.holder(path, archive.campaign) is not None
+        activity = None
         if driven:
             with Mailbox(path, read_only=True) as mailbox:
-                activity = mailbox.activity(row.id)
-            doing = str(activity.body.get("doing", "")) if activity is not None else ""
+                activity = mailbox.activity(archive.campaign)
     except UserError as error:
         return Progress(**{**said, "note": note or str(error)})  # type: ignore[arg-type]
     how = "running" if driven else "idle"
@@ -50,13 +51,14 @@ def progress(root: Path) -> Progress:
         how = "finished"
     elif state.stopped is not None and not driven:
         how = "stopped"
+    run = running_run(activity)
     budget = state.objective.budget
     return Progress(
         **said,  # type: ignore[arg-type]
         state=how,
-        campaign=row.id,
+        campaign=archive.campaign,
         verdict=str(state.finished.verdict) if state.finished is not None else "",
-        doing=one_line(doing, 120),
+        doing=one_line(str(activity.body.get("doing", "")), 120) if activity is not None else "",
         evaluations=len(state.runs),
         budget_evaluations=budget.evaluations,
         wall_seconds=state.wall_seconds,
@@ -64,7 +66,8 @@ def progress(root: Path) -> Progress:
         budget_dollars=budget.dollars,
         ideas=len(state.ideas),
         ideas_tried=len(state.tried),
-        headline=one_line(headline(state).sentence),
+        headline=one_line(headline(state).sentence, 1000),
+        revision=archive.revision + (f":{run.id}" if run is not None else ""),
     )
 
 

@@ -86,6 +86,47 @@ class SetAutonomy:
     mode: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskBoard:
+    """Everything the views list; gives `board.Board`. `campaign` of `''` is the newest."""
+
+    root: str
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """A stretch of a run's log; gives `board.LogPart`."""
+
+    root: str
+    run: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSeries:
+    """What a run reported on its way; gives `board.Series`."""
+
+    root: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPatch:
+    """Both sides of a patch; gives `board.PatchText`."""
+
+    root: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReceipt:
+    """A receipt to read; gives `board.ReceiptText`."""
+
+    root: str
+    id: str
+
+
 Question = (
     BuildIndex
     | FilesChanged
@@ -97,4 +138,9 @@ Question = (
     | Reject
     | Apply
     | SetAutonomy
+    | AskBoard
+    | ReadLog
+    | ReadSeries
+    | ReadPatch
+    | ReadReceipt
 )

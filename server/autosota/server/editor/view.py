@@ -167,8 +167,8 @@ class Progress:
     """A workspace's campaign and how far it is. Times in seconds.
 
     `state` is `none`, `running`, `stopped`, `finished` or `idle` (nobody drives it).
-    `revision` changes whenever the ledger grows. `may_spend` is the objective's budget in words:
-    what the next campaign may spend; '' where no objective says.
+    `revision` changes whenever the ledger grows, or another run goes on. `may_spend` is the
+    objective's budget in words: what the next campaign may spend; '' where no objective says.
     """
 
     root: str

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,6 +56,7 @@ class Answers:
     def __init__(self) -> None:
         """Nothing is known yet; what is heavy is loaded when a question needs it."""
         self._places: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
 
     def answer(self, question: q.Question) -> object:
         """The answer to a question.
@@ -67,12 +69,17 @@ class Answers:
             q.FilesChanged: self._changed,
             q.Look: lambda a: self._place(a.root).look(a.path, a.texts),
             q.MakeDraft: lambda a: self._place(a.root).draft(a.idea, a.path, a.texts),
-            q.AskProgress: lambda a: _progress(Path(a.root)),
+            q.AskProgress: lambda a: self._records(a.root).progress(),
             q.Library: lambda a: [e.as_dict() for e in _host(a.root).library()],
             q.Show: lambda a: _host(a.root).show(a.id),
             q.Reject: lambda a: _host(a.root).reject(a.id, a.why).id,
             q.Apply: lambda a: _host(a.root).apply(a.id or None),
             q.SetAutonomy: self._autonomy,
+            q.AskBoard: lambda a: asdict(self._records(a.root).board(a.campaign)),
+            q.ReadLog: lambda a: asdict(self._records(a.root).log(a.run, a.offset)),
+            q.ReadSeries: lambda a: asdict(self._records(a.root).series(a.run)),
+            q.ReadPatch: lambda a: asdict(self._records(a.root).patch(a.id)),
+            q.ReadReceipt: lambda a: asdict(self._records(a.root).receipt(a.id)),
         }
         return by_kind[type(question)](question)
 
@@ -80,8 +87,15 @@ class Answers:
         from autosota.server.editor.look import Place
 
         if root not in self._places:
-            self._places[root] = Place.at(root)
+            self._places[root] = Place.at(root, self._records(root).archive)
         return self._places[root]
+
+    def _records(self, root: str) -> Any:
+        from autosota.server.editor.records import Records
+
+        if root not in self._kept:
+            self._kept[root] = Records(Path(root))
+        return self._kept[root]
 
     def _index(self, asked: q.BuildIndex) -> object:
         from autosota.server.editor.view import Indexed
@@ -103,19 +117,13 @@ class Answers:
 
         root = Path(asked.root)
         set_mode(root, objective_of(root)[0], asked.mode)
-        return _progress(root)
+        return self._records(asked.root).progress()
 
 
 def _host(root: str) -> Any:
     from autosota.server.host import Host
 
     return Host(Path(root))
-
-
-def _progress(root: Path) -> object:
-    from autosota.server.editor.progress import progress
-
-    return progress(root)
 
 
 def _end_with_parent(parent: int) -> None:
