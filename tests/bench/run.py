@@ -22,6 +22,7 @@ TABLES = {
     "leakage": "Leakage on labelled notebooks and scripts (AUTOSOTA_LEAKAGE_DATA names the folder)",
     "check_time": "The time of `autosota check` (the same folder)",
     "lsp": "The language server, its peers beside it in environments of their own (some minutes)",
+    "model": "The model client against a server with faults (some two minutes)",
     "overfitting": "What is left of a gain on fresh rows (some five minutes)",
     "search": "Search: until a confirmed gain, against random order and Optuna (some minutes)",
     "reproduction": "Reproduction of MNIST-1D (PyTorch; some two minutes)",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from autosota.agents.asking import Ask, Reply
 from autosota.agents.domain import Receipt, RunRequest
 
 if TYPE_CHECKING:
@@ -73,6 +74,6 @@ class Ledger(Protocol):
 class Model(Protocol):
     """A language model that may propose. It never decides."""
 
-    def complete(self, role: str, prompt: str) -> str:
-        """The model's answer for a role of ours (`ideator`, `fix`, …)."""
+    def ask(self, ask: Ask) -> Reply:
+        """Ask a role of ours (`ideator`, `reviewer`, …); never raises for what a model does."""
         ...

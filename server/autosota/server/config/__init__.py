@@ -7,8 +7,10 @@ writes a proposal. What an objective is for is not known here.
 from autosota.server.config.checks import warnings_of
 from autosota.server.config.digest import objective_hash
 from autosota.server.config.files import NoObjective, objective_file
+from autosota.server.config.model import ModelSettings
 from autosota.server.config.objective import (
     LoadedObjective,
+    load_model_settings,
     load_objective,
     objective_of,
     read_objective,
@@ -19,9 +21,11 @@ from autosota.server.config.values import parse_duration, parse_size
 
 __all__ = [
     "LoadedObjective",
+    "ModelSettings",
     "NoObjective",
     "ObjectiveError",
     "Proposal",
+    "load_model_settings",
     "load_objective",
     "objective_file",
     "objective_hash",

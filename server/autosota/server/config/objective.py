@@ -30,6 +30,7 @@ from autosota.agents.domain import (
 )
 from autosota.server.config.checks import warnings_of
 from autosota.server.config.files import read_source
+from autosota.server.config.model import ModelSettings, model_settings, read_model
 from autosota.server.config.section import (
     ObjectiveError,
     Problems,
@@ -48,6 +49,7 @@ TABLES = (
     "transfer",
     "environment",
     "budget",
+    "model",
     "autonomy",
 )
 PAPER = ("title", "source", "claims", "tolerance")
@@ -136,6 +138,16 @@ def read_objective(root: Path, file: Path | None = None) -> LoadedObjective:
     return LoadedObjective(objective, source.file, warnings, f"{source.label}: {source.prefix}")
 
 
+def load_model_settings(root: Path) -> ModelSettings:
+    """The `[model]` table of a workspace's objective.
+
+    Raises:
+        UserError: there is no objective, or the table cannot be used.
+    """
+    source = read_source(root)
+    return model_settings(source.table, source.label, source.prefix)
+
+
 def objective_of(table: Mapping[str, Any], label: str, prefix: str = "") -> Objective:
     """The objective that a parsed table describes.
 
@@ -152,6 +164,7 @@ def objective_of(table: Mapping[str, Any], label: str, prefix: str = "") -> Obje
     evaluate = _command(main, "evaluate", "") if main.has("evaluate") else ""
     metric = _metric_name(main, "metric", "", "the name of the metric that is claimed")
     select_on = _metric_name(main, "select_on", metric, "")
+    read_model(top)  # how models are used is no part of what is measured
     protocol = _protocol(top)
     if protocol.labels and not evaluate and not _is_text(main, "evaluate"):
         problems.add(
