@@ -101,7 +101,10 @@ export class Supervisor implements Session, vscode.Disposable {
   async request<R>(method: string, params: unknown, token?: vscode.CancellationToken): Promise<R> {
     const server = await this.running();
     try {
-      return await server.client.sendRequest<R>(method, params, token);
+      // a token that is undefined would be sent as one more parameter
+      return token === undefined
+        ? await server.client.sendRequest<R>(method, params)
+        : await server.client.sendRequest<R>(method, params, token);
     } catch (error) {
       throw explain(error);
     }

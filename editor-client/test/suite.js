@@ -81,8 +81,8 @@ function servers() {
     try {
       const words = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
       const parent = /\) \S (\d+)/.exec(fs.readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
-      if (Number(parent) === process.pid && words.some((w) => /autosota/.test(w))
-        && words.includes("lsp")) rows.push(Number(pid));
+      const serves = words.includes("autosota.lsp") || words.includes("lsp");
+      if (Number(parent) === process.pid && serves) rows.push(Number(pid));
     } catch {
       // it has ended meanwhile
     }

@@ -36,7 +36,9 @@ def notebook(*cells: str) -> str:
 def leaking_notebook() -> str:
     """A text, the imports, and the leak: LK101 in the first line of the third cell."""
     imports, code = LEAK.split("\n\n")
-    return notebook("# Digits", imports, code.rstrip("\n"))
+    forest = "from sklearn.ensemble import RandomForestClassifier\n"
+    model = "model = RandomForestClassifier(n_estimators=100)\nmodel.fit(X_train, y_train)"
+    return notebook("# Digits", forest + imports, code.rstrip("\n"), model)
 
 
 def repository(root: Path) -> Repository:

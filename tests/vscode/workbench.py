@@ -226,7 +226,7 @@ class Code:
         """A file's address as seen from the window."""
         return f"vscode-remote://127.0.0.1:{self.port}{quote(str(path))}"
 
-    def logs(self, characters: int = 4000) -> str:
+    def logs(self, characters: int = 3000) -> str:
         """The end of what the newest extension host, and our extension, wrote down."""
         hosts = sorted((self.data / "logs").glob("*/exthost*"), key=lambda p: p.stat().st_mtime)
         if not hosts:
@@ -236,7 +236,8 @@ class Code:
             if path.name != "remoteexthost.log" and "autosota" not in str(path).lower():
                 continue
             if text := path.read_text(errors="replace").strip():
-                said.append(f"--- {path.name}\n{text[-characters:]}")
+                part = characters if "autosota" in path.name.lower() else characters // 4
+                said.append(f"--- {path.name}\n{text[-part:]}")
         return "\n".join(said)
 
 

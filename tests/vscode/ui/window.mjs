@@ -147,6 +147,37 @@ export class Window {
     throw new Error(`the menu has no ${text}`);
   }
 
+  // What can be done with the code at the cursor, by the menu of refactorings; it stays open.
+  async ideas(seconds = 40) {
+    return this.until(async () => {
+      await this.press("Control+Shift+R");
+      const rows = this.part(".action-widget .monaco-list-row.action");
+      const end = Date.now() + 3000; // else it said that there are none, and is asked again
+      while (Date.now() < end && !(await rows.count())) {
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      const found = (await rows.allInnerTexts()).map((row) => row.trim());
+      if (found.some((row) => /PARAM|CODE|ALGO/.test(row))) return found;
+      await this.press("Escape");
+    }, "ideas at the cursor", seconds);
+  }
+
+  // The panel that shows an edit before it is made.
+  async preview() {
+    await this.shown(".refactor-preview .monaco-list-row");
+  }
+
+  async acceptPreview() {
+    await (await this.shown(".refactor-preview .monaco-button", { text: "Apply" })).click();
+    await this.gone(".refactor-preview .monaco-list-row");
+  }
+
+  // The first button of a dialogue.
+  async confirm() {
+    await (await this.shown(".monaco-dialog-box .dialog-buttons .monaco-button")).click();
+    await this.gone(".monaco-dialog-box");
+  }
+
   read(name) {
     return readFileSync(join(this.context.workspace, name), "utf8");
   }

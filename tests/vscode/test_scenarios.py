@@ -1,0 +1,79 @@
+"""What a person does in VS Code, by keys and mouse, with screenshots in `.cache/vscode-screens`.
+
+What a scenario returns, and what it left on disk and among the processes, is judged here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from folders import repository
+from windows import scenario
+from workbench import Code, wait_for
+
+
+@pytest.fixture
+def folder(code: Code, request: pytest.FixtureRequest) -> Path:
+    """A repository of the test's own, in a folder named after it."""
+    made = code.home / request.node.name.removeprefix("test_")
+    repository(made)
+    return made
+
+
+def test_a_leak_is_typed_fixed_and_silenced(code: Code, folder: Path) -> None:
+    told = scenario(code, "leak", folder)
+    lines = [line.strip() for line in told["fixed"].splitlines()]
+    assert "X_train = scaler.fit_transform(X_train)" in lines
+    assert "X_test = scaler.transform(X_test)" in lines
+    assert "X = StandardScaler().fit_transform(X)" not in lines
+    assert "fit_transform(X)  # autosota: ignore[LK101] the paper did it so" in told["silenced"]
+
+
+def test_a_notebook_is_mended_and_improved(code: Code, folder: Path) -> None:
+    told = scenario(code, "notebook", folder)
+    cells = ["".join(cell["source"]) for cell in json.loads(told["fixed"])["cells"]]
+    assert "StandardScaler().fit_transform(X)\n" not in cells[2]
+    assert "fit_transform(X_train)" in cells[2]
+    assert "n_estimators=100" not in told["improved"]
+    assert any("Breiman 2001" in row for row in told["ideas"]), told["ideas"]
+
+
+def test_an_idea_is_previewed_applied_run_and_has_its_badge(code: Code, folder: Path) -> None:
+    was = (folder / "train.py").read_text()
+    told = scenario(code, "idea", folder, 240)
+    assert told["patched"] != was
+    assert all("not tried" in row for row in told["before"] if "PARAM" in row), told["before"]
+    assert any("confirmed" in row and "+0." in row for row in told["after"]), told["after"]
+    assert (folder / "train.py").read_text() == was  # a campaign writes nothing of the user's
+    nothing_runs(code, folder)
+
+
+def test_a_campaign_is_started_toggled_and_stopped(code: Code, folder: Path) -> None:
+    objective = folder / "autosota.toml"
+    objective.write_text(objective.read_text() + '\n[autonomy]\nmode = "autonomous"\n')
+    scenario(code, "campaign", folder, 240)
+    nothing_runs(code, folder)
+
+
+def nothing_runs(code: Code, folder: Path) -> None:
+    """No process of the folder is left once its window is closed: server, campaign, runs."""
+
+    def gone() -> bool:
+        left[:] = [p for p in code.processes() if any(str(folder) in w for w in words(p))]
+        left.extend(code.processes(("lsp",)))
+        return not left
+
+    left: list[object] = []
+    wait_for(gone, 15, f"no process of {folder.name} to be left, of {left}")
+
+
+def words(process: object) -> list[str]:
+    import psutil
+
+    assert isinstance(process, psutil.Process)
+    try:
+        return [*process.cmdline(), process.cwd()]
+    except psutil.Error:
+        return []
