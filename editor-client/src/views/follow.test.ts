@@ -5,12 +5,15 @@ import { Follow } from "./follow";
 
 /** A log that grows, given in parts of at most `size` characters, as the server does. */
 function log(size = 8) {
-  const state = { text: "", over: false, asked: [] as number[] };
+  const state = { text: "", stored: "", over: false, asked: [] as number[] };
   const ask = (offset: number): Promise<LogPart> => {
     state.asked.push(offset);
+    if (state.stored) {
+      return Promise.resolve({ text: state.stored, next: 1 << 30, ended: true, restart: offset > 0 });
+    }
     const text = state.text.slice(offset, offset + size);
     const next = offset + text.length;
-    return Promise.resolve({ text, next, ended: state.over && next === state.text.length });
+    return Promise.resolve({ text, next, ended: state.over && next === state.text.length, restart: false });
   };
   return { state, ask };
 }
@@ -52,9 +55,19 @@ test("of a long log the end is kept, from the beginning of a line", async () => 
 test("after a question that failed one can ask again", async () => {
   let fails = true;
   const follow = new Follow((offset) =>
-    fails ? Promise.reject(new Error("no")) : Promise.resolve({ text: "a", next: offset + 1, ended: true }),
+    fails ? Promise.reject(new Error("no")) : Promise.resolve({ text: "a", next: offset + 1, ended: true, restart: false }),
   );
   await assert.rejects(follow.more());
   fails = false;
   assert.equal(await follow.more(), true);
+});
+
+test("a stored log takes the place of what was followed", async () => {
+  const { state, ask } = log(100);
+  state.text = "epoch 1\n";
+  const follow = new Follow(ask);
+  await follow.more();
+  state.stored = "epoch 1\ndone\n";
+  assert.equal(await follow.more(), true);
+  assert.deepEqual([follow.text, follow.ended], [state.stored, true]);
 });

@@ -34,9 +34,13 @@ export class Follow {
     let news = false;
     while (!this.ended) {
       const part = await this.ask(this.offset);
-      const moved = part.next > this.offset;
-      this.offset = Math.max(this.offset, part.next);
-      news ||= part.text !== "" || part.ended;
+      const moved = part.next !== this.offset && part.text !== "";
+      this.offset = part.next;
+      news ||= part.text !== "" || part.ended || part.restart;
+      if (part.restart) {
+        this.text = "";
+        this.cut = false;
+      }
       this.ended = part.ended;
       this.add(part.text);
       if (!moved) {
