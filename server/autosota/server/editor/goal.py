@@ -14,7 +14,7 @@ from autosota.agents.scheduler.state import CampaignState
 from autosota.server.editor.board import NodeState, RubricNode
 from autosota.server.editor.veil import Veil
 from autosota.server.report.caveats import GRADES_IN_WORDS
-from autosota.server.report.fates import ideas_tried
+from autosota.server.report.fates import fate_of, ideas_tried
 from autosota.server.report.formats import count, duration, gain_words, interval_words, one_line
 from autosota.server.report.headline import headline
 from autosota.server.report.numbers import Evidence, ShownComparison
@@ -228,12 +228,13 @@ def _controls(objective: Objective, state: CampaignState | None) -> RubricNode:
         if state is None or judged is None:
             how: NodeState = "open"
             why = why_not_run(name, state) if state is not None else ""
-            if name == MATCHED and state is not None and over and not lacks_match(state):
-                why = "not needed: the candidate does not spend clearly more compute"
-                how = "passed" if state.confirmation is not None else "open"
+            claimed = state is not None and state.confirmation is not None
+            needless = state is not None and over and claimed and not lacks_match(state)
+            if name == MATCHED and needless:
+                how, why = "passed", "not needed: the candidate does not spend clearly more compute"
             elif _undeclared(name, objective):
                 how, why = "capped", "not declared in [controls]"
-            elif over and state is not None and state.confirmation is not None:
+            elif over and claimed:
                 how = "capped"
             nodes.append(RubricNode(key, name, how, f"{asks}; {why}" if why else asks))
             continue
@@ -288,10 +289,12 @@ def _budget(objective: Objective, state: CampaignState | None) -> RubricNode:
     if budget.dollars is not None:
         words += f", at most ${budget.dollars:g}"
     how: NodeState = "open"
-    if runs >= budget.evaluations or wall >= budget.wall_seconds:
-        how, words = "capped", f"{words}: it is spent"
-    elif state is not None and state.finished is not None:
+    if state is not None and state.finished is not None:
         how = "passed"
+        left = sum(fate_of(name, state)[0] == "waiting" for name in state.ideas)
+        words += f"; {count(left, 'idea')} not tried" if left else ""
+    if runs > budget.evaluations:
+        how = "failed"
     return RubricNode("budget", "It stays inside the budget", how, words)
 
 
