@@ -36,7 +36,9 @@ from autosota.agents.supervisor.formula import (
     label_names,
     labels_of,
     models_in,
+    numbers_words,
     summarises,
+    tells_nothing,
     tested,
     trainings,
 )
@@ -101,6 +103,8 @@ class Rows:
     """Labels, and the tables they are columns or rows of."""
     validation: set[int]
     """What the validation score is computed from in the place of what is tested."""
+    entire: set[int]
+    """What training takes in as a whole, no row of it left out: a recommender's histories."""
 
     def only_trained(self, held_out: set[int]) -> set[int]:
         """The cut: data that training sees and this held-out part is not made of.
@@ -109,7 +113,7 @@ class Rows:
         held out, if no label is made of it.
         """
         seen = (self.trained - held_out) | (self.trained & self.asked - self.labels)
-        return seen | self.whole
+        return seen | self.whole | (self.entire - self.labels - self.label_sources)
 
     def only_tested(self, source: Value) -> bool:
         """True for a read of files that the base reads for the claim alone."""
@@ -220,7 +224,28 @@ def rows_of(
         label_places=tested_places & _places(v for v in evaluated(claim) if v.key in labels),
         label_sources=_label_sources(claim),
         validation=_in_place_of(select, claim),
+        entire={key for learner in learned for key in _taken_whole(learner)},
     )
+
+
+def _taken_whole(learner: Learner) -> Iterator[int]:
+    """Keys of what reaches a learner without a choice of rows on the way."""
+    seen: set[int] = set()
+    stack = [learner.value]
+    while stack:
+        value = stack.pop()
+        if value.key in seen or value.key in learner.asked or not value.flags & _DATA:
+            continue
+        seen.add(value.key)
+        if value.kind in ("pred", "cmp", "bool", "left", "folds") or is_source(value):
+            continue
+        if summarises(value) or tells_nothing(value) or numbers_words(value):
+            continue
+        if value.kind not in WRAPPERS:
+            yield value.key
+        if _selector(value) is not None or (value.kind == "item" and value.kids[1].flags & _DATA):
+            continue
+        stack.extend(value.kids[1:] if value.kind == "phi" else value.kids)
 
 
 def evaluated(sinks: list[Sink]) -> Iterator[Value]:
