@@ -29,9 +29,10 @@ export function registerCommands(session: Session): vscode.Disposable {
       try {
         return await carryOut(argument);
       } catch (error) {
-        // also for callers that look at the answer: it was told, and there is none
-        if (error instanceof NoServer) await offerServer(session);
-        else session.tell(error);
+        // who hands over what is wanted looks at the answer too: a lens, a view, a test; what
+        // comes from the palette is told here
+        if (argument !== undefined) throw error;
+        await tell(session, error);
         return undefined;
       }
     }),
@@ -150,7 +151,11 @@ async function offerCeiling(progress: Progress): Promise<void> {
   }
 }
 
-async function offerServer(session: Session): Promise<void> {
+async function tell(session: Session, error: unknown): Promise<void> {
+  if (!(error instanceof NoServer)) {
+    session.tell(error);
+    return;
+  }
   const text = "AutoSOTA's language server is not running.";
   const chosen = await vscode.window.showErrorMessage(text, "Restart", "Show Log");
   if (chosen === "Restart") await vscode.commands.executeCommand("autosota.restart");
@@ -178,7 +183,11 @@ async function menu(session: Session): Promise<void> {
   picker.dispose();
   if (chosen?.command) {
     const words = chosen.argument === undefined ? [] : [chosen.argument];
-    await vscode.commands.executeCommand(chosen.command, ...words);
+    try {
+      await vscode.commands.executeCommand(chosen.command, ...words);
+    } catch (error) {
+      await tell(session, error);
+    }
   }
 }
 
