@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo demo-torch test check bench format docs-rules client-protocol system engine vscode clean
+.PHONY: demo demo-torch test check bench format docs-rules client-protocol system engine vscode vsix clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,9 @@ engine: system
 
 vscode:
 	@sh .ci/vscode
+
+vsix:
+	@cd editor-client && npm ci --no-audit --no-fund --loglevel=error && npm run --silent package
 
 demo: $(STAMP) system
 	@sh docs/examples/run-demo digits $(abspath $(BIN)/autosota)
