@@ -17,7 +17,7 @@ import {
 
 /** The rows of the campaign's view. */
 export function campaignRows(board: Board): Row[] {
-  const rows = [progressRow(board.progress), ...goalRows(board.goal)];
+  const rows = [progressRow(board.progress, board.goal.detail), ...goalRows(board.goal)];
   const others = board.campaigns.filter((one) => one.id !== board.progress.campaign);
   if (others.length > 0) {
     rows.push(earlier(others));
@@ -58,7 +58,8 @@ export function standing(progress: Progress): string {
   return progress.state === "idle" ? "interrupted" : progress.state;
 }
 
-function progressRow(progress: Progress): Row {
+/** `known`: what the row below says already. */
+function progressRow(progress: Progress, known: string): Row {
   if (progress.state === "none" || !progress.campaign) {
     const price = progress.may_spend ? `may spend ${progress.may_spend}` : "";
     return {
@@ -77,7 +78,7 @@ function progressRow(progress: Progress): Row {
   if (progress.state === "running" && progress.doing) {
     details.push(line("doing", capital(progress.doing), { name: "arrow-right" }));
   }
-  if (progress.headline) {
+  if (progress.headline && progress.headline !== known) {
     details.push(line("headline", progress.headline, { name: "quote" }));
   }
   if (progress.ideas > 0) {

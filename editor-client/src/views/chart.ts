@@ -113,10 +113,15 @@ export function campaignChart(
   width = 760,
 ): Chart {
   const height = 320;
-  const shown = runs.filter((run) => run.metric === metric && numberOf(run.value) !== undefined);
   const titles = new Map(ideas.map((idea) => [idea.id, idea.title]));
-  const columns = [...grouped([...shown].reverse()).values()];
-  columns.sort((a, b) => Number(b[0]?.side === "baseline") - Number(a[0]?.side === "baseline"));
+  const sides = [...grouped([...runs].reverse()).values()];
+  sides.sort((a, b) => Number(b[0]?.side === "baseline") - Number(a[0]?.side === "baseline"));
+  const isShown = (run: RunRow) => run.metric === metric && numberOf(run.value) !== undefined;
+  const shown = runs.filter(isShown);
+  // a version has the same number in every chart of the campaign
+  const columns = sides
+    .map((side, number) => ({ number, runs: side.filter(isShown) }))
+    .filter((column) => column.runs.length > 0);
   const left = 64;
   const bottom = height - 44;
   const y = scaleOver(shown.map((run) => numberOf(run.value) ?? 0), bottom, TOP);
@@ -125,11 +130,11 @@ export function campaignChart(
   const rows: string[][] = [];
   const labels: Tick[] = [];
   const every = Math.max(1, Math.ceil(columns.length / 24));
-  columns.forEach((column, index) => {
+  columns.forEach(({ number, runs: column }, index) => {
     const centre = left + (index + 0.5) * step;
     const name = column[0] === undefined ? "" : sideOf(column[0], titles);
     if (index % every === 0) {
-      labels.push({ at: centre, text: index === 0 && name === "Baseline" ? "base" : `${index}` });
+      labels.push({ at: centre, text: name === "Baseline" ? "base" : String(number) });
     }
     column.forEach((run, nth) => {
       const value = numberOf(run.value) ?? 0;
@@ -142,7 +147,7 @@ export function campaignChart(
         words: said(name, seed, `${metric} ${run.value}`, run.isolation),
         run: run.id,
       });
-      rows.push([String(index), name, run.purpose, String(run.seed), run.value, run.isolation]);
+      rows.push([String(number), name, run.purpose, String(run.seed), run.value, run.isolation]);
     });
   });
   const purposes = Object.keys(SHAPES).filter((one) => shown.some((run) => run.purpose === one));

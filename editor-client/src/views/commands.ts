@@ -152,8 +152,7 @@ async function apply(means: Means, given: unknown): Promise<void> {
   const answer = await ask(
     `Apply “${patch.title}”?`,
     { modal: true, detail: detail.filter(Boolean).join("\n\n") },
-    sure,
-    "Show Diff",
+    ...(confirmed ? [sure, "Show Diff"] : ["Show Diff", sure]), // the first is the one for Enter
   );
   if (answer === "Show Diff") {
     await means.documents.showPatch(root, patch);
@@ -193,8 +192,9 @@ async function filter({ desk }: Means): Promise<void> {
     tooltip: "Choose depth and fate",
   };
   input.title = "Filter ideas";
-  input.placeholder = "words, @param @code @algo, @confirmed @untried @nogain …";
-  input.prompt = "Enter keeps it, Escape goes back to what was shown.";
+  input.placeholder = "Words, and tags as in: dropout @code @untried";
+  const names = [...GRANULARITIES, ...GROUPS].map((one) => `@${one.tag}`);
+  input.prompt = `Tags: ${names.join(" ")}`;
   input.value = written(before);
   input.buttons = [tags];
   input.onDidChangeValue((value) => desk.setFilter(parse(value)));
@@ -354,6 +354,7 @@ function report(means: Means): void {
   let file = "";
   means.panels.show("report", {
     title: "AutoSOTA Report",
+    waiting: "The report is being written…",
     fill: async () => {
       const done = await means.session.command(Commands.report, { root });
       file = done.path;

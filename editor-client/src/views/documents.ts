@@ -55,7 +55,8 @@ export class Documents implements vscode.Disposable {
       return [before, side(index, file.path, "after"), file.path] as const;
     });
     const [first] = pairs;
-    const title = `${patch.title} (${patch.standing || "not confirmed"})`;
+    const standing = patch.standing.split(/[:;(]/)[0]?.trim() || "Not confirmed";
+    const title = `${short(patch.title, 60)} (${standing})`;
     if (first === undefined) {
       throw new Error(`${patch.title}: its patch changes no file`);
     }
@@ -104,7 +105,12 @@ function keyOf(query: URLSearchParams): string {
 }
 
 function fileName(title: string): string {
-  return title.replace(/[/\\:?#]+/g, " ").trim().slice(0, 60) || "idea";
+  return short(title.replace(/[/\\:?#]+/g, " ").replace(/\s+/g, " ").trim(), 60) || "untitled";
+}
+
+/** A text that a tab has room for. */
+function short(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
 }
 
 /** Logs of runs, as documents that grow. */

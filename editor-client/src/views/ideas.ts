@@ -41,10 +41,10 @@ function groupRow(group: Group, ideas: readonly IdeaRow[]): Row {
   };
 }
 
-/** What one row says of an idea beside its title. */
-export function summary(idea: IdeaRow): string {
-  const fate = groupOf(idea.fate).tag === "untried" && idea.fate === "waiting" ? "" : idea.words;
-  return dotted(idea.gain, fate, auditWords(idea, "audit: "), placeOf(idea));
+/** What one row says of an idea beside its title; its group says what all in it have in common. */
+function summary(idea: IdeaRow): string {
+  const fate = groupOf(idea.fate).fates.length > 1 && idea.fate !== "waiting" ? idea.words : "";
+  return dotted(fate, auditWords(idea, "audit: "), placeOf(idea));
 }
 
 /** `train.py:41`; '' for none. */
@@ -70,7 +70,7 @@ function ideaRow(idea: IdeaRow, group: string): Row {
   const audit = auditWords(idea, "audit ");
   return {
     id: `${group}/${idea.id}`,
-    label: idea.title,
+    label: dotted(idea.gain, idea.title), // first what a narrow list must not cut off
     description: summary(idea),
     icon: badgeIcon(idea),
     context: can.join(" "),

@@ -154,6 +154,12 @@ test("a campaign's chart has a mark for each value that can be shown, the baseli
   assert.ok(base && search && confirm && base.x < search.x && base.y > search.y && search.y > confirm.y);
   assert.ok(chart.marks.every((m) => m.x > chart.left && m.x < chart.width && m.y > 0 && m.y < chart.bottom));
   assert.deepEqual(chart.rows.map((row) => row[4]), ["0.4", "0.5", "0.7"]);
+  const more = [run("r6", { side: "q", value: "0.6" }), run("r5", { side: "z", value: "" }), ...runs];
+  assert.deepEqual(
+    campaignChart(more, [], "acc").xTicks.map((tick) => tick.text),
+    ["base", "1", "3"],
+    "a version keeps its number where another one has no value",
+  );
   assert.equal(base?.words, "Baseline, baseline, seed 0, acc 0.4, sealed");
   const shown = chartHtml(chart).text;
   assert.equal(shown.match(/<tr>/g)?.length, 4, "the table holds the same rows");

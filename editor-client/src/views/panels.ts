@@ -3,7 +3,7 @@
 
 import * as vscode from "vscode";
 import { oneLine } from "./boards";
-import { type Html, nonce, shell } from "./html";
+import { type Html, html, nonce, shell } from "./html";
 import { troublePage } from "./pages";
 import type { Report } from "./sanitise";
 import type { FromPage, ToPage } from "./webview/messages";
@@ -17,6 +17,8 @@ export interface Shown {
 /** What fills a page, and what its buttons do. */
 export interface Page {
   readonly title: string;
+  /** What is said until it is filled. */
+  readonly waiting?: string;
   fill(): Promise<Shown>;
   act(act: string, id: string): unknown;
 }
@@ -67,6 +69,7 @@ export class Panels implements vscode.Disposable {
 class Panel {
   private readonly panel: vscode.WebviewPanel;
   private page: Page | undefined;
+  private filled: Page | undefined;
   private ready = false;
   private filling = 0;
 
@@ -116,10 +119,17 @@ class Panel {
     this.panel.dispose();
   }
 
+  private post(shown: Shown): Thenable<boolean> {
+    const { body, report } = shown;
+    const message: ToPage = { body: body.text, ...(report === undefined ? {} : { report }) };
+    return this.panel.webview.postMessage(message);
+  }
+
   private received(message: FromPage): void {
     const { act, id } = message ?? {};
     if (act === "ready") {
       this.ready = true;
+      this.filled = undefined;
       void this.fill();
     } else if (act === "again") {
       void this.fill();
@@ -134,6 +144,10 @@ class Panel {
       return;
     }
     const mine = ++this.filling;
+    if (this.filled !== page) {
+      this.filled = page;
+      void this.post({ body: html`<p class="soft" role="status">${page.waiting ?? "Loading…"}</p>` });
+    }
     let shown: Shown;
     try {
       shown = await page.fill();
@@ -141,9 +155,7 @@ class Panel {
       shown = { body: troublePage(oneLine(error)) };
     }
     if (mine === this.filling && this.ready) {
-      const { body, report } = shown;
-      const message: ToPage = { body: body.text, ...(report === undefined ? {} : { report }) };
-      await this.panel.webview.postMessage(message);
+      await this.post(shown);
     }
   }
 }

@@ -198,9 +198,9 @@ test("an idea's row has the gain, the fate, the audit and the place, for eyes an
     patch: "p1",
   });
   const row = below(ideaRows([one], EVERYTHING)[0]?.children?.(), "confirmed/a");
-  assert.equal(
-    row.description,
-    "+1.8 % · in the confirmed change · audit: needs review · train.py:41",
+  assert.deepEqual(
+    [row.label, row.description],
+    ["+1.8 % · Idea a", "audit: needs review · train.py:41"],
   );
   assert.match(row.spoken, /^Idea a, \+1\.8 %, in the confirmed change, audit needs review, param/);
   const audit = below(row.children?.(), "confirmed/a/audit");

@@ -106,9 +106,9 @@ export function moment(iso: string): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** The first letter large. */
+/** The first letter large, but not that of a name such as `test_accuracy`. */
 export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^\S*[_.=]\w/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `needs review` of `needs_review`. */
