@@ -17,6 +17,7 @@ import os, sys, time
 print("METRIC val_acc=0.25 step=1")
 print("epoch 1: loss 0.4321")
 print("epoch 1: test 0.91234 so far")
+print("METRIC test_f1=0.71234")
 print("METRIC test_acc=0.81234", flush=True)
 print("a warning", file=sys.stderr, flush=True)
 print("half a li", end="", flush=True)
@@ -48,6 +49,7 @@ def test_lines_are_there_while_the_run_lasts(bench, kind, purpose):
     assert receipts[0].outcome is Outcome.OK
     assert sorted(seen.splitlines()) == [
         "METRIC test_acc=▒",
+        "METRIC test_f1=▒",
         "METRIC val_acc=0.25 step=1",
         "a warning",
         "epoch 1: loss 0.4321",

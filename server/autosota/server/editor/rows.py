@@ -7,7 +7,6 @@ campaign is shown, and when it is read again, is `records`' business.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from autosota.agents.domain import BASELINE, Decision, Hypothesis, Outcome, Purpose
 from autosota.agents.scheduler.events import RunFinished
@@ -118,16 +117,16 @@ def run_rows(
     state = evidence.state
     rows = [_run(run, evidence, has_log(run.run_id)) for run in reversed(state.runs)]
     if running is not None and running.id not in evidence.rows:
-        rows.insert(0, _running(running, state, has_log(running.id)))
+        rows.insert(0, _running(running, state))
     return tuple(rows)
 
 
-def _running(run: RunningRun, state: CampaignState, log: bool) -> RunRow:
+def _running(run: RunningRun, state: CampaignState) -> RunRow:
     idea, patch = _made_from(run.side, state)
     name = shown_metric(run.purpose, state)
     return RunRow(
         run.id, run.purpose, run.side, idea, patch, run.seed, "running", run.began,
-        metric=name, note="it goes on", log=log,
+        metric=name, note="it goes on", log=True,
     )  # fmt: skip
 
 
@@ -179,10 +178,3 @@ def _made_from(side: str, state: CampaignState) -> tuple[str, str]:
     if patch is None:
         return "", side
     return ("" if patch.hypothesis == NULL_PATCH else patch.hypothesis), patch.id
-
-
-def has_log_in(runs: Path) -> Callable[[str], bool]:
-    """Whether a run has a log, among the folders of runs."""
-    from autosota.server.editor.logs import has_log
-
-    return lambda run: has_log(runs, run)

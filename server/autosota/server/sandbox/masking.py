@@ -95,7 +95,9 @@ class Mask:
 
         def hide(match: re.Match[bytes]) -> bytes:
             few = sum(c in b"0123456789" for c in match[0]) < _FEW
-            return match[0] if few and not everything else MARK.encode()
+            at = match.start()
+            named = len(match[0]) == 1 and raw[max(0, at - 1) : at].isalpha()  # as in `f1`
+            return match[0] if named or (few and not everything) else MARK.encode()
 
         return _TOKEN.sub(hide, raw).decode()
 
