@@ -21,15 +21,17 @@ class Unit:
     Attributes:
         offset: Byte at which it starts now; changes when text above it is edited.
         text: Its bytes.
-        shape: Its kind in the grammar; of a broken one, all its structure: what stands around
-            broken text decides how it is read.
+        shape: Its kind in the grammar; of a broken one, which of its chunk it is, too.
         broken: It holds a syntax error: what is not seen in it is unknown, not absent.
+        within: Of a broken one, the chunk that was parsed: what stands around broken text
+            decides how it is read.
     """
 
     offset: int
     text: bytes
     shape: str
     broken: bool = False
+    within: bytes = b""
     _lower: Callable[[Unit], tuple[Stmt, ...]] | None = None
     _body: tuple[Stmt, ...] = ()
 
