@@ -144,7 +144,7 @@ export function campaignChart(
         x: centre + spread,
         y: place(y, value),
         shape: SHAPES[run.purpose] ?? "circle",
-        words: said(name, seed, `${metric} ${run.value}`, run.isolation),
+        words: said(`${metric} ${run.value}`, seed, run.isolation, name),
         run: run.id,
       });
       rows.push([String(number), name, run.purpose, String(run.seed), run.value, run.isolation]);

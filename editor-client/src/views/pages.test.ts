@@ -41,6 +41,16 @@ test("what is put into a template is text, unless it was made here", () => {
   assert.equal(html`${[html`<i>`, "<"]}${undefined}`.text, "<i>&lt;");
 });
 
+test("a receipt says each thing once: values in their table, hashes by their names", () => {
+  const hash = "ab".repeat(32);
+  const lines = ["r1: ok", "acc = 0.704, sealed", `data sha256 ${hash}`, "seed 3"];
+  const values = [{ name: "acc", value: "0.7040", note: "sealed" }];
+  const { text } = receiptPage({ id: "r1", lines, values, json: "{}" });
+  assert.doesNotMatch(text, /0\.704,/);
+  assert.match(text, new RegExp(`<dt>Data sha256</dt><dd><code>${hash}</code></dd>`));
+  assert.match(text, /<dd class="wide">seed 3<\/dd>/);
+});
+
 test("no page has an inline handler, style or script, whatever the server says", () => {
   const curve = { name: EVIL, points: [[1, 2]] as [number, number][] };
   const value = { name: EVIL, value: EVIL, note: EVIL };
@@ -160,7 +170,7 @@ test("a campaign's chart has a mark for each value that can be shown, the baseli
     ["base", "1", "3"],
     "a version keeps its number where another one has no value",
   );
-  assert.equal(base?.words, "Baseline, baseline, seed 0, acc 0.4, sealed");
+  assert.equal(base?.words, "acc 0.4, baseline, seed 0, sealed, Baseline");
   const shown = chartHtml(chart).text;
   assert.equal(shown.match(/<tr>/g)?.length, 4, "the table holds the same rows");
   assert.match(shown, /role="application"[^>]* aria-label="acc of 3 runs of 2 versions/);

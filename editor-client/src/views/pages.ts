@@ -45,10 +45,12 @@ export function receiptPage(receipt: ReceiptText): Html {
     (one) =>
       html`<tr><th scope="row">${one.name}</th><td class="n">${one.value || html`<span class="soft">not shown</span>`}</td><td class="soft">${one.note}</td></tr>`,
   );
-  const lines = receipt.lines.map((line) => {
-    const [, name, rest] = /^([^:]{1,32}): (.+)$/s.exec(line) ?? [];
-    return name !== undefined && rest !== undefined
-      ? html`<dt>${capital(name.trim())}</dt><dd>${rest}</dd>`
+  const shown = receipt.values.map((one) => `${one.name} = `);
+  const others = receipt.lines.filter((line) => !shown.some((start) => line.startsWith(start)));
+  const lines = others.map((line) => {
+    const [, what, hash] = /^(.{1,40} sha256) ([0-9a-f]{64})$/.exec(line) ?? [];
+    return what !== undefined && hash !== undefined
+      ? html`<dt>${capital(what)}</dt><dd><code>${hash}</code></dd>`
       : html`<dt class="hide">Note</dt><dd class="wide">${line}</dd>`;
   });
   return html`<header><h1>Receipt</h1><p class="soft"><code>${receipt.id}</code></p>

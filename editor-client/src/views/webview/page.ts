@@ -118,6 +118,7 @@ const THEME = `
 .page { font: var(--vscode-font-size, 13px)/1.55 var(--vscode-font-family, sans-serif); max-width: none; }
 .page > main, main, header.top, footer { max-width: 1080px; margin: 0; padding-left: 0; padding-right: 0; }
 header.top { padding-top: 8px; } h1 { font-size: 1.5em; } h2 { margin-top: 40px; } .skip { display: none; }
+[id] { scroll-margin-top: 60px; } code { background: none; color: inherit; padding: 0; }
 .arrived:focus { outline: none; } tr.arrived { background: var(--open-bg); }
 a:focus-visible, summary:focus-visible, [tabindex="0"]:focus-visible { outline: 1px solid var(--vscode-focusBorder); }
 `;
