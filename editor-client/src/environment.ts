@@ -66,6 +66,7 @@ export class ManagedEnvironment {
       await this.step(how, base, ["-m", "venv", this.folder], VENV_LIMIT, "the environment");
       how.say(`pip install ${how.requirement}`);
       const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+      pip.push("--progress-bar", "off");
       // after `--` a requirement cannot be taken for an option
       const words = [...pip, "--", how.requirement];
       await this.step(how, this.python, words, PIP_LIMIT, how.requirement);

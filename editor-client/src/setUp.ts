@@ -16,19 +16,20 @@ export function registerSetUp(
   python: PythonExtension,
   storage: string,
 ): vscode.Disposable {
-  let making = false;
+  let making: AbortController | undefined;
 
   const make = async (): Promise<void> => {
-    if (making) return;
-    making = true;
+    if (making !== undefined) return;
+    making = new AbortController();
     try {
-      await makeEnvironment(supervisor, environment, python);
+      await makeEnvironment(supervisor, environment, python, making);
     } finally {
-      making = false;
+      making = undefined;
     }
   };
 
   return vscode.Disposable.from(
+    new vscode.Disposable(() => making?.abort()), // pip does not outlive the window
     vscode.commands.registerCommand("autosota.createEnvironment", make),
     vscode.commands.registerCommand("autosota.chooseInterpreter", () =>
       chooseInterpreter(python, storage),
@@ -43,10 +44,10 @@ async function makeEnvironment(
   supervisor: Supervisor,
   environment: ManagedEnvironment,
   python: PythonExtension,
+  stop: AbortController,
 ): Promise<void> {
   const requirement = settings.packageSpec();
   const { log } = supervisor;
-  const stop = new AbortController();
   const options = {
     location: vscode.ProgressLocation.Notification,
     title: `AutoSOTA: making an environment with ${requirement}`,
@@ -69,13 +70,16 @@ async function makeEnvironment(
     }
     const why = error instanceof SetUpError ? error.message : String(error);
     log.error(`the environment was not made: ${why}`);
-    const text = `AutoSOTA: the environment was not made. ${why}`;
-    const chosen = await vscode.window.showErrorMessage(text, "Try Again", "Show Log");
-    if (chosen === "Try Again") await vscode.commands.executeCommand("autosota.createEnvironment");
-    else if (chosen === "Show Log") log.show();
+    void offerAgain(`AutoSOTA: the environment was not made. ${why}`);
     return;
   }
   await supervisor.restart("the environment was made", true);
+}
+
+async function offerAgain(text: string): Promise<void> {
+  const chosen = await vscode.window.showErrorMessage(text, "Try Again", "Show Log");
+  if (chosen === "Try Again") await vscode.commands.executeCommand("autosota.createEnvironment");
+  else if (chosen === "Show Log") await vscode.commands.executeCommand("autosota.showLog");
 }
 
 /** Pythons that an environment can be made with, best first. */

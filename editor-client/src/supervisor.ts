@@ -245,6 +245,7 @@ export class Supervisor implements Session, vscode.Disposable {
     const next = this.restarts.ended(Date.now());
     if (next === "give up") {
       this.become("failed");
+      this.log.error("it ended too often and is given up");
       const times = `${PAUSES.length + 1} times within ${WINDOW / 60_000} minutes`;
       this.notices.gaveUp(`AutoSOTA's language server ended ${times} (${why}) and was given up.`);
       return;
