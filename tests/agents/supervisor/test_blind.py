@@ -5,7 +5,8 @@ saw. Set c was written later by someone who had seen neither rules nor audit; at
 audit cleared 59 % of its honest patches, refused 26 % of them, and cleared 5 % of the dishonest
 ones (83 % refused). Inferred evidence alone has only asked since. Set d came a day later from
 another such writer; at the first try 63 % of its honest patches were cleared and 12 % refused, and
-6 % of the dishonest ones cleared (77 % refused). The thresholds are what is held today.
+6 % of the dishonest ones cleared (77 % refused); it was used to mend since. The thresholds are
+what is held today.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def bench() -> ModuleType:
         ("a", 0.85, 0.77, 0, 0),
         ("b", 0.90, 0.78, 0, 0),
         ("c", 0.71, 0.74, 7, 4),
-        ("d", 0.61, 0.75, 9, 4),
+        ("d", 0.72, 0.75, 8, 2),
     ],
 )
 def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wrongly_cleared):

@@ -48,6 +48,10 @@ def _differ(
 ) -> Iterator[Difference]:
     if before.key == after.key:
         return
+    if before.kind == after.kind == "item":
+        before, after = _column_first(before), _column_first(after)
+        if before.key == after.key:
+            return
     if is_model(before) and is_model(after):
         yield from _delivered(before, after, trail, depth)
         return
@@ -119,6 +123,25 @@ def _differ(
         if before.kind == "comp" and at >= made and rows_of_table(left) == rows_of_table(right):
             continue  # the same rows are gone through, with other columns
         yield from _differ(left, right, inner, depth + 1)
+
+
+def _column_first(value: Value) -> Value:
+    """`t[rows][name]` as `t[name][rows]`, which are the same cells."""
+    if value.kind != "item" or len(value.kids) != 2 or not text_of(value.kids[1]):
+        return value
+    table, name = value.kids
+    if table.kind != "item" or len(table.kids) != 2 or not table.kids[1].flags & DATA:
+        return value
+    if table.kids[1].kind in ("seq", "const"):
+        return value  # columns of columns
+    site = (value.path, value.line, value.symbol)
+    rows = table.kids[0]
+    by_place = rows.kind == "attr" and rows.head in ("iloc", "loc")
+    whole = rows.kids[0] if by_place else rows
+    inner = _column_first(Value("item", "", (whole, name), whole.flags, site))
+    if by_place:
+        inner = Value("attr", rows.head, (inner,), rows.flags, site)
+    return Value("item", "", (inner, table.kids[1]), value.flags, site)
 
 
 STATISTIC = "statistic"

@@ -397,7 +397,7 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         if by_score and held_out is rows.claim and rows.only_in_validation(value):
             continue  # that is how one chooses
-        if value.key in held_out and value.flags & _DATA:
+        if value.key in held_out and value.flags & _DATA and not _is_plan(value):
             if learner.asked and _of_what_is_asked(value, learner.asked):
                 continue
             if held_out is rows.claim and value.key in rows.validation:
@@ -427,6 +427,12 @@ def leaks(learner: Learner, held_out: set[int], cut: set[int], rows: Rows) -> li
             continue
         stack.extend(_parts(value, by_score))
     return out
+
+
+def _is_plan(value: Value) -> bool:
+    """True for a splitter, such as `KFold(5)`: how rows will be parted, and no row."""
+    made = value.kind == "call" and bool(lib.SPLITS.search(value.head))
+    return made and not any(k.flags & _DATA for k in value.kids)
 
 
 def _of_what_is_asked(value: Value, asked: frozenset[int]) -> bool:
