@@ -64,6 +64,7 @@ from autosota.agents.scheduler.search import search_scores
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState, fold
 from autosota.agents.supervisor.audit import audit
 from autosota.server.activity import say
+from autosota.server.advisor import Advisor, Cancelled
 from autosota.server.errors import UserError
 from autosota.server.ledger.codec import receipt_hash
 from autosota.server.ledger.mailbox import Mailbox, Message
@@ -122,6 +123,7 @@ class Campaign:
         ledger: opened for writing, with this process holding the campaign's lease.
         workspace: commits of our own store.
         laboratory: where runs happen.
+        advisor: who is asked for ideas beside the catalogue's; None: nobody.
 
     Attributes:
         listen: called after each event that was appended.
@@ -134,15 +136,17 @@ class Campaign:
         ledger: Ledger,
         workspace: Workspace,
         laboratory: Laboratory,
+        advisor: Advisor | None = None,
     ) -> None:
         self.id = id
         self._ledger = ledger
         self._workspace = workspace
         self._laboratory = laboratory
+        self._advisor = advisor
         self.listen: Listener = lambda _event, _state: None
         self.starting: Starting = lambda _action: None
         self._stop: ev.CampaignStopped | None = None
-        self._orders: deque[ev.IdeaRefused] = deque()
+        self._orders: deque[ev.IdeaRefused | ev.Steered] = deque()
         self._history = ledger.events(id)
         self.state = fold(self._history)
 
@@ -178,6 +182,8 @@ class Campaign:
         if self._stop is None:
             self._stop = ev.CampaignStopped(by, reason)
         self._laboratory.cancel()
+        if self._advisor is not None:
+            self._advisor.cancel()
 
     def _carry_out(self, action: Action) -> None:
         match action:
@@ -223,6 +229,11 @@ class Campaign:
         assert analysed is not None
         tree = self._workspace.tree(action.commit)
         found = propose(tree, self.state.objective, analysed.boundary)
+        if self._advisor is not None:
+            try:
+                found += self._advisor.ideas(self._base_tree(), tree, self.state, found)
+            except Cancelled:
+                return  # as a stopped run: it is asked again when the campaign is resumed
         new = tuple(merge(self.state.ideas.values(), found))
         gone = self._superseded(tree, {idea.id for idea in found})
         self._append(ev.IdeasProposed(action.commit, new, superseded=gone))
@@ -404,6 +415,8 @@ class Campaign:
         elif message.kind == "reject":
             idea, why = str(message.body["idea"]), str(message.body["why"])
             self._orders.append(ev.IdeaRefused(idea, why))
+        elif message.kind == "steer":
+            self._orders.append(ev.Steered(str(message.body.get("text", ""))))
 
     @contextmanager
     def _mailbox_watched(self) -> Iterator[Mailbox]:

@@ -6,6 +6,7 @@ words and typed rows. It decides nothing about ideas or verdicts.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -15,22 +16,33 @@ from pathlib import Path
 from typing import Any
 
 from autosota.agents.domain import Hypothesis, Objective
+from autosota.agents.ideator.library import merge
 from autosota.agents.scheduler import events as ev
 from autosota.agents.scheduler.state import CampaignState, fold
 from autosota.server import campaigns, product_version
+from autosota.server.advisor import Advisor, known_ideas, open_advisor, spent_on_models
 from autosota.server.campaign import Campaign
-from autosota.server.config import load_objective, objective_hash, read_objective
+from autosota.server.config import (
+    load_model_settings,
+    load_objective,
+    objective_hash,
+    read_objective,
+)
 from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
 from autosota.server.ledger.mailbox import Mailbox
 from autosota.server.ledger.store import Ledger
 from autosota.server.library import Applied, Library, LibraryEntry, Shown
+from autosota.server.model.opening import Way, way_to_model
 from autosota.server.report.formats import count, duration
 from autosota.server.view import claim_is_open
 from autosota.server.workspace.root import find_root, prepare_state
 from autosota.server.workspace.store import GitWorkspace
 
 STOP_SECONDS = 10.0
+MOST_WORDS = 1000
+"""Characters of one steering."""
+
 _CAMPAIGN = re.compile(r"c[0-9]+(?![0-9A-Za-z])")
 
 Note = Callable[[str], None]
@@ -171,6 +183,7 @@ class Host:
                 prior_confirmations=campaigns.confirmations_begun(ledger, objective),
                 refuted=campaigns.refuted(ledger, objective, snapshot.commit),
                 notes=tuple(snapshot.notes),
+                offline=options.offline,
             )
             refusals = campaigns.refusals(ledger)
             campaign_id = ledger.create_campaign()
@@ -187,14 +200,24 @@ class Host:
                     note=note,
                     progress=progress,
                 )
-                with closing(laboratory):
-                    yield Campaign(campaign_id, ledger, workspace, laboratory)
+                with (
+                    closing(laboratory),
+                    self._advisor(campaign_id, objective, options.offline, note) as advisor,
+                ):
+                    yield Campaign(campaign_id, ledger, workspace, laboratory, advisor)
 
     @contextmanager
     def resume(
-        self, note: Note, progress: Note = lambda _line: None, campaign: str | None = None
+        self,
+        note: Note,
+        progress: Note = lambda _line: None,
+        campaign: str | None = None,
+        *,
+        offline: bool = False,
     ) -> Iterator[Campaign]:
         """An unfinished campaign (the newest if none is named), driven by this process.
+
+        One that was started offline stays so.
 
         Raises:
             UserError: there is none to go on with, another one is running, or a later campaign
@@ -218,12 +241,13 @@ class Host:
                     workspace,
                     self.state_dir,
                     state.start,
-                    offline=False,
+                    offline=offline or state.start.offline,
                     note=note,
                     progress=progress,
                 )
-                with closing(laboratory):
-                    yield Campaign(left, ledger, workspace, laboratory)
+                objective, off = state.objective, offline or state.start.offline
+                with closing(laboratory), self._advisor(left, objective, off, note) as advisor:
+                    yield Campaign(left, ledger, workspace, laboratory, advisor)
 
     def stop(self, why: str) -> tuple[str, bool]:
         """Ask the running campaign to stop, and wait until it has: its id, and whether it did.
@@ -272,6 +296,13 @@ class Host:
             f"budget: {len(state.runs)} of {count(budget.evaluations, 'run')} used, "
             f"{duration(state.wall_seconds)} of {duration(budget.wall_seconds)} in runs"
         )
+        spent = spent_on_models(self.state_dir, row.id)
+        if spent.calls:
+            limit = "" if budget.dollars is None else f" of ${budget.dollars:g}"
+            lines.append(
+                f"models: ${spent.dollars:.4f}{limit}, {spent.tokens} tokens in "
+                f"{count(spent.calls, 'request')}"
+            )
         lines += summary_lines(state)
         others = [f"{r.id} ({r.verdict or 'unfinished'})" for r in rows if r.id != row.id]
         if others:
@@ -286,6 +317,9 @@ class Host:
             "evaluations": len(state.runs),
             "budget_evaluations": budget.evaluations,
             "wall_seconds": state.wall_seconds,
+            "model_dollars": spent.dollars,
+            "model_tokens": spent.tokens,
+            "budget_dollars": budget.dollars,
             "ideas": len(state.ideas),
             "ideas_tried": len(state.tried),
             "reads_of_claim_metric": state.claim_reads,
@@ -349,6 +383,68 @@ class Host:
                     mailbox.post(library.campaign, "reject", {"idea": idea.id, "why": why})
             return idea
 
+    def steer(self, text: str, campaign: str | None = None) -> tuple[str, bool]:
+        """Say in words what ideas to look for: the campaign, and whether its driver heard it.
+
+        Raises:
+            UserError: there is no campaign, or nothing was said.
+        """
+        words = " ".join(text.split())
+        if not words:
+            raise UserError("steer: say what to look for, such as 'no more augmentation'")
+        if len(words) > MOST_WORDS:
+            raise UserError(f"steer: {len(words)} characters are too many; {MOST_WORDS} are read")
+        with self._ledger(write=True) as ledger:
+            row = campaigns.named(ledger, campaign)
+            heard = self._tell(ledger, row.id, words)
+        return row.id, heard
+
+    def refresh_ideas(
+        self, note: Note, campaign: str | None = None, *, offline: bool = False
+    ) -> int | None:
+        """Ask the model for more ideas now; how many are new, None when a driver will do it.
+
+        Raises:
+            UserError: there is no campaign, or no model may be asked; says why.
+        """
+        with self._ledger(write=True) as ledger, GitWorkspace(self.root) as workspace:
+            row = campaigns.named(ledger, campaign)
+            if Lease.holder(self.ledger_path, row.id) is not None:
+                self._tell(ledger, row.id, "")
+                return None
+            state = fold(ledger.events(row.id))
+            if state.analysed is None:
+                raise UserError(
+                    f"campaign {row.id} has not looked at the code yet; autosota resume does"
+                )
+            off = offline or state.start.offline
+            with self._advisor(row.id, state.objective, off, note) as advisor:
+                if advisor is None:
+                    raise UserError(self.model_way(state.objective, offline=off).why)
+                base = workspace.tree(state.start.base_commit)
+                tree = workspace.tree(state.head)
+                session = advisor.session(
+                    base,
+                    tree,
+                    state.objective,
+                    state.analysed.boundary,
+                    known_ideas(state),
+                    state.wishes,
+                    fresh=True,
+                )
+            note(session.line)
+            new = tuple(merge(state.ideas.values(), session.ideas))
+            if new:
+                superseded = tuple(sorted(state.superseded.get(state.head, ())))
+                event = ev.IdeasProposed(state.head, new, superseded=superseded)
+                ledger.append(row.id, event)
+            return len(new)
+
+    def model_way(self, objective: Objective, *, offline: bool = False) -> Way:
+        """Where requests to a model would go, or why none would. Sends nothing."""
+        settings = load_model_settings(self.root)
+        return way_to_model(settings, objective.budget, offline=offline, environ=os.environ)
+
     # ------------------------------------------------------------------ results
 
     def report(self, campaign: str | None = None, out: Path | None = None) -> Path:
@@ -375,6 +471,25 @@ class Host:
         yield from verify_workspace(self.ledger_path, self.root, receipts, rerun=rerun)
 
     # ------------------------------------------------------------------ inside
+
+    @contextmanager
+    def _advisor(
+        self, campaign: str, objective: Objective, offline: bool, note: Note
+    ) -> Iterator[Advisor | None]:
+        settings = load_model_settings(self.root)
+        with open_advisor(
+            self.state_dir, campaign, settings, objective, offline=offline, note=note
+        ) as advisor:
+            yield advisor
+
+    def _tell(self, ledger: Ledger, campaign: str, text: str) -> bool:
+        """Steer through the driver if one is alive, else in the record for the next one."""
+        if Lease.holder(self.ledger_path, campaign) is None:
+            ledger.append(campaign, ev.Steered(text))
+            return False
+        with Mailbox(self.ledger_path) as mailbox:
+            mailbox.post(campaign, "steer", {"text": text})
+        return True
 
     def _need_ledger(self) -> None:
         if not self.ledger_path.exists():

@@ -19,6 +19,7 @@ from autosota.agents.scheduler.state import CampaignState
 from autosota.agents.supervisor.boundary import draw_boundary
 from autosota.agents.supervisor.probes import duplicates
 from autosota.server.errors import UserError
+from autosota.server.model.redact import without_keys
 from autosota.server.sandbox import site, world
 from autosota.server.sandbox.environment import PreparedEnvironment
 from autosota.server.sandbox.launch import Stop
@@ -232,7 +233,7 @@ class SandboxLaboratory:
 
     def _environ(self) -> dict[str, str]:
         """The user's variables, as a build may use them."""
-        return {**os.environ, **({"PIP_NO_INDEX": "1"} if self._offline else {})}
+        return {**without_keys(os.environ), **({"PIP_NO_INDEX": "1"} if self._offline else {})}
 
     def _walls(self) -> Launcher:
         if self._launcher is None:

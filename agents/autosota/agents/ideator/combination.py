@@ -15,6 +15,7 @@ from autosota.agents.domain import Anchor, Granularity, Hypothesis, Level
 from autosota.agents.ideator.draft import Implementation, NotApplicable
 from autosota.agents.ideator.levers import pull
 from autosota.agents.ideator.tuning import TUNE, turn
+from autosota.agents.ideator.with_model.edits import MODEL, rewrite
 from autosota.agents.protocols import Tree
 
 COMBINE = "combine"
@@ -103,6 +104,8 @@ def implement_one(idea: Hypothesis, tree: Tree) -> Implementation:
     Raises:
         NotApplicable: it cannot be carried out in this tree.
     """
+    if idea.transformation == MODEL:
+        return rewrite(idea, tree)
     return turn(idea, tree) if idea.transformation == TUNE else pull(idea, tree)
 
 

@@ -34,7 +34,8 @@ class CampaignStarted:
 
     `prior_confirmations` counts the confirmations that earlier campaigns of this ledger
     attempted on the same claim: running again is another look, and is corrected for. `refuted`
-    are ideas that did not hold there, on the same base; they are not tried again.
+    are ideas that did not hold there, on the same base; they are not tried again. `offline`: no
+    network is used, also not for a model, and also not once it is resumed.
     """
 
     kind: ClassVar[str] = "campaign_started"
@@ -46,6 +47,7 @@ class CampaignStarted:
     prior_confirmations: int = 0
     refuted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +433,14 @@ class IdeaRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Steered:
+    """The user said in words what ideas to look for; '' asks for ideas once more."""
+
+    kind: ClassVar[str] = "steered"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PatchApplied:
     """The user accepted a patch into their files."""
 
@@ -468,6 +478,7 @@ Event = (
     | CampaignResumed
     | CampaignFinished
     | IdeaRefused
+    | Steered
     | PatchApplied
 )
 

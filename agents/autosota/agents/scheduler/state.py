@@ -35,6 +35,8 @@ class CampaignState:
     runs: list[ev.RunFinished] = field(default_factory=list)
     ideas: dict[str, Hypothesis] = field(default_factory=dict)
     proposed_for: set[str] = field(default_factory=set)
+    proposals: int = 0
+    wishes: list[str] = field(default_factory=list)
     tuned: dict[str, list[str]] = field(default_factory=dict)
     tuning_over: set[str] = field(default_factory=set)
     combined: dict[str, list[str]] = field(default_factory=dict)
@@ -286,6 +288,10 @@ class CampaignState:
                 self.finished = event
             case ev.IdeaRefused():
                 self.refused[event.idea] = event.reason
+            case ev.Steered():
+                if event.text:
+                    self.wishes.append(event.text)
+                self.proposed_for.discard(self.head)  # so that ideas are looked for again
             case ev.PatchApplied():
                 self.applied.append(event)
 
@@ -314,6 +320,7 @@ class CampaignState:
             self.combined.setdefault(event.commit, []).extend(i.id for i in event.ideas)
         else:
             self.proposed_for.add(event.commit)
+            self.proposals += 1
             self.superseded[event.commit] = set(event.superseded)
 
     def _weigh_branch(self, judged: ev.IdeaJudged) -> None:

@@ -1,4 +1,4 @@
-"""`autosota run`, `resume`, `status` and `stop`."""
+"""`autosota run`, `resume`, `status`, `stop` and `steer`."""
 
 from __future__ import annotations
 
@@ -78,12 +78,14 @@ def run(
 @click.command()
 @directory
 @which
+@click.option("--offline", is_flag=True, help="Use no network, also not for a model or packages.")
 @as_json
-def resume(directory: Path, campaign: str | None, json_lines: bool) -> int:
+def resume(directory: Path, campaign: str | None, offline: bool, json_lines: bool) -> int:
     """Go on with the campaign that was stopped or killed last."""
     host = Host.find(directory)
     follower = _follower(json_lines)
-    with follower, host.resume(follower.note, follower.progress, campaign) as resumed:
+    resuming = host.resume(follower.note, follower.progress, campaign, offline=offline)
+    with follower, resuming as resumed:
         state = _drive(resumed, follower)
     return _end(host, resumed.id, state, json_lines)
 
@@ -117,6 +119,32 @@ def stop(directory: Path, why: str) -> int:
             "autosota status shows its pid"
         )
     click.echo(f"campaign {campaign} stopped; `autosota resume` goes on")
+    return 0
+
+
+@click.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option(
+    "--dir",
+    "directory",
+    default=".",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The workspace; the current folder if left out.",
+)
+@which
+def steer(text: tuple[str, ...], directory: Path, campaign: str | None) -> int:
+    """Say in words what ideas a model should look for, such as 'no more augmentation'.
+
+    A running campaign looks for ideas again; another one keeps it for when it goes on. Words
+    move no limit: every idea passes the same gates. Without a model they change nothing.
+    """
+    host = Host.find(directory)
+    name, heard = host.steer(" ".join(text), campaign)
+    later = "its driver asks for ideas again" if heard else "kept for when it goes on"
+    click.echo(f"campaign {name}: {later}")
+    way = host.model_way(host.objective())
+    if way.address is None:
+        click.echo(f"note: {way.why}")
     return 0
 
 

@@ -29,9 +29,18 @@ which = click.option(
 @directory
 @which
 @click.option("--json", "as_json", is_flag=True, help="The library as one JSON list.")
-def ideas(directory: Path, campaign: str | None, as_json: bool) -> int:
+@click.option("--refresh", is_flag=True, help="First ask the model for more ideas.")
+@click.option("--offline", is_flag=True, help="Use no network, also not for a model.")
+def ideas(
+    directory: Path, campaign: str | None, as_json: bool, refresh: bool, offline: bool
+) -> int:
     """List the idea library: what was tried, how it fared, and what is left."""
-    library = Host.find(directory).library(campaign)
+    host = Host.find(directory)
+    if refresh:
+        new = host.refresh_ideas(lambda line: click.echo(line, err=True), campaign, offline=offline)
+        told = "the campaign's driver asks" if new is None else f"{new} new"
+        click.echo(f"ideas of a model: {told}", err=True)
+    library = host.library(campaign)
     if as_json:
         click.echo(json.dumps([entry.as_dict() for entry in library], ensure_ascii=False))
         return 0

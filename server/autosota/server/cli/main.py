@@ -23,6 +23,7 @@ OWN = {
     "resume": "campaign",
     "status": "campaign",
     "stop": "campaign",
+    "steer": "campaign",
     "ideas": "library",
     "show": "library",
     "apply": "library",

@@ -109,6 +109,9 @@ def _proposed(event: ev.IdeasProposed, state: CampaignState) -> str:
         before = [gone for commit, gone in state.superseded.items() if commit != event.commit]
         gone = len(set(event.superseded).difference(*before))
         old = f"{count(gone, 'older idea')} superseded: the code changed" if gone else ""
+        ours = [i for i in event.ideas if i.provenance != "model"]
+        models = len(event.ideas) - len(ours)
+        new += f", {models} of them a model's" if models else ""
         return "; ".join(part for part in (new, old) if part)
     if not event.ideas:
         return "nothing more to tune here" if event.by == "tuner" else ""
