@@ -145,7 +145,8 @@ def test_targets_in_another_order_of_writing_are_no_change():
     found = verdict(
         Makefile=(
             "$(OUT)/model.npz: fit.py\n\t@mkdir -p $(OUT)\n",
-            "$(OUT):\n\t@mkdir -p $@\n\nhelp:\n\t@echo make all\n\n$(OUT)/model.npz: fit.py | $(OUT)\n",
+            "$(OUT):\n\t@mkdir -p $@\n\nhelp:\n\t@echo make all\n\n"
+            "$(OUT)/model.npz: fit.py | $(OUT)\n",
         )
     )
     assert found.decision is Decision.CLEARED, found.findings
