@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     rb"|\((?:[^()\[\]{}\"'#\n\\]*\))?|\[(?:[^()\[\]{}\"'#\n\\]*\])?|\{(?:[^()\[\]{}\"'#\n\\]*\})?"
     rb"|\)|\]|\}"
     rb"|\\\r?\n"
-    rb"|\n(?=[ \t]*[^\s#)\]}\\])",
+    rb"|\n(?=[ \t]*[^\s#\\])",
     re.S,
 )
 """What decides where a statement ends: strings, comments, brackets, and lines with something."""

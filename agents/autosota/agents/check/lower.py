@@ -45,7 +45,7 @@ class Lowering:
         make = _STATEMENTS.get(node.type)
         if make is None:
             return ()
-        start, end = self.span(node)
+        start, end = node.start_byte - self.base, node.end_byte - self.base
         if self.depth > DEEPEST:
             return (ir.Broken(self.unit, start, end),)
         self.depth += 1
@@ -61,14 +61,13 @@ class Lowering:
         if node is None:
             return ()
         found: list[ir.Stmt] = []
-        for child in node.children:
+        for child in node.named_children:
             found += self.statement(child)
         return tuple(found)
 
     def span(self, node: Tree) -> tuple[int, int]:
         """The bytes of a node in the unit."""
-        start, end = node.byte_range
-        return start - self.base, end - self.base
+        return node.start_byte - self.base, node.end_byte - self.base
 
     def text(self, start: int, end: int) -> str:
         """The text of these bytes of the unit."""
@@ -76,15 +75,20 @@ class Lowering:
 
     def word(self, node: Tree) -> str:
         """The text of a node."""
-        return self.text(*self.span(node))
+        start, end = node.start_byte - self.base, node.end_byte - self.base
+        return self.plain[start:end] or self.text(start, end)
 
     def inner(self, node: Tree, fewest: int = 0) -> list[Tree]:
         """The named children that carry meaning, `fewest` of which the grammar asks for."""
         named = node.named_children
-        return named if len(named) == fewest else [c for c in named if c.type not in _SKIP]
+        if len(named) == fewest:
+            return named
+        return [c for c in named if c.type not in _SKIP]
 
     def _expression_statement(self, node: Tree, start: int, end: int) -> tuple[ir.Stmt, ...]:
-        named = self.inner(node, 1)
+        named = node.named_children
+        if len(named) != 1:
+            named = [c for c in named if c.type not in _SKIP]
         if len(named) == 1:
             kind = named[0].type
             if kind == "assignment":
@@ -98,7 +102,7 @@ class Lowering:
         return (ir.Evaluate(self.unit, start, end, whole),)
 
     def _assignment(self, node: Tree) -> ir.Stmt:
-        start, end = self.span(node)
+        start, end = node.start_byte - self.base, node.end_byte - self.base
         pieces = node.children
         if len(pieces) == 3 and pieces[1].type == "=" and pieces[2].type not in _ASSIGNMENTS:
             target = self.expr(pieces[0])
@@ -286,6 +290,9 @@ class Lowering:
         found: list[ir.Param] = []
         for child in self.inner(node) if node is not None else ():
             kind, default, stars = child.type, None, ""
+            if kind == "identifier":
+                found.append(ir.Param(self.word(child)))
+                continue
             at: Tree | None = child
             if kind in ("default_parameter", "typed_default_parameter"):
                 at = child.child_by_field_name("name")
@@ -354,30 +361,41 @@ class Lowering:
     # ------------------------------------------------------------------------ expressions
     def expr(self, node: Tree) -> ir.Expr:
         """One expression of the tree as one of ours."""
-        make = _EXPRESSIONS.get(node.type)
-        start, end = node.byte_range
-        start -= self.base
-        end -= self.base
-        if make is None or self.depth > DEEPEST:
+        kind = node.type
+        start, end = node.start_byte - self.base, node.end_byte - self.base
+        depth = self.depth
+        if depth > DEEPEST:
             return ir.Unknown(self.unit, start, end)
-        self.depth += 1
+        if kind == "identifier":  # half of all
+            return ir.Name(self.unit, start, end, self.plain[start:end] or self.text(start, end))
+        make = _EXPRESSIONS.get(kind)
+        if make is None:
+            return ir.Unknown(self.unit, start, end)
+        self.depth = depth + 1
         found = make(self, node, start, end)
-        self.depth -= 1
+        self.depth = depth
         return found
 
     def _identifier(self, node: Tree, start: int, end: int) -> ir.Expr:
         return ir.Name(self.unit, start, end, self.text(start, end))
 
     def _attribute(self, node: Tree, start: int, end: int) -> ir.Expr:
-        named = self.inner(node, 2)
-        if len(named) < 2:
-            return ir.Unknown(self.unit, start, end)
-        return ir.Attribute(self.unit, start, end, self.expr(named[0]), self.word(named[-1]))
+        named = node.named_children
+        if len(named) != 2:
+            named = self.inner(node)
+            if len(named) < 2:
+                return ir.Unknown(self.unit, start, end)
+        word = named[-1]
+        first, last = word.start_byte - self.base, word.end_byte - self.base
+        attr = self.plain[first:last] or self.text(first, last)
+        return ir.Attribute(self.unit, start, end, self.expr(named[0]), attr)
 
     def _call(self, node: Tree, start: int, end: int) -> ir.Expr:
-        named = self.inner(node, 2)
-        if len(named) < 2:
-            return ir.Unknown(self.unit, start, end)
+        named = node.named_children
+        if len(named) != 2:
+            named = self.inner(node)
+            if len(named) < 2:
+                return ir.Unknown(self.unit, start, end)
         func = self.expr(named[0])
         if named[1].type == "generator_expression":
             return ir.Call(self.unit, start, end, func, (self.expr(named[1]),), ())
@@ -386,7 +404,9 @@ class Lowering:
         for child in named[1].named_children:
             kind = child.type
             if kind == "keyword_argument":
-                pieces = self.inner(child, 2)
+                pieces = child.named_children
+                if len(pieces) != 2:
+                    pieces = self.inner(child)
                 if len(pieces) == 2:
                     keywords.append((self.word(pieces[0]), self.expr(pieces[1])))
             elif kind == "dictionary_splat":
@@ -516,7 +536,7 @@ class Lowering:
         )
 
     def _string(self, node: Tree, start: int, end: int) -> ir.Expr:
-        word = self.text(start, end)
+        word = self.plain[start:end] or self.text(start, end)
         if word[:1] in ("'", '"'):
             return ir.Const(self.unit, start, end, _literal(word))
         text: list[str] = []
