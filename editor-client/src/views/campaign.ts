@@ -88,7 +88,7 @@ function progressRow(progress: Progress, known: string): Row {
     details.push(line("note", progress.note, { name: "info" }));
   }
   return {
-    id: "progress",
+    id: `progress/${progress.campaign}`, // not that of the row before: that one was no branch
     label: `${progress.campaign}: ${how}`,
     description: spent(progress),
     icon: iconOf(progress.state, progress.verdict),
@@ -100,7 +100,7 @@ function progressRow(progress: Progress, known: string): Row {
 }
 
 function line(id: string, label: string, icon: Icon): Row {
-  return { id: `progress/${id}`, label, icon, spoken: label, tooltip: label };
+  return { id: `progress//${id}`, label, icon, spoken: label, tooltip: label };
 }
 
 function iconOf(state: string, verdict: string): Icon {

@@ -59,6 +59,8 @@ const SHAPES: Record<string, Shape> = {
   transfer: "triangle",
 };
 
+/** A column of few, in pixels. */
+const WIDEST = 120;
 const TOP = 14;
 const RIGHT = 14;
 
@@ -125,7 +127,7 @@ export function campaignChart(
   const left = 64;
   const bottom = height - 44;
   const y = scaleOver(shown.map((run) => numberOf(run.value) ?? 0), bottom, TOP);
-  const step = (width - left - RIGHT) / Math.max(1, columns.length);
+  const step = Math.min(WIDEST, (width - left - RIGHT) / Math.max(1, columns.length));
   const marks: Mark[] = [];
   const rows: string[][] = [];
   const labels: Tick[] = [];
@@ -253,7 +255,7 @@ ${chart.xTicks.map((tick) => html`<text class="tick" x="${pixel(tick.at)}" y="${
 <text class="name" x="${pixel((left + width - RIGHT) / 2)}" y="${height - 6}" text-anchor="middle">${chart.xName}</text>
 ${chart.line ? html`<path class="line" d="${chart.line}"/>` : undefined}
 ${dotted ? chart.marks.map((m) => drawn(m.shape, m.x, m.y, chart.line ? 2.5 : 4.5, m.words)) : undefined}
-<circle class="cursor" r="9" cx="-99" cy="-99"/>
+<circle class="cursor" r="9" visibility="hidden"/>
 </svg>
 <p class="reading" aria-hidden="true"></p>
 </div>

@@ -134,8 +134,9 @@ function walked(plot: HTMLElement): void {
   const show = (index: number, aloud: boolean) => {
     const point = points[index];
     at = point === undefined ? -1 : index;
-    cursor?.setAttribute("cx", String(point?.[0] ?? -99));
-    cursor?.setAttribute("cy", String(point?.[1] ?? -99));
+    cursor?.setAttribute("visibility", point === undefined ? "hidden" : "visible");
+    cursor?.setAttribute("cx", String(point?.[0] ?? 0));
+    cursor?.setAttribute("cy", String(point?.[1] ?? 0));
     if (reading) {
       reading.textContent = point?.[2] ?? "";
     }
