@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
+from campaigning import (
+    greet,
+    hints_of,
+    lens_titles,
+    opened,
+    processes_in,
+    refused,
+    run,
+    status,
+    until,
+)
 from tests.server.campaign.conftest import Repository, bubblewrap, make_repository
-from texts import VSCODE, place
+from texts import place
 from wire import wire
 
 pytestmark = [pytest.mark.campaign, pytest.mark.bwrap, pytest.mark.timeout(300)]
 __all__ = ["bubblewrap"]
-
-OURS = {"views": True, "status": True, "asksReasons": True}
 
 
 @pytest.fixture
@@ -23,68 +36,10 @@ def repository(tmp_path):
     return make_repository(tmp_path / "a repository, größer")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    found = make_repository(tmp_path_factory.mktemp("finished") / "repo")
-    ran = found.autosota("run", "--json")
-    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
-    return found
-
-
 @pytest.fixture
-def copy_of_finished(finished, tmp_path):
-    shutil.copytree(finished.root, tmp_path / "repo", symlinks=True)
+def copy_of_finished(finished_campaign, tmp_path):
+    shutil.copytree(finished_campaign.root, tmp_path / "repo", symlinks=True)
     return Repository(tmp_path / "repo")
-
-
-def greet(client, repository, **options):
-    client.initialize((repository.root,), VSCODE, options={**OURS, **options})
-
-
-def run(client, command, seconds=60, **arguments):
-    params = {"command": f"autosota.{command}", "arguments": [arguments]}
-    return client.request("workspace/executeCommand", params, seconds)
-
-
-def refused(client, command, **arguments):
-    params = {"command": f"autosota.{command}", "arguments": [arguments]}
-    return client.refusal("workspace/executeCommand", params)["message"]
-
-
-def status(client, wanted, seconds=90):
-    found = client.wait(
-        lambda m: m.get("method") == "autosota/status" and wanted(m["params"]), seconds
-    )
-    return found["params"]
-
-
-def processes_in(repository):
-    """Every process that works in the repository, or was started for it."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        words = [*(process.info["cmdline"] or []), process.info["cwd"] or ""]
-        if any(str(repository.root) in word for word in words):
-            found.append(process)
-    return found
-
-
-def opened(client, repository, name="train.py"):
-    path = repository.root / name
-    seen = len(client.heard)
-    client.open(path.as_uri(), path.read_text())
-    client.wait(lambda m: m.get("method") == "workspace/codeLens/refresh", 60, since=seen)
-    return path.as_uri()
-
-
-def lens_titles(client, uri):
-    params = {"textDocument": {"uri": uri}}
-    return [x["command"]["title"] for x in client.request("textDocument/codeLens", params)]
-
-
-def hints_of(client, uri):
-    whole = {"start": place(0, 0), "end": place(99, 0)}
-    params = {"textDocument": {"uri": uri}, "range": whole}
-    return [h["label"] for h in client.request("textDocument/inlayHint", params)]
 
 
 def test_a_baseline_is_run_and_its_values_stand_beside_the_metric(repository):
@@ -102,11 +57,7 @@ def test_a_baseline_is_run_and_its_values_stand_beside_the_metric(repository):
         done = status(client, lambda s: s["state"] == "finished")
         assert (done["verdict"], done["evaluations"], done["ideas_tried"]) == ("no_gain", 3, 0)
         judge = opened(client, repository, "evaluate.py")
-        deadline = time.monotonic() + 60  # a refresh for the ledger may come before this file's own
-        while not (hints := hints_of(client, judge)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        (hint,) = hints
+        (hint,) = until(lambda: hints_of(client, judge))
         assert "val_accuracy: baseline 0." in hint
         assert "paper 0.9" in hint
     assert repository.fingerprint() == before
@@ -142,6 +93,139 @@ def test_a_campaign_is_stopped_with_everything_below_it(repository):
         assert "no campaign is running" in refused(client, "stop")
 
 
+SPAWNS = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"], start_new_session=True)
+print("spawned", flush=True)
+time.sleep(900)
+"""
+"""A run that leaves its session and waits: only what ends everything below it ends it."""
+
+
+@pytest.mark.parametrize("walls", ["bubblewrap", "none"])
+def test_a_stop_in_the_middle_of_a_run_leaves_no_process(repository, walls, tmp_path):
+    (repository.root / "train.py").write_text(SPAWNS)
+    environ = {} if walls == "bubblewrap" else {"PATH": path_without("bwrap", tmp_path / "bin")}
+    with wire(env=environ) as client:
+        greet(client, repository)
+        job = run(client, "start", confirmed=True)
+        row = until(lambda: next(iter(run(client, "board")["runs"]), None))
+        assert row["state"] == "running"
+        until(lambda: "spawned" in run(client, "log", run=row["id"])["text"])
+        driver = psutil.Process(job["pid"])
+        below = [driver, *driver.children(recursive=True)]
+        assert len(below) >= 3, below
+        if walls == "none":
+            assert processes_of("time.sleep(900)")
+        assert run(client, "stop")["status"]["state"] == "stopped"
+        client.wait(lambda m: m.get("method") == "autosota/job")
+        gone, alive = psutil.wait_procs(below, timeout=5)
+        assert (len(gone), alive) == (len(below), [])
+        assert processes_in(repository) == []
+        assert processes_of("time.sleep(900)") == []
+        row = next(iter(run(client, "board")["runs"]), None)
+        assert row is None or row["state"] != "running"
+
+
+def path_without(name, folder):
+    """A search path on which one program is not: then a run is a plain process."""
+    folder.mkdir()
+    kept = []
+    for where in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        if not Path(where, name).exists():
+            kept.append(where)
+            continue
+        for program in Path(where).iterdir():
+            if program.name != name and not (folder / program.name).exists():
+                (folder / program.name).symlink_to(program)
+    return os.pathsep.join([*kept, str(folder)])
+
+
+def processes_of(words):
+    """Processes of ours whose command line holds these words."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "uids"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if words in line and process.info["uids"].real == os.getuid():
+            found.append(process)
+    return found
+
+
+def test_a_stop_right_after_the_start_is_one(repository):
+    with wire() as client:
+        greet(client, repository)
+        job = run(client, "start", confirmed=True)
+        assert run(client, "stop")["stopped"] is True
+        client.wait(lambda m: m.get("method") == "autosota/job")
+        until(lambda: not psutil.pid_exists(job["pid"]))
+        assert processes_in(repository) == []
+        assert run(client, "status")["state"] in ("none", "stopped")
+
+
+CLIENT = """
+import subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+print(server.pid, flush=True)
+def pump(source, target):
+    while data := source.read1(65536):
+        target.write(data)
+        target.flush()
+threading.Thread(target=pump, args=(server.stdout, sys.stderr.buffer), daemon=True).start()
+pump(sys.stdin.buffer, server.stdin)
+"""
+"""An editor: what it is told goes to its server, and what that says comes out."""
+
+
+def test_a_client_that_is_killed_takes_the_server_along_and_no_campaign(repository, tmp_path):
+    words = [sys.executable, "-c", CLIENT, sys.executable, "-m", "autosota.lsp", "--stdio"]
+    with wire() as observer:
+        greet(observer, repository)
+        started = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert started.stdin is not None and started.stdout is not None
+        server = psutil.Process(int(started.stdout.readline()))
+        for message in opening(repository, started.pid):
+            started.stdin.write(message)
+        started.stdin.flush()
+        status(observer, lambda s: s["state"] == "running" and s["evaluations"] >= 1)
+        behind = [server, *(p for p in server.children(True) if "worker" in line_of(p))]
+        assert len(behind) == 2, [p.cmdline() for p in behind]
+        begun = time.monotonic()
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+        _, alive = psutil.wait_procs(behind, timeout=5)
+        assert alive == []
+        assert time.monotonic() - begun < 5
+        done = status(observer, lambda s: s["state"] == "finished", 120)
+        assert done["verdict"] in ("confirmed", "no_gain", "provisional")
+
+
+def line_of(process):
+    """A process's command line; '' for one that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def opening(repository, pid):
+    """The messages of an editor that greets, and starts a campaign."""
+    import json
+
+    where = {"uri": repository.root.as_uri(), "name": "repo"}
+    greeting = {"processId": pid, "capabilities": {}, "workspaceFolders": [where],
+                "rootUri": where["uri"]}  # fmt: skip
+    begin = {"command": "autosota.start", "arguments": [{"confirmed": True}]}
+    for message in (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
+        {"jsonrpc": "2.0", "method": "initialized", "params": {}},
+        {"jsonrpc": "2.0", "id": 2, "method": "workspace/executeCommand", "params": begin},
+    ):
+        body = json.dumps(message).encode()
+        yield b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
 def test_a_campaign_survives_its_editor(repository):
     with wire() as client:
         greet(client, repository)
@@ -167,6 +251,23 @@ def test_two_windows_on_one_workspace_see_the_same(repository):
         run(two, "stop")
         status(one, lambda s: s["state"] in ("stopped", "finished"))
         assert seen["campaign"] == "c1"
+        boards = [run(c, "board") for c in (one, two)]
+        assert boards[0] == boards[1]
+        assert len(boards[0]["runs"]) == boards[0]["progress"]["evaluations"]
+
+
+def test_the_toggle_is_the_same_in_every_window(repository):
+    with wire() as one, wire() as two:
+        greet(one, repository)
+        greet(two, repository)
+        status(two, lambda s: s["autonomy"] == "suggest")
+        run(one, "setAutonomy", mode="off")
+        status(two, lambda s: s["autonomy"] == "off")
+        run(two, "setAutonomy", mode="suggest")
+        seen = len(one.told("autosota/status"))
+        until(lambda: [s for s in one.told("autosota/status")[seen - 1 :]
+                       if s["autonomy"] == "suggest"])  # fmt: skip
+        assert "choose off, suggest or autonomous" in refused(two, "setAutonomy", mode="wild")
 
 
 def test_a_campaign_that_cannot_begin_says_why(repository):
@@ -254,4 +355,6 @@ def test_the_library_is_listed_rejected_and_applied(copy_of_finished):
 def test_a_report_is_written(copy_of_finished):
     with wire() as client:
         greet(client, copy_of_finished)
-        assert "report.html" in run(client, "report", seconds=60)["said"]
+        page = Path(run(client, "report", seconds=60)["path"])
+        assert page == copy_of_finished.root / ".autosota" / "reports" / "c1" / "report.html"
+        assert "Confirmed" in page.read_text()

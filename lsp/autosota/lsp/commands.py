@@ -64,10 +64,24 @@ async def stop(server: Server, asked: p.Stop) -> dict[str, object]:
 
     words = ["stop", root, *(["--why", asked.why] if asked.why else [])]
     code, said, _ = await _run(command(*words), root, STOP_SECONDS)
+    if code != 0 and await _given_up(server, root):
+        code = 0
     progress = await status.update(server, root)
     if code != 0:
         raise refuse(said or f"stopping took more than {STOP_SECONDS:.0f} s")
     return {"stopped": True, "status": asdict(progress) if progress is not None else None}
+
+
+async def _given_up(server: Server, root: str) -> bool:
+    """End a job of ours that has not become a campaign yet; whether there was one, and it ended."""
+    job = server.jobs.get(root)
+    if job is None or job.ended() is not None:
+        return False
+    job.end()
+    end = asyncio.get_running_loop().time() + STOP_SECONDS
+    while job.ended() is None and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(POLL_SECONDS)
+    return job.ended() is not None
 
 
 async def show_status(server: Server, asked: p.Root) -> dict[str, object]:
@@ -267,6 +281,7 @@ async def _job(server: Server, root: str, arguments: list[str]) -> p.JobStarted:
         job = await server.archive.run(start_job, _path(root), *arguments)
     except UserError as error:
         raise refuse(str(error)) from None
+    server.jobs[root] = job
     server.background(_watch(server, job))
     return p.JobStarted(job.id, root, job.pid)
 

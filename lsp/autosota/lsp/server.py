@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Coroutine, Mapping
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lsprotocol import types
 from pygls.protocol import default_converter
@@ -27,6 +27,9 @@ from autosota.lsp.looks import Looks
 from autosota.lsp.options import Options, parse
 from autosota.lsp.pages import Page, Pages
 from autosota.lsp.transport import Reader, Writer, take_stdio
+
+if TYPE_CHECKING:
+    from autosota.server.editor.jobs import Job
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Server(CuredServer):
         self.folder_options: dict[str, Options] = {}
         self.pages = Pages()
         self.archive = Lane("archive")
+        self.jobs: dict[str, Job] = {}  # by workspace: the last that was started here
         self._checks: Checks | None = None
         self._said: set[str] = set()
         self._refresh: asyncio.TimerHandle | None = None

@@ -42,6 +42,10 @@ class Job:
         """Its exit code; None while it runs."""
         return self.process.poll()
 
+    def end(self) -> None:
+        """Ask it to end, as Ctrl-C would: a campaign stops, one that begins does not begin."""
+        self.process.terminate()
+
     def last_words(self) -> str:
         """The last line it wrote that is no event, such as why it could not begin."""
         try:

@@ -138,11 +138,14 @@ class Records:
         """A receipt to read.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or none yet.
         """
         from autosota.server.editor.things import receipt_text
 
-        return receipt_text(run, self._evidence_for(run))
+        evidence = self._evidence_for(run)
+        if run not in evidence.receipts and self._of_run(run)[2]:
+            raise UserError(f"{run}: the run goes on; its receipt is written when it is over")
+        return receipt_text(run, evidence)
 
     # ------------------------------------------------------------------ inside
 
