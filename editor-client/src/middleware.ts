@@ -2,13 +2,21 @@
 // settings, and a code action that cannot be carried out says why.
 
 import * as vscode from "vscode";
-import type { Middleware } from "vscode-languageclient/node";
+import type { CodeAction, Middleware } from "vscode-languageclient/node";
 import { explain } from "./errors";
+import { ticked } from "./preview";
 import { Refusal } from "./session";
 import { SECTION } from "./settings";
 
 export function middleware(log: vscode.LogOutputChannel): Middleware {
   return {
+    async sendRequest(type, param, token, next) {
+      const answer = await next(type, param, token);
+      const method = typeof type === "string" ? type : type.method;
+      if (method !== "codeAction/resolve") return answer;
+      const action = answer as CodeAction;
+      return (action.edit ? { ...action, edit: ticked(action.edit) } : action) as typeof answer;
+    },
     workspace: {
       async configuration(params, token, next) {
         const answer = await next(params, token);
