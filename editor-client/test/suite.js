@@ -5,7 +5,7 @@ const fs = require("fs");
 const path = require("path");
 const vscode = require("vscode");
 
-const CASE_SECONDS = 40;
+const CASE_SECONDS = 60;
 
 /** What VS Code calls: runs the cases, and throws when one failed. */
 function suite(name, cases) {
@@ -42,7 +42,7 @@ async function limited(work, seconds, what) {
 }
 
 /** Waits until a function gives something, and gives that. */
-async function until(ask, what, seconds = 20) {
+async function until(ask, what, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await ask();

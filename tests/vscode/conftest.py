@@ -33,25 +33,6 @@ def installed() -> Installed:
 
 
 @pytest.fixture(scope="session")
-def vsix(installed: Installed) -> Path:
-    """The extension as a file, built now."""
-    modules, lock = EXTENSION / "node_modules", EXTENSION / "package-lock.json"
-    steps = [["npm", "run", "package"]]
-    if not (modules / ".package-lock.json").exists() or (
-        (modules / ".package-lock.json").stat().st_mtime < lock.stat().st_mtime
-    ):
-        steps.insert(0, ["npm", "ci", "--no-audit", "--no-fund"])
-    for step in steps:
-        done = subprocess.run(step, cwd=EXTENSION, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, (
-            f"{' '.join(step)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        )
-    made = EXTENSION / "build" / "autosota.vsix"
-    assert made.is_file()
-    return made
-
-
-@pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """A folder for everything of these tests; its path is short, as sockets lie in it."""
     made = Path(tempfile.mkdtemp(prefix="vscode-"))
@@ -60,10 +41,33 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def code(installed: Installed, vsix: Path, home: Path) -> Iterator[Code]:
+def extension(installed: Installed, home: Path) -> Path:
+    """The extension's folder with all that is built from it: a copy, which nobody else builds in.
+
+    `build/autosota.vsix` is what users install.
+    """
+    modules, lock = EXTENSION / "node_modules", EXTENSION / "package-lock.json"
+    marker = modules / ".package-lock.json"
+    if not marker.exists() or marker.stat().st_mtime < lock.stat().st_mtime:
+        _npm(EXTENSION, "ci", "--no-audit", "--no-fund")
+    made = home / "extension"
+    shutil.copytree(EXTENSION, made, ignore=shutil.ignore_patterns("node_modules", "dist", "build"))
+    (made / "node_modules").symlink_to(modules)
+    _npm(made, "run", "package")
+    return made
+
+
+def _npm(folder: Path, *words: str) -> None:
+    done = subprocess.run(["npm", *words], cwd=folder, capture_output=True, text=True, timeout=240)
+    said = f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    assert done.returncode == 0, f"npm {' '.join(words)}:\n{said}"
+
+
+@pytest.fixture(scope="session")
+def code(installed: Installed, extension: Path, home: Path) -> Iterator[Code]:
     """A running VS Code in which every folder is trusted."""
     made = Code(installed, home / "code")
-    made.install(vsix)
+    made.install(extension / "build" / "autosota.vsix")
     made.start()
     try:
         yield made

@@ -34,11 +34,11 @@ def notebook(*cells: str) -> str:
 
 
 def leaking_notebook() -> str:
-    """A text, the imports, and the leak: LK101 in the first line of the third cell."""
+    """A text, the imports, a model, and the leak: LK101 in the first line of the last cell."""
     imports, code = LEAK.split("\n\n")
     forest = "from sklearn.ensemble import RandomForestClassifier\n"
-    model = "model = RandomForestClassifier(n_estimators=100)\nmodel.fit(X_train, y_train)"
-    return notebook("# Digits", forest + imports, code.rstrip("\n"), model)
+    model = "model = RandomForestClassifier(n_estimators=100)"
+    return notebook("# Digits", forest + imports, model, code.rstrip("\n"))
 
 
 def repository(root: Path) -> Repository:

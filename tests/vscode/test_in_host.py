@@ -33,10 +33,10 @@ def expect(ends: dict[str, Any], case: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def trusted(code: Code) -> dict[str, Any]:
+def trusted(code: Code, extension: Path) -> dict[str, Any]:
     folder = code.home / "trusted, größer"
     repository(folder)
-    return inside(code, "trusted", folder)
+    return inside(code, extension, "trusted", folder)
 
 
 @pytest.mark.parametrize("case", cases("trusted"))
@@ -45,7 +45,7 @@ def test_trusted(trusted: dict[str, Any], case: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def untrusted(installed: Installed, vsix: Path, home: Path) -> Iterator[dict[str, Any]]:
+def untrusted(installed: Installed, extension: Path, home: Path) -> Iterator[dict[str, Any]]:
     """In a VS Code of its own, which trusts nothing."""
     wary = Code(installed, home / "wary", trusting=False)
     wary.start()
@@ -58,7 +58,7 @@ def untrusted(installed: Installed, vsix: Path, home: Path) -> Iterator[dict[str
         (folder / ".vscode").mkdir()
         named = f'{{"autosota.interpreter": "{trap}"}}'
         (folder / ".vscode" / "settings.json").write_text(named)
-        yield inside(wary, "untrusted", folder)
+        yield inside(wary, extension, "untrusted", folder)
     finally:
         wary.stop()
 

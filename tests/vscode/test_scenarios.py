@@ -31,13 +31,13 @@ def test_a_leak_is_typed_fixed_and_silenced(code: Code, folder: Path) -> None:
     assert "fit_transform(X)  # autosota: ignore[LK101] the paper did it so" in told["silenced"]
 
 
-def test_a_notebook_is_mended_and_improved(code: Code, folder: Path) -> None:
+def test_a_leak_in_a_notebook_is_fixed_and_silenced(code: Code, folder: Path) -> None:
     told = scenario(code, "notebook", folder)
     cells = ["".join(cell["source"]) for cell in json.loads(told["fixed"])["cells"]]
-    assert "StandardScaler().fit_transform(X)\n" not in cells[2]
-    assert "fit_transform(X_train)" in cells[2]
-    assert "n_estimators=100" not in told["improved"]
-    assert any("Breiman 2001" in row for row in told["ideas"]), told["ideas"]
+    assert "StandardScaler().fit_transform(X)\n" not in cells[3]
+    assert "X_train = scaler.fit_transform(X_train)\n" in cells[3]
+    cells = ["".join(cell["source"]) for cell in json.loads(told["silenced"])["cells"]]
+    assert "fit_transform(X)  # autosota: ignore[LK101] only to look at the data\n" in cells[3]
 
 
 def test_an_idea_is_previewed_applied_run_and_has_its_badge(code: Code, folder: Path) -> None:
@@ -45,7 +45,8 @@ def test_an_idea_is_previewed_applied_run_and_has_its_badge(code: Code, folder: 
     told = scenario(code, "idea", folder, 240)
     assert told["patched"] != was
     assert all("not tried" in row for row in told["before"] if "PARAM" in row), told["before"]
-    assert any("confirmed" in row and "+0." in row for row in told["after"]), told["after"]
+    best = told["after"][0]
+    assert "in the confirmed change" in best and " %" in best and ": +" in best, told["after"]
     assert (folder / "train.py").read_text() == was  # a campaign writes nothing of the user's
     nothing_runs(code, folder)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench import EXTENSION, HERE, SCREENS, Code
+from workbench import HERE, SCREENS, Code
 
 UI = HERE / "ui"
 
@@ -31,8 +31,10 @@ def scenario(code: Code, name: str, workspace: Path, seconds: float = 90.0, **mo
     return told.get("result")
 
 
-def inside(code: Code, suite: str, workspace: Path, seconds: float = 120.0) -> dict[str, Any]:
-    """Run `editor-client/test/SUITE.js` in the extension host; gives each case's end by its name.
+def inside(
+    code: Code, extension: Path, suite: str, workspace: Path, seconds: float = 150.0
+) -> dict[str, Any]:
+    """Run `test/SUITE.js` of the extension in its host; gives each case's end by its name.
 
     The key `""` is how the window ended.
     """
@@ -40,8 +42,8 @@ def inside(code: Code, suite: str, workspace: Path, seconds: float = 120.0) -> d
     results.unlink(missing_ok=True)
     url = code.url(
         workspace,
-        ("extensionDevelopmentPath", code.remote(EXTENSION)),
-        ("extensionTestsPath", code.remote(EXTENSION / "test" / f"{suite}.js")),
+        ("extensionDevelopmentPath", code.remote(extension)),
+        ("extensionTestsPath", code.remote(extension / "test" / f"{suite}.js")),
     )
     told = _drive(code, ["inside.mjs"], suite, workspace, seconds + 60, {"url": url}, seconds)
     lines = results.read_text().splitlines() if results.exists() else []

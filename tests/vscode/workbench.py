@@ -52,7 +52,6 @@ SETTINGS: dict[str, object] = {
     "files.watcherExclude": {"**/.autosota/**": True},
     "extensions.ignoreRecommendations": True,
     "git.enabled": False,
-    "telemetry.telemetryLevel": "off",
     "notebook.experimental.generate": False,
     "chat.commandCenter.enabled": False,
 }
@@ -154,11 +153,13 @@ class Code:
         """Start it, and return once it answers."""
         machine = self.data / "Machine" / "settings.json"
         machine.parent.mkdir(parents=True, exist_ok=True)
-        trust = {} if self.trusting else {"security.workspace.trust.startupPrompt": "never"}
+        of_user: dict[str, object] = {"telemetry.telemetryLevel": "off"}
+        if not self.trusting:
+            of_user["security.workspace.trust.startupPrompt"] = "never"
         machine.write_text(json.dumps({**SETTINGS, **self.settings}, indent=1))
         user = self.data / "User" / "settings.json"
         user.parent.mkdir(parents=True, exist_ok=True)
-        user.write_text(json.dumps(trust))  # these few are no machine's to set
+        user.write_text(json.dumps(of_user))  # these few are no machine's to set
         (self.home / "results").mkdir(exist_ok=True)
         flags = ["--auth", "none", "--disable-telemetry", "--disable-update-check"]
         flags += ["--disable-getting-started-override", "--bind-addr", "127.0.0.1:0"]

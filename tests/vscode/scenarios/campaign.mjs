@@ -11,11 +11,13 @@ async function mode(window, name) {
 
 export default async function (window, context) {
   await window.openFile("train.py");
-  await window.shown(STATUS, { text: "suggest", seconds: 60 });
+  await window.shown(STATUS, { text: "autonomous", seconds: 60 }); // as the objective says
+  await mode(window, "Suggest");
+  await window.shown(STATUS, { text: "suggest" });
   await window.command("AutoSOTA: Start Campaign");
   await window.shown(".monaco-dialog-box");
   await window.shot("question");
-  await window.confirm();
+  await window.confirm("Start");
   await window.shown(STATUS, { text: /[1-9]\d*\/\d+ runs/, seconds: 60 });
   await window.shot("running");
   await window.command("AutoSOTA: Stop");
@@ -25,7 +27,7 @@ export default async function (window, context) {
   await mode(window, "Autonomous");
   await window.shown(".monaco-dialog-box");
   await window.shot("budget");
-  await window.confirm();
+  await window.confirm("Switch to Autonomous");
   await window.shown(STATUS, { text: /autonomous.*[1-9]\d*\/\d+ runs/, seconds: 60 });
   await window.shot("autonomous");
   await mode(window, "Off");

@@ -22,12 +22,14 @@ export default async function (window) {
   await window.press("Control+Z"); // taken back like any edit
   await window.saved("train.py", (text) => text === was);
 
+  await window.goto(1);
   await (await window.shown(LENS, { text: "Try 3 ideas", seconds: 60 })).click();
   await window.shown(".monaco-dialog-box");
   await window.shot("question");
-  await window.confirm();
+  await window.confirm("Start");
   await window.shown(STATUS, { text: /\d+\/\d+ runs/, seconds: 60 });
   await window.shot("running");
+  await window.goto(line + 1, 22);
   await window.shown(LENS, { text: /best \+.*confirmed/, seconds: 150 });
   await window.shot("confirmed");
   await window.goto(line + 1, 22);

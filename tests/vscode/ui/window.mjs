@@ -10,7 +10,7 @@ const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
   "--disable-quic", "--no-first-run", "--disable-component-update", "--disable-sync",
 ];
-const SECONDS = 20;
+const SECONDS = 30;
 
 export class Window {
   // `before` is given the page before it is opened. context: {folder, browser, url, workspace, screens}
@@ -23,6 +23,7 @@ export class Window {
       serviceWorkers: "allow",
     });
     const page = await view.newPage();
+    page.setDefaultTimeout(SECONDS * 1000);
     const window = new Window(browser, page, context);
     page.on("console", (message) => {
       if (message.type() === "error") window.said.push(message.text());
@@ -164,17 +165,21 @@ export class Window {
 
   // The panel that shows an edit before it is made.
   async preview() {
-    await this.shown(".refactor-preview .monaco-list-row");
+    await this.shown(".bulk-edit-panel .monaco-list-row");
   }
 
+  // Ticks what wants a confirmation, and applies the edit.
   async acceptPreview() {
-    await (await this.shown(".refactor-preview .monaco-button", { text: "Apply" })).click();
-    await this.gone(".refactor-preview .monaco-list-row");
+    for (const box of await this.part(".bulk-edit-panel .edit-checkbox").all()) {
+      if (!(await box.isChecked())) await box.click();
+    }
+    await (await this.shown(".bulk-edit-panel .monaco-button", { text: "Apply" })).click();
+    await this.gone(".bulk-edit-panel .monaco-list-row");
   }
 
-  // The first button of a dialogue.
-  async confirm() {
-    await (await this.shown(".monaco-dialog-box .dialog-buttons .monaco-button")).click();
+  // A button of a dialogue.
+  async confirm(text) {
+    await (await this.shown(".monaco-dialog-box .monaco-button", { text })).click();
     await this.gone(".monaco-dialog-box");
   }
 
