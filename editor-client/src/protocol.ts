@@ -366,7 +366,8 @@ export interface Series {
  *     title: What it does.
  *     files: What it changes.
  *     verdict: What the audit said.
- *     standing: Whether it is confirmed, in the line that comes first.
+ *     confirmed: Whether this very patch is confirmed.
+ *     standing: The same in words, in the line that comes first.
  *     notes: What else to know, with the audit's findings.
  */
 export interface PatchText {
@@ -374,6 +375,7 @@ export interface PatchText {
   title: string;
   files: FileText[];
   verdict: "" | "cleared" | "needs_review" | "rejected";
+  confirmed: boolean;
   standing: string;
   notes: string[];
 }

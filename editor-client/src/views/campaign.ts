@@ -92,7 +92,7 @@ function progressRow(progress: Progress, known: string): Row {
     label: `${progress.campaign}: ${how}`,
     description: spent(progress),
     icon: iconOf(progress.state, progress.verdict),
-    context: `progress ${progress.state}`,
+    context: ["confirmed", "provisional"].includes(progress.verdict) ? "progress kept" : "progress",
     spoken: said(`Campaign ${progress.campaign}`, how, ...spentParts(progress), progress.doing),
     tooltip: [progress.headline, spent(progress), ideas, progress.note].filter(Boolean).join("\n"),
     ...(details.length > 0 ? { children: () => details, open: true } : {}),

@@ -48,6 +48,8 @@ export function registerCommands(means: Means): vscode.Disposable[] {
     ["autosota.views.refresh", "campaign", async () => means.desk.boards.refresh()],
     ["autosota.campaign.chart", "campaign", async () => campaignChart(means)],
     ["autosota.campaign.report", "campaign", async () => report(means)],
+    ["autosota.campaign.best", "campaign", () => bestDiff(means)],
+    ["autosota.campaign.apply", "campaign", () => bringIn(means, "")],
     ["autosota.campaign.look", "campaign", (given) => look(means, given)],
     ["autosota.campaign.newest", "campaign", async () => means.desk.boards.look(means.desk.root)],
   ];
@@ -129,8 +131,19 @@ async function details(means: Means, given: unknown): Promise<void> {
 
 async function apply(means: Means, given: unknown): Promise<void> {
   const idea = await anIdea(means, given, "Apply the patch of which idea?", (one) => one.patch !== "");
+  await bringIn(means, idea.patch);
+}
+
+async function bestDiff(means: Means): Promise<void> {
   const root = rootOf(means);
-  const patch = await means.session.command(Commands.patch, { root, id: idea.patch });
+  const patch = await means.session.command(Commands.patch, { root, id: "" });
+  await means.documents.showPatch(root, patch);
+}
+
+/** Bring a patch into the user's files, once they know what stands behind it; '' is the best. */
+async function bringIn(means: Means, id: string): Promise<void> {
+  const root = rootOf(means);
+  const patch = await means.session.command(Commands.patch, { root, id });
   const files = patch.files.map((file) => file.path);
   const unsaved = vscode.workspace.textDocuments.filter(
     (document) =>
@@ -140,19 +153,20 @@ async function apply(means: Means, given: unknown): Promise<void> {
     const names = unsaved.map((one) => path.basename(one.uri.fsPath)).join(", ");
     throw new Error(`Save ${names} first: the patch is brought into the files on disk.`);
   }
-  const confirmed = idea.badge === "confirmed";
-  const sure = confirmed ? "Apply" : "Apply Unconfirmed";
+  const sure = patch.confirmed ? "Apply" : "Apply Unconfirmed";
   const detail = [
     capital(patch.standing || "Nothing is known of it."),
     patch.verdict && `Audit: ${words(patch.verdict)}.`,
     `It changes ${files.join(", ")}.`,
     ...patch.notes,
   ];
-  const ask = confirmed ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  const ask = patch.confirmed
+    ? vscode.window.showInformationMessage
+    : vscode.window.showWarningMessage;
   const answer = await ask(
     `Apply “${patch.title}”?`,
     { modal: true, detail: detail.filter(Boolean).join("\n\n") },
-    ...(confirmed ? [sure, "Show Diff"] : ["Show Diff", sure]), // the first is the one for Enter
+    ...(patch.confirmed ? [sure, "Show Diff"] : ["Show Diff", sure]), // the first is Enter's
   );
   if (answer === "Show Diff") {
     await means.documents.showPatch(root, patch);
@@ -160,11 +174,13 @@ async function apply(means: Means, given: unknown): Promise<void> {
   if (answer !== sure) {
     return;
   }
-  const done = await means.session.command(Commands.apply, { root, id: idea.patch });
+  const done = await means.session.command(Commands.apply, { root, id: patch.id });
   means.desk.boards.refresh();
-  void vscode.window.showInformationMessage(
-    `Applied to ${done.files.join(", ")}. ${[capital(done.standing), ...done.notes].join(" ")}`.trim(),
-  );
+  const result =
+    done.files.length > 0
+      ? `Applied to ${done.files.join(", ")}. ${done.confirmed ? "It is confirmed." : capital(done.standing)}`
+      : "Nothing had to be changed: the files hold this patch already.";
+  void vscode.window.showInformationMessage(result);
 }
 
 async function reject(means: Means, given: unknown): Promise<void> {

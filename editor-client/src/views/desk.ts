@@ -184,7 +184,7 @@ export class Desk implements vscode.Disposable {
     runs.view.description = dotted(name, board?.runs.length ? count(board.runs.length, "run") : "");
     const older = campaign && `Campaign ${campaign} is shown, not the newest.`;
     for (const view of Object.keys(VIEWS) as ViewName[]) {
-      const filter = view === "ideas" && filtered && !this.place ? `Filter: ${written(this.filter)}` : "";
+      const filter = view === "ideas" ? this.filterLine(board?.ideas ?? []) : "";
       const line = this.troubles.get(view) || this.boards.trouble || this.down() || older || filter;
       this.trees[view].view.message = line; // an empty one takes no room
     }
@@ -197,6 +197,15 @@ export class Desk implements vscode.Disposable {
   private shown(ideas: readonly IdeaRow[]): string {
     const found = ideas.filter((idea) => matches(idea, this.filter)).length;
     return found === ideas.length ? count(found, "idea") : `${found} of ${count(ideas.length, "idea")}`;
+  }
+
+  /** What the list is filtered by, and that nothing is left when nothing is. */
+  private filterLine(ideas: readonly IdeaRow[]): string {
+    if (isEverything(this.filter) || this.place !== undefined) {
+      return "";
+    }
+    const none = ideas.some((idea) => matches(idea, this.filter)) ? "" : "no idea is like that";
+    return dotted(`Filter: ${written(this.filter)}`, none);
   }
 
   /** A line when the server is away and what is shown is what was known. */

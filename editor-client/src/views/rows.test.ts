@@ -118,6 +118,13 @@ test("how a campaign stands: its verdict once it has one, and nobody drives it i
   assert.equal(standing({ ...PROGRESS, state: "idle" }), "interrupted");
 });
 
+test("a campaign that kept something offers it", () => {
+  const context = (more: Partial<Progress>) =>
+    campaignRows(board({ progress: { ...PROGRESS, ...more } }))[0]?.context;
+  assert.equal(context({ state: "finished", verdict: "confirmed" }), "progress kept");
+  assert.equal(context({ state: "finished", verdict: "no_gain" }), "progress");
+});
+
 test("each state of the objective has an icon of another shape, and is told in words", () => {
   const goal = below(campaignRows(board()), "goal/goal");
   const rows = goal.children?.() ?? [];

@@ -215,7 +215,8 @@ class PatchText:
         title: What it does.
         files: What it changes.
         verdict: What the audit said.
-        standing: Whether it is confirmed, in the line that comes first.
+        confirmed: Whether this very patch is confirmed.
+        standing: The same in words, in the line that comes first.
         notes: What else to know, with the audit's findings.
     """
 
@@ -223,6 +224,7 @@ class PatchText:
     title: str
     files: tuple[FileText, ...]
     verdict: Audit = ""
+    confirmed: bool = False
     standing: str = ""
     notes: tuple[str, ...] = ()
 

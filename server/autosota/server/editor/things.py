@@ -29,7 +29,7 @@ def patch_text(id: str, root: Path, evidence: Evidence) -> PatchText:
     """Both sides of each file that a patch changes.
 
     Args:
-        id: Of the patch, or of an idea that became one.
+        id: Of the patch, or of an idea that became one; '' is the best.
         root: The workspace.
         evidence: Of its campaign.
 
@@ -40,6 +40,10 @@ def patch_text(id: str, root: Path, evidence: Evidence) -> PatchText:
     known = dict(state.patches)
     if state.null_patch is not None:
         known[state.null_patch.id] = state.null_patch
+    if not id and state.best is None:
+        raise UserError("nothing was kept in this campaign, so there is no best patch")
+    if not id and state.best is not None:
+        id = state.best.patch
     patch = known.get(id) or known.get(state.patch_of_idea.get(id, ""))
     if patch is None and id in state.ideas:
         raise UserError(f"{id}: this idea was not implemented, so there is no patch")
@@ -57,7 +61,8 @@ def patch_text(id: str, root: Path, evidence: Evidence) -> PatchText:
     standing = standing_of(patch, state)
     title = _title(patch.hypothesis, state)
     notes = (*findings, *standing.notes)
-    return PatchText(patch.id, title, tuple(files), verdict, standing.line, notes)
+    said = (standing.confirmed, standing.line)
+    return PatchText(patch.id, title, tuple(files), verdict, *said, notes)
 
 
 def _title(hypothesis: str, state: CampaignState) -> str:
