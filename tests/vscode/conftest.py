@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from workbench import EXTENSION, Code, Installed, Unavailable
+from workbench import EXTENSION, Code, Installed, Unavailable, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -71,5 +71,6 @@ def code(installed: Installed, extension: Path, home: Path) -> Iterator[Code]:
     made.start()
     try:
         yield made
+        wait_for(lambda: not made.strays(), 15, "every window's processes to have ended")
     finally:
         made.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from folders import repository
@@ -40,14 +41,32 @@ def test_a_leak_in_a_notebook_is_fixed_and_silenced(code: Code, folder: Path) ->
     assert "fit_transform(X)  # autosota: ignore[LK101] only to look at the data\n" in cells[3]
 
 
-def test_an_idea_is_previewed_applied_run_and_has_its_badge(code: Code, folder: Path) -> None:
-    was = (folder / "train.py").read_text()
-    told = scenario(code, "idea", folder, 240)
+@pytest.fixture(scope="module")
+def improved(code: Code) -> tuple[Path, str, Any]:
+    """A repository, its script before, and what happened while an idea was confirmed in it."""
+    made = code.home / "improved"
+    repository(made)
+    was = (made / "train.py").read_text()
+    return made, was, scenario(code, "idea", made, 240)
+
+
+def test_an_idea_is_previewed_applied_run_and_has_its_badge(
+    code: Code, improved: tuple[Path, str, Any]
+) -> None:
+    folder, was, told = improved
     assert told["patched"] != was
     assert all("not tried" in row for row in told["before"] if "PARAM" in row), told["before"]
     best = told["after"][0]
     assert "in the confirmed change" in best and " %" in best and ": +" in best, told["after"]
     assert (folder / "train.py").read_text() == was  # a campaign writes nothing of the user's
+    nothing_runs(code, folder)
+
+
+def test_what_a_campaign_left_is_shown(code: Code, improved: tuple[Path, str, Any]) -> None:
+    folder, _, _ = improved
+    told = scenario(code, "views", folder, 240)
+    assert any("Baseline" in row or "baseline" in row for row in told["rows"]), told["rows"]
+    assert "test_accuracy" in told["report"]
     nothing_runs(code, folder)
 
 

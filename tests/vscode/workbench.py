@@ -216,6 +216,13 @@ class Code:
                 found.append(process)
         return found
 
+    def strays(self) -> list[psutil.Process]:
+        """What came from here and is not below the server: nothing, once windows are closed."""
+        assert self._process is not None
+        tree = psutil.Process(self._process.pid)
+        kept = {tree.pid, *(child.pid for child in tree.children(recursive=True))}
+        return [process for process in self.processes() if process.pid not in kept]
+
     def url(self, folder: Path, *payload: Sequence[str], **more: str) -> str:
         """Where a window on a folder is."""
         asked = {"folder": str(folder), **more}

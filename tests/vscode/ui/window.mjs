@@ -168,11 +168,8 @@ export class Window {
     await this.shown(".bulk-edit-panel .monaco-list-row");
   }
 
-  // Ticks what wants a confirmation, and applies the edit.
+  // Applies what the panel has ticked by itself.
   async acceptPreview() {
-    for (const box of await this.part(".bulk-edit-panel .edit-checkbox").all()) {
-      if (!(await box.isChecked())) await box.click();
-    }
     await (await this.shown(".bulk-edit-panel .monaco-button", { text: "Apply" })).click();
     await this.gone(".bulk-edit-panel .monaco-list-row");
   }
