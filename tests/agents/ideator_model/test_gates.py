@@ -260,8 +260,14 @@ def test_an_idea_goes_with_others_and_never_on_text_that_moved() -> None:
     changes = implement(both, tree(), {one.id: one, two.id: two}).changes
     assert b"lr=0.05" in changes["train.py"] and b"torch.tanh" in changes["train.py"]
     moved = tree(train_py=TRAIN.replace("zero_grad()", "zero_grad(set_to_none=True)"))
+    assert b"lr=0.05" in implement(one, moved).changes["train.py"]
+    whole = proposed(EditAnswer("train.py", "fit", FIT, "", NEW_FIT)).idea
     with pytest.raises(NotApplicable, match="not the text any more"):
-        implement(one, moved)
+        implement(whole, moved)
+    with pytest.raises(NotApplicable, match="occurs 0 times"):
+        implement(one, tree(train_py=TRAIN.replace("lr=0.1", "lr=0.2")))
+    stale = EditAnswer("train.py", "fit", FIT, "lr=0.1", "lr=0.05")
+    assert "not the text any more" in proposed(stale, where=moved).problem
 
 
 def test_broken_arguments_are_refused(tmp_path: Any) -> None:

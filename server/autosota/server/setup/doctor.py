@@ -58,7 +58,7 @@ def diagnose(root: Path | None) -> list[Check]:
     ]
     if root is None:
         return [*checks, _sqlite(Path(tempfile.gettempdir()), "the temporary folder")]
-    return [*checks, *_storage(root), found]
+    return [*checks, *_models(root, objective), *_storage(root), found]
 
 
 def _python() -> Check:
@@ -175,7 +175,7 @@ def _network(objective: Objective | None, *, walled: bool) -> Check:
     if not walled:
         detail = "without bubblewrap or containers nothing keeps runs from the network"
         return Check("network", "warn", detail, "make one of them work (see above)")
-    return Check("network", "ok", "runs have none; nothing is sent anywhere")
+    return Check("network", "ok", "runs have none")
 
 
 def _key() -> Check:
@@ -183,6 +183,19 @@ def _key() -> Check:
         if os.environ.get(name, "").strip():
             return Check("model key", "ok", f"{name} is set; runs never see it")
     return Check("model key", "ok", "none set; everything works without")
+
+
+def _models(root: Path, objective: Objective | None) -> list[Check]:
+    """Which models would be asked, and at what price; nothing without an objective."""
+    if objective is None:
+        return []
+    from autosota.server.setup.folder import FolderTree
+    from autosota.server.setup.models import model_checks
+
+    try:
+        return model_checks(root, objective, FolderTree(root))
+    except UserError as error:
+        return [Check("models", "warn", line(error), "correct that, and look again")]
 
 
 def _storage(root: Path) -> list[Check]:

@@ -1,8 +1,9 @@
 """A model's edits, carried out in a tree or refused with the reason.
 
-An edit names a symbol and the mark (a hash) of its text: it applies to exactly that text or not at
-all. Files must be Python files that the tree has, by the very name it has them. Nothing here knows
-the objective; what is on the evaluation side is `gates`' and the supervisor's business.
+An edit names a symbol and the mark (a hash) of its text: as it is proposed it applies to exactly
+that text or not at all. Files must be Python files that the tree has, by the very name it has
+them. Nothing here knows the objective; what is on the evaluation side is `gates`' and the
+supervisor's business.
 """
 
 from __future__ import annotations
@@ -103,11 +104,16 @@ def rewrite(idea: Hypothesis, tree: Tree) -> Implementation:
         imports = [str(line) for line in plain["imports"]]
     except (KeyError, TypeError, ValueError):
         raise NotApplicable("the idea holds no edits that can be read") from None
-    return carried_out(edits, imports, tree)
+    return carried_out(edits, imports, tree, exact=False)
 
 
-def carried_out(edits: Sequence[EditAnswer], imports: Sequence[str], tree: Tree) -> Implementation:
+def carried_out(
+    edits: Sequence[EditAnswer], imports: Sequence[str], tree: Tree, *, exact: bool = True
+) -> Implementation:
     """The files after these edits.
+
+    With `exact` each symbol must have the mark that its edit names. Without, text that is found
+    once in a symbol may be replaced although other ideas changed the symbol elsewhere.
 
     Raises:
         NotApplicable: see `rewrite`.
@@ -120,7 +126,7 @@ def carried_out(edits: Sequence[EditAnswer], imports: Sequence[str], tree: Tree)
         module = readable(path, tree)
         done: list[Edit] = []
         for edit in (e for e in edits if e.path == path):
-            one, anchor = _one(module, edit)
+            one, anchor = _one(module, edit, exact=exact)
             done.append(one)
             anchors.append(anchor)
         content = _applied(module, done)
@@ -149,13 +155,13 @@ def readable(path: str, tree: Tree) -> Module:
     return module
 
 
-def _one(module: Module, edit: EditAnswer) -> tuple[Edit, Anchor]:
+def _one(module: Module, edit: EditAnswer, *, exact: bool) -> tuple[Edit, Anchor]:
     what = f"{module.path}::{edit.symbol}" if edit.symbol else module.path
     _check_text(what, edit.code, module)
     target = target_of(module, edit.symbol)
     if target is None:
         raise NotApplicable(f"{what[:160]} is not there, or more than once")
-    if edit.base not in _marks(module, target):
+    if (exact or not edit.find) and edit.base not in _marks(module, target):
         raise NotApplicable(f"{what} is not the text any more that the change was written for")
     before = target.text.decode("utf-8").replace("\r\n", "\n")
     if edit.find:
