@@ -42,6 +42,40 @@ def main() -> None:
     for name, step in rows:
         broken += _session(fake, name, step)
     print(f"{len(rows)} sessions; over the budget, over the wall or with lost state: {broken}")
+    _context()
+
+
+def _context() -> None:
+    """What one session of ideas shows of a repository, in estimated tokens."""
+    from autosota.agents.ideator.with_model.context import whole_files
+    from autosota.agents.ideator.with_model.gates import Gates
+    from autosota.agents.ideator.with_model.proposals import question
+    from autosota.agents.ideator.with_model.quoting import tokens
+    from autosota.agents.supervisor.boundary import draw_boundary
+    from autosota.server.config import load_objective
+    from autosota.server.setup.folder import FolderTree
+
+    root = Path(__file__).resolve().parents[2]
+    folders = sorted(
+        p.parent
+        for place in ("docs/examples", "tests/bench/searched/repositories")
+        for p in (root / place).glob("*/autosota.toml")
+    )
+    print(
+        "\nContext of a session of ideas, in tokens (estimated); the cache holds rules and material"
+    )
+    print(f"{'repository':<22} {'code, whole':>11} {'in slices':>10} {'session':>8} {'cached':>7}")
+    for folder in folders:
+        objective, tree = load_objective(folder), FolderTree(folder)
+        boundary = draw_boundary(tree, objective)
+        gates = Gates(tree, objective, boundary)
+        ask = question(tree, objective, boundary)
+        stable = sum(tokens(text) for text in (ask.instructions, *ask.material))
+        session = stable + tokens(ask.question)
+        print(
+            f"{folder.name:<22} {tokens(whole_files(gates)):>11} {tokens(ask.material[-1]):>10} "
+            f"{session:>8} {stable / session:>7.0%}"
+        )
 
 
 def _session(fake: Any, name: str, step: Any) -> int:
