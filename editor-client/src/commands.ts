@@ -1,11 +1,13 @@
 // The commands of the palette, of lenses and of code actions. Those of the server are there from
 // the beginning, whether it runs or not; what is asked is handed to it, and it decides.
 
+import { basename } from "node:path";
 import * as vscode from "vscode";
 import { menuItems, type MenuItem } from "./menuItems";
 import { ClientCommands, Commands } from "./protocol";
 import type { AskReason, Progress, SetAutonomy, Start, Stop } from "./protocol";
 import { NoServer, type Session } from "./session";
+import { SECTION } from "./settings";
 import { MODE_ICONS, MODE_WORDS, modeOf, MODES } from "./statusText";
 
 type Found = Record<string, unknown>;
@@ -54,7 +56,7 @@ async function start(session: Session, asked: Partial<Start>): Promise<unknown> 
         : wanted.ideas !== undefined && wanted.ideas > 0
           ? `Try ${wanted.ideas} ideas`
           : "Start a campaign";
-    if (!(await confirm(`${what} in ${wanted.root ?? "this workspace"}?`, progress, "Start"))) return;
+    if (!(await confirm(`${what} in ${place(wanted.root)}?`, progress, "Start"))) return;
   }
   return session.command(Commands.start, { ...wanted, confirmed: true });
 }
@@ -78,7 +80,7 @@ async function setAutonomy(session: Session, asked: Partial<SetAutonomy>): Promi
   }
   let confirmed = wanted.confirmed ?? false;
   if (mode === "autonomous" && !confirmed) {
-    const question = `Let AutoSOTA run campaigns in ${wanted.root ?? "this workspace"} without asking again?`;
+    const question = `Let AutoSOTA run campaigns in ${place(wanted.root)} without asking again?`;
     if (!(await confirm(question, progress, "Switch to Autonomous"))) return;
     confirmed = true;
   }
@@ -93,9 +95,13 @@ async function confirm(
   progress: Progress | undefined,
   yes: string,
 ): Promise<boolean> {
-  const detail = progress?.may_spend
-    ? `At most what the objective allows: ${progress.may_spend}. You can stop it at any moment.`
-    : "At most the budget of the objective. You can stop it at any moment.";
+  const most = progress?.may_spend
+    ? `At most what the objective allows: ${progress.may_spend}`
+    : "At most the budget of the objective";
+  const folder = progress === undefined ? undefined : vscode.Uri.file(progress.root);
+  const limit = vscode.workspace.getConfiguration(SECTION, folder).get<number>("budgetEvaluations");
+  const less = limit ? `, and ${limit} runs (autosota.budgetEvaluations)` : "";
+  const detail = `${most}${less}. You can stop it at any moment.`;
   const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, yes);
   return answer === yes;
 }
@@ -207,6 +213,11 @@ function row(item: MenuItem) {
 /** What a caller handed over, if it is what one hands to a command of the server. */
 function object(argument: unknown): Found {
   return typeof argument === "object" && argument !== null ? { ...argument } : {};
+}
+
+/** A root as a person calls it. */
+function place(root: string | undefined): string {
+  return root === undefined ? "this workspace" : basename(root);
 }
 
 /** The argument with the root that is meant when it names none. */

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import * as vscode from "vscode";
 import { registerCommands } from "./commands";
 import { ManagedEnvironment } from "./environment";
+import { showJobs } from "./jobs";
 import { WindowNotices } from "./notices";
 import { PythonExtension } from "./python";
 import { registerSetUp } from "./setUp";
@@ -35,6 +36,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     python,
     started,
     showStatusBar(started),
+    showJobs(started),
     registerCommands(started),
     registerSetUp(started, environment, python, storage),
   );
