@@ -26,6 +26,7 @@ class RunningRun:
     side: str
     seed: int
     began: str
+    variant: str = ""
 
 
 def doing(action: actions.Action) -> str:
@@ -86,6 +87,7 @@ def say(mailbox: Mailbox, campaign: str, action: actions.Action | None, run: str
                 "purpose": str(action.purpose),
                 "side": action.side,
                 "seed": action.seed,
+                "variant": action.variant.name,
             }
     with suppress(UserError):
         mailbox.set_activity(campaign, body)
@@ -101,4 +103,5 @@ def running_run(activity: Activity | None) -> RunningRun | None:
     if not isinstance(seed, int) or not isinstance(run.get("id"), str):
         return None
     purpose, side = str(run.get("purpose", "")), str(run.get("side", ""))
-    return RunningRun(run["id"], purpose, side, seed, activity.at)
+    variant = str(run.get("variant", ""))
+    return RunningRun(run["id"], purpose, side, seed, activity.at, variant)

@@ -113,6 +113,11 @@ def test_a_hover_ties_a_setting_the_paper_and_the_runs_together():
         "| Raise the number of trees: n_estimators 100 → 300 | Breiman 2001 | not tried |" in text
     )
     assert "words of noise: +0.001 on acc" in text
+    ran = with_fate("noise", patch="c1-p2", receipts=("a", "b", "c", "d"))
+    assert "| 4 runs of c1-p2 |" in hover(replace(VIEW, ideas=(ran,)), 13, "n_estimators")
+    fixed = replace(view, fixed=(Fixed("n_estimators", "100"),))
+    both = hover(fixed, 13, "n_estimators")
+    assert both.startswith("The paper fixes `n_estimators = 100` (R7).\n\n| idea |")
     assert hover(view, 13, "other") == ""
     assert hover(view, 40, "n_estimators") == ""
     assert hover(view, 1, "seq_len") == "The paper fixes `seq_len = 40` (R7)."

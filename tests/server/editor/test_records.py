@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from dataclasses import asdict
@@ -80,6 +81,10 @@ def test_a_confirmed_campaign_passes_part_by_part(tmp_path, confirmed):
     assert states["control:permuted labels"] == "capped"
     assert "Table 1, row LR" in found["baseline"].detail
     assert len(found["baseline"].receipts) == 5
+    assert found["evaluation"].detail.startswith("sealed: ")
+    assert re.fullmatch(
+        r"went from \S+ s to \S+ s, at most \+25 %", found["guard:wall_seconds"].detail
+    )
     for node in found.values():
         for run in node.receipts:
             assert records.receipt(run).id == run, node
@@ -114,6 +119,9 @@ def test_runs_show_what_their_receipts_hold(tmp_path, confirmed):
         value = receipt.value(row.metric)
         assert row.value == "" if value is None else float(row.value) == pytest.approx(value, 1e-3)
         assert row.wall_seconds == receipt.resources.wall_seconds
+    null = next(r for r in board.runs if r.patch == "c1-null")
+    assert (null.metric, null.idea) == ("val_accuracy", "")  # it is not asked about the claim
+    assert null.value
     confirm = next(r for r in board.runs if r.purpose == "confirm" and r.side != "baseline")
     assert (confirm.metric, confirm.isolation) == ("test_accuracy", "sealed")
     assert confirm.patch == confirmed.state.best.patch
@@ -150,6 +158,13 @@ def test_ideas_have_the_badge_of_their_fate(tmp_path):
     assert (rows["good"].verdict, rows["cheat"].verdict) == ("cleared", "rejected")
     assert (rows["broken"].badge, rows["cheat"].badge) == ("failed", "rejected")
     assert rows["cheat"].findings == ("EV201 evaluate.py:3: the candidate edits the metric",)
+
+
+def test_an_idea_that_is_the_confirmed_change_is_confirmed(tmp_path):
+    write(told(ideas=1), tmp_path)
+    (row,) = Records(tmp_path).board().ideas
+    assert (row.words, row.badge) == ("confirmed", "confirmed")
+    assert "on test_accuracy" in row.detail
 
 
 def test_an_older_campaign_can_be_looked_at(tmp_path, confirmed):

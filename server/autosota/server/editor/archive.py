@@ -170,7 +170,8 @@ def _tried(evidence: Evidence, idea: str, campaign: str) -> Tried:
     patch = state.patch_of_idea.get(idea, "")
     shown = evidence.idea(idea)
     confirmed = state.confirmation is not None and fate in ("confirmed", "not_confirmed")
-    if confirmed and state.best is not None and state.best.ideas == (idea,):
+    alone = state.best is not None and state.best.ideas == (idea,)
+    if confirmed and alone:
         shown = evidence.confirmation() or shown
     gain = detail = metric = ""
     receipts: tuple[str, ...] = ()
@@ -180,7 +181,7 @@ def _tried(evidence: Evidence, idea: str, campaign: str) -> Tried:
         detail = f"{shown.difference.text} on {one_line(metric, 60)}"
         if shown.low is not None and shown.high is not None:
             detail += f" ({shown.low.text} to {shown.high.text}, {len(shown.seeds)} seeds)"
-    words = FATES.get(fate, fate)
+    words = "confirmed" if fate == "confirmed" and alone else FATES.get(fate, fate)
     return Tried(campaign, fate, words, one_line(why), gain, metric, detail, patch, receipts)
 
 

@@ -10,14 +10,22 @@ from autosota.agents.domain import CampaignVerdict, Fate, Guard, Isolation, Obje
 from autosota.agents.scheduler import baseline as phase0
 from autosota.agents.scheduler import guards
 from autosota.agents.scheduler.claims import LABELS, MATCHED
+from autosota.agents.scheduler.events import GuardResult
 from autosota.agents.scheduler.state import CampaignState
 from autosota.server.editor.board import NodeState, RubricNode
 from autosota.server.editor.veil import Veil
 from autosota.server.report.caveats import GRADES_IN_WORDS
 from autosota.server.report.fates import fate_of, ideas_tried
-from autosota.server.report.formats import count, duration, gain_words, interval_words, one_line
+from autosota.server.report.formats import (
+    count,
+    duration,
+    gain_words,
+    interval_words,
+    one_line,
+    resource_words,
+)
 from autosota.server.report.headline import headline
-from autosota.server.report.numbers import Evidence, ShownComparison
+from autosota.server.report.numbers import RESOURCES, Evidence, ShownComparison
 from autosota.server.report.price import cost_words
 from autosota.server.report.proof import (
     CONTROLS,
@@ -57,7 +65,7 @@ def goal_of(objective: Objective, evidence: Evidence | None) -> RubricNode:
     children = [
         _baseline(objective, evidence),
         _seeds(objective, state),
-        _evaluation(objective, state),
+        _evaluation(objective, evidence),
         _search(objective, evidence),
         *_guards(objective, state),
         _confirmation(objective, evidence),
@@ -117,17 +125,18 @@ def _seeds(objective: Objective, state: CampaignState | None) -> RubricNode:
     return RubricNode("seeds", title, "failed", f"{words}, so no gain can be confirmed", runs)
 
 
-def _evaluation(objective: Objective, state: CampaignState | None) -> RubricNode:
+def _evaluation(objective: Objective, evidence: Evidence | None) -> RubricNode:
     title = "The evaluation is out of the candidate's reach"
-    if state is None or not state.runs:
+    state = evidence.state if evidence is not None else None
+    if evidence is None or state is None or not state.runs:
         known = state.environment.isolation if state is not None and state.environment else None
         words = f"{known}: {GRADES_IN_WORDS[known]}" if known is not None else _will_be(objective)
         return RubricNode("evaluation", title, "open", words)
-    grades = {run.isolation for run in state.runs}
+    grades = {run: receipt.isolation for run, receipt in evidence.receipts.items()}
     order = (Isolation.DECLARED, Isolation.OVERLAID, Isolation.SEALED)
-    weakest = next(grade for grade in order if grade in grades)
+    weakest = next((grade for grade in order if grade in grades.values()), Isolation.DECLARED)
     how: NodeState = "passed" if weakest is Isolation.SEALED else "capped"
-    runs = tuple(run.run_id for run in state.runs if run.isolation is weakest)
+    runs = tuple(run for run, grade in grades.items() if grade is weakest)
     return RubricNode("evaluation", title, how, f"{weakest}: {GRADES_IN_WORDS[weakest]}", runs[-1:])
 
 
@@ -182,13 +191,23 @@ def _guards(objective: Objective, state: CampaignState | None) -> list[RubricNod
             how = "passed" if result.held else "failed"
             open_now = state.claim_is_open(Purpose.CONFIRM)
             if open_now or not objective.tells_of_claim(guard.name):
-                words = f"{guards.change_text(result)}, {words}"
+                words = f"{_change(result)}, {words}"
         elif over:
             words = f"{words}; nothing was confirmed that it could judge"
         else:
             words = f"{words}; judged at the confirmation"
         nodes.append(RubricNode(f"guard:{guard.name}", one_line(guard.name, 60), how, words))
     return [_group("guards", "What may not get worse (R4)", nodes)]
+
+
+def _change(result: GuardResult) -> str:
+    """`went from 6.3 s to 5.8 s`, with units where there are some."""
+    before, after = result.baseline, result.candidate
+    if result.name not in RESOURCES or before is None or after is None:
+        return guards.change_text(result)
+    return (
+        f"went from {resource_words(result.name, before)} to {resource_words(result.name, after)}"
+    )
 
 
 def _limit(guard: Guard) -> str:

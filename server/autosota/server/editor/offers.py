@@ -238,8 +238,11 @@ def hover(view: View, line: int, word: str) -> str:
     header = [i for i in view.ideas if i.header == line and named.search(i.symbol)]
     about = list(dict.fromkeys([*varied, *header]))
     if about:
-        rows = ["| idea | source | here |", "|---|---|---|"]
-        rows += [f"| {i.title} | {_source(i.paper)} | {_cell(i)} |" for i in about[:MOST_IDEAS]]
+        rows = ["| idea | source | here | runs |", "|---|---|---|---|"]
+        rows += [
+            f"| {i.title} | {_source(i.paper)} | {_cell(i)} | {_runs(i)} |"
+            for i in about[:MOST_IDEAS]
+        ]
         parts.append("\n".join(rows))
     return "\n\n".join(dict.fromkeys(parts))
 
@@ -249,6 +252,15 @@ def _cell(idea: Idea) -> str:
     if tried is None or tried.fate == "waiting":
         return "not tried"
     return f"{tried.words}: {tried.detail}" if tried.detail else tried.words
+
+
+def _runs(idea: Idea) -> str:
+    """The runs that varied it: how many, and of which patch."""
+    tried = idea.tried
+    if tried is None or not tried.receipts:
+        return ""
+    count = len(tried.receipts)
+    return f"{count} run{'s' * (count != 1)} of {tried.patch or 'it'}"
 
 
 def _metric(metric: Metric) -> str:

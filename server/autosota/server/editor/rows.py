@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autosota.agents.domain import BASELINE, Decision, Hypothesis, Outcome, Purpose
+from autosota.agents.scheduler.claims import UNASKED
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState
 from autosota.server.activity import RunningRun
@@ -123,7 +124,7 @@ def run_rows(
 
 def _running(run: RunningRun, state: CampaignState) -> RunRow:
     idea, patch = _made_from(run.side, state)
-    name = shown_metric(run.purpose, state)
+    name = shown_metric(run.purpose, run.variant, state)
     return RunRow(
         run.id, run.purpose, run.side, idea, patch, run.seed, "running", run.began,
         metric=name, note="it goes on", log=True,
@@ -134,7 +135,7 @@ def _run(run: RunFinished, evidence: Evidence, log: bool) -> RunRow:
     state = evidence.state
     receipt = evidence.receipts.get(run.run_id)
     idea, patch = _made_from(run.side, state)
-    metric = shown_metric(run.purpose, state)
+    metric = shown_metric(run.purpose, run.variant, state)
     value = note = ""
     if run.outcome is Outcome.OK:
         shown = evidence.value(run, metric)
@@ -164,9 +165,10 @@ def _run(run: RunFinished, evidence: Evidence, log: bool) -> RunRow:
     )
 
 
-def shown_metric(purpose: str, state: CampaignState) -> str:
+def shown_metric(purpose: str, variant: str, state: CampaignState) -> str:
     """The metric that such a run is about: the claim where it decides, else the search's."""
     decides = purpose in (Purpose.CONFIRM, Purpose.CONTROL, Purpose.TRANSFER)
+    decides = decides and variant not in UNASKED
     return state.objective.metric if decides else state.objective.select_on
 
 
