@@ -1,0 +1,1 @@
+"""Survival after operation, from a registry of five hospitals."""
