@@ -15,7 +15,8 @@ from typing import Protocol
 
 from autosota.agents.asking import Ask, Ending, Reply
 from autosota.agents.code.tree import PatchedTree
-from autosota.agents.domain import Boundary, Decision, Hypothesis, Objective
+from autosota.agents.domain import Boundary, Decision, Hypothesis, Objective, Verdict
+from autosota.agents.ideator.with_model import opinion
 from autosota.agents.ideator.with_model.context import Known
 from autosota.agents.ideator.with_model.proposals import Proposed, question, read, repair
 from autosota.agents.protocols import Tree
@@ -131,6 +132,17 @@ class Advisor:
             f"${spent.dollars:.4f} and {spent.tokens} tokens spent on models so far"
         )
         return Session(ideas, line)
+
+    def second_opinion(self, verdict: Verdict, diff: str) -> tuple[Verdict, str]:
+        """The verdict on a change that needs a review, never milder, and a line; '' for none.
+
+        Raises:
+            Cancelled: it was stopped.
+        """
+        reply = self._asked(opinion.question(diff, verdict))
+        if not reply.answered:
+            return verdict, ""
+        return opinion.stricter(verdict, reply.value, diff)
 
     def cancel(self) -> None:
         """End what is asked, from any thread."""

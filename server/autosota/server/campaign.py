@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from autosota.agents.domain import (
+    Decision,
     Fate,
     Hypothesis,
     Outcome,
@@ -315,7 +316,15 @@ class Campaign:
             self.state.objective,
             analysed.boundary,
         )
-        self._append(ev.PatchAudited(action.patch, verdict))
+        opinion = ""
+        if verdict.decision is Decision.NEEDS_REVIEW and self._advisor is not None:
+            patch = self.state.patches[action.patch]
+            diff = self._workspace.diff(self.state.start.base_commit, patch.commit)
+            try:
+                verdict, opinion = self._advisor.second_opinion(verdict, diff)
+            except Cancelled:
+                return
+        self._append(ev.PatchAudited(action.patch, verdict, opinion))
 
     def _execute(self, action: Execute) -> None:
         looks_at_claim = self.state.objective.selects_on_claim

@@ -244,6 +244,8 @@ class Library:
             lines += [
                 f"    {f.code} {f.place.path}:{f.place.line}: {f.message}" for f in verdict.findings
             ]
+        if patch in self._state.opinions:
+            lines.append(f"    {self._state.opinions[patch]}")
         for run in self._state.runs:
             if run.side == patch and run.purpose in (Purpose.SEARCH, Purpose.CONTROL):
                 lines.append(f"  receipt {run.run_id}: {run.outcome}")

@@ -217,11 +217,16 @@ class PatchMade:
 
 @dataclass(frozen=True, slots=True)
 class PatchAudited:
-    """The red-line verdict on the change from the base commit to the patch's commit."""
+    """The red-line verdict on the change from the base commit to the patch's commit.
+
+    `opinion` is what a model said of a change that the audit could not clear, in one line; it can
+    only have made the verdict stricter.
+    """
 
     kind: ClassVar[str] = "patch_audited"
     patch: str
     verdict: Verdict
+    opinion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

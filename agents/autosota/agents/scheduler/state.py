@@ -46,6 +46,7 @@ class CampaignState:
     patches: dict[str, Patch] = field(default_factory=dict)
     patch_of_idea: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    opinions: dict[str, str] = field(default_factory=dict)
     judged: dict[str, ev.IdeaJudged] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
@@ -251,6 +252,8 @@ class CampaignState:
                 self.patches[event.patch.id] = event.patch
             case ev.PatchAudited():
                 self.verdicts[event.patch] = event.verdict
+                if event.opinion:
+                    self.opinions[event.patch] = event.opinion
             case ev.IdeaJudged():
                 self.judged[event.idea] = event
                 if event.fate in (Fate.REJECTED, Fate.NOT_APPLICABLE):
