@@ -15,10 +15,12 @@ import {
   words,
 } from "./rows";
 
-/** The rows of the campaign's view. */
-export function campaignRows(board: Board): Row[] {
-  const rows = [progressRow(board.progress, board.goal.detail), ...goalRows(board.goal)];
-  const others = board.campaigns.filter((one) => one.id !== board.progress.campaign);
+/** The rows of the campaign's view; `shown` is an older campaign that is looked at, '' for none. */
+export function campaignRows(board: Board, shown = ""): Row[] {
+  const older = board.campaigns.find((one) => shown !== "" && one.id === shown);
+  const first = older === undefined ? progressRow(board.progress, board.goal.detail) : olderRow(older);
+  const rows = [first, ...goalRows(board.goal)];
+  const others = board.campaigns.filter((one) => one.id !== (shown || board.progress.campaign));
   if (others.length > 0) {
     rows.push(earlier(others));
   }
@@ -51,7 +53,7 @@ function spentParts(progress: Progress): string[] {
 }
 
 /** `running`, `stopped`, or how it ended. */
-export function standing(progress: Progress): string {
+export function standing(progress: { readonly state: string; readonly verdict: string }): string {
   if (progress.state === "finished" && progress.verdict) {
     return words(progress.verdict);
   }
@@ -97,6 +99,11 @@ function progressRow(progress: Progress, known: string): Row {
     tooltip: [progress.headline, spent(progress), ideas, progress.note].filter(Boolean).join("\n"),
     ...(details.length > 0 ? { children: () => details, open: true } : {}),
   };
+}
+
+/** A campaign that is not the newest: what it was, not what goes on. */
+function olderRow(campaign: CampaignRow): Row {
+  return { ...campaignRow(campaign), id: `older/${campaign.id}`, context: "older" };
 }
 
 function line(id: string, label: string, icon: Icon): Row {
@@ -182,7 +189,7 @@ function earlier(campaigns: readonly CampaignRow[]): Row {
 }
 
 function campaignRow(campaign: CampaignRow): Row {
-  const how = campaign.verdict ? words(campaign.verdict) : campaign.state;
+  const how = standing(campaign);
   return {
     id: `earlier/${campaign.id}`,
     label: `${campaign.id}: ${how}`,

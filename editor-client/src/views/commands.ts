@@ -355,11 +355,11 @@ function campaignChart(means: Means): void {
   means.panels.show("metrics", {
     title: "AutoSOTA Metrics",
     fill: () => {
-      const { board } = means.desk.boards;
+      const { board, campaign } = means.desk.boards;
       if (board === undefined) {
         return Promise.reject(new Error("nothing is known of this workspace yet"));
       }
-      return Promise.resolve({ body: campaignPage(board) });
+      return Promise.resolve({ body: campaignPage(board, campaign) });
     },
     act: (act, id) => pressed(means, root, act, id),
   });

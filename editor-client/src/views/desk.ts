@@ -45,7 +45,7 @@ export class Desk implements vscode.Disposable {
     const { boards } = this;
     const ready = () => this.state() !== "noObjective" && boards.board !== undefined;
     this.trees = {
-      campaign: new Tree(VIEWS.campaign, () => (ready() && boards.board ? campaignRows(boards.board) : [])),
+      campaign: new Tree(VIEWS.campaign, () => (ready() && boards.board ? campaignRows(boards.board, boards.campaign) : [])),
       ideas: new Tree(VIEWS.ideas, () => ideaRows(boards.board?.ideas ?? [], this.filter, this.place)),
       runs: new Tree(VIEWS.runs, () => runRows(boards.board?.runs ?? [], boards.board?.ideas ?? [])),
     };
@@ -172,6 +172,7 @@ export class Desk implements vscode.Disposable {
   private changed(): void {
     const { board, campaign } = this.boards;
     const progress = board?.progress;
+    const shown = board?.campaigns.find((other) => campaign !== "" && other.id === campaign) ?? progress;
     const filtered = !isEverything(this.filter) || this.place !== undefined;
     this.tell("autosota.views.state", this.state());
     this.tell("autosota.views.campaign", progress?.campaign ? progress.state : "none");
@@ -179,7 +180,7 @@ export class Desk implements vscode.Disposable {
     this.tell("autosota.campaign.older", campaign !== "");
     const { campaign: one, ideas, runs } = this.trees;
     const name = this.session.statuses.size > 1 && this.root ? path.basename(this.root) : "";
-    one.view.description = dotted(name, progress?.campaign && standing(progress));
+    one.view.description = dotted(name, progress?.campaign && shown && standing(shown));
     ideas.view.description = dotted(name, board?.ideas.length ? this.shown(board.ideas) : "");
     runs.view.description = dotted(name, board?.runs.length ? count(board.runs.length, "run") : "");
     const older = campaign && `Campaign ${campaign} is shown, not the newest.`;

@@ -4,22 +4,26 @@ import type { Board, ReceiptText, RunRow, Series } from "../protocol";
 import { standing, spent } from "./campaign";
 import { campaignChart, chartHtml, curveChart, metricsOf } from "./chart";
 import { type Html, html } from "./html";
-import { capital, dotted } from "./rows";
+import { capital, dotted, moment } from "./rows";
 
-/** The metrics of a campaign, one chart for each that can be drawn. */
-export function campaignPage(board: Board): Html {
+/** The metrics of a campaign, one chart for each that can be drawn; `shown` is an older one. */
+export function campaignPage(board: Board, shown = ""): Html {
   const { progress } = board;
+  const older = board.campaigns.find((one) => shown !== "" && one.id === shown);
+  const name = older?.id ?? progress.campaign;
+  const headline = older?.headline ?? progress.headline;
   const metrics = metricsOf(board.runs);
-  const head = progress.campaign
-    ? html`<p class="soft">${dotted(capital(standing(progress)), spent(progress))}</p>`
+  const how = older === undefined ? spent(progress) : moment(older.started);
+  const head = name
+    ? html`<p class="soft">${dotted(capital(standing(older ?? progress)), how)}</p>`
     : undefined;
   const charts =
     metrics.length > 0
       ? metrics.map((metric) => chartHtml(campaignChart(board.runs, board.ideas, metric)))
       : html`<p>No run has a value that can be shown yet. ${masked(board.runs)}</p>`;
-  return html`<header><h1>${progress.campaign ? `Metrics of ${progress.campaign}` : "Metrics"}</h1>${head}
+  return html`<header><h1>${name ? `Metrics of ${name}` : "Metrics"}</h1>${head}
 <div class="actions">${button("report", "Show report")}</div></header>
-${progress.headline ? html`<p class="headline">${progress.headline}</p>` : undefined}
+${headline ? html`<p class="headline">${headline}</p>` : undefined}
 ${charts}`;
 }
 

@@ -149,6 +149,9 @@ test("the campaign that is shown is not among the others", () => {
   const others = below(rows, "earlier").children?.().map((row) => row.label);
   assert.deepEqual(others, ["c1: no gain"]);
   assert.equal(campaignRows(board({ campaigns: [two] })).at(-1)?.id, "goal/goal");
+  const older = campaignRows(board({ campaigns: [two, one] }), "c1");
+  assert.equal(older[0]?.label, "c1: no gain", "an older one is shown as what it was");
+  assert.deepEqual(below(older, "earlier").children?.().map((row) => row.label), ["c2: running"]);
 });
 
 test("without a campaign there is a row that says so", () => {
