@@ -214,6 +214,16 @@ def test_what_may_not_be_changed(what: str) -> None:
         ) else implement(found.idea, tree())
 
 
+def test_a_link_is_no_file_even_when_it_reads_like_one() -> None:
+    class Linked(MemoryTree):
+        def is_link(self, path: str) -> bool:
+            return path == "train.py"
+
+    where = Linked({k: v.encode() for k, v in FILES.items()})
+    found = proposed(EditAnswer("train.py", "fit", FIT, "", NEW_FIT), where=where)
+    assert found.made is None and "link" in found.problem
+
+
 CODE = {
     "no Python": "def fit(model, rows:",
     "another name": NEW_FIT.replace("def fit", "def fat"),

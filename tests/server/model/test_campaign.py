@@ -97,7 +97,7 @@ def test_a_models_idea_is_an_idea_like_any_other(tmp_path: Path, fake: ModuleTyp
         assert ended.returncode in (0, 1), ended.stderr
         seen = json.dumps(api.requests)
     ideas = {i["title"]: i for i in library(repository)}
-    assert ideas["Idea 0"]["fate"] in ("provisional", "confirmed", "noise"), ideas["Idea 0"]
+    assert ideas["Idea 0"]["fate"] in ("provisional", "confirmed", "noise", "same"), ideas["Idea 0"]
     assert ideas["Idea 0"]["patch"]
     for title in ("Idea 1", "Idea 2"):
         assert ideas[title]["fate"] == "rejected" or "not" in ideas[title]["fate"]

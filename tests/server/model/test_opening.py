@@ -81,6 +81,19 @@ def test_the_users_own_address_gets_the_key_and_a_local_one_of_the_file_does_not
         assert KEY not in str(api.headers[1])
 
 
+def test_no_proxy_sees_what_stays_on_this_machine(
+    fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with fake.MessagesApi([fake.Answer("ok")]) as api:
+        own = ModelSettings(base_url=api.url, name="qwen")
+        with open_model(tmp_path, "c1", own, Budget(), offline=False, environ={}) as model:
+            assert model.ask(Ask("ideator", "", "q")).answered
+
+
 def test_a_gateway_on_this_machine_with_a_key_needs_a_budget() -> None:
     environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "http://127.0.0.1:4000"}
     way = way_to_model(ModelSettings(), Budget(), offline=False, environ=environ)

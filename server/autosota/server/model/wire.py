@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from autosota.agents.asking import Ending
+from autosota.server.config.model import is_local
 from autosota.server.model.prices import Usage
 
 if TYPE_CHECKING:
@@ -206,7 +207,11 @@ async def send(
         headers = {"x-api-key": address.key, "anthropic-version": OLD_VERSION}
     heard = Heard()
     timeout = httpx2.Timeout(silence, connect=CONNECT_SECONDS)
-    http = anthropic.DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout)
+    http = anthropic.DefaultAsyncHttpxClient(
+        follow_redirects=False,
+        timeout=timeout,
+        trust_env=not is_local(address.base_url),  # what is on this machine goes past no proxy
+    )
     async with anthropic.AsyncAnthropic(
         api_key=address.key,
         base_url=address.base_url or "https://api.anthropic.com",
@@ -214,6 +219,7 @@ async def send(
         timeout=timeout,
         default_headers=headers,
         http_client=http,
+        open_telemetry=False,
     ) as client:
         try:
             async with asyncio.timeout(seconds):

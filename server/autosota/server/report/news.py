@@ -85,6 +85,8 @@ def told(event: ev.Event, state: CampaignState) -> tuple[str, str]:
             return f"{event.fate}:", _judged(event, state)
         case ev.TransferJudged():
             return "transfer", transfer_words(event, state)
+        case ev.Steered() if event.text:
+            return "steered", one_line(event.text)
         case ev.CampaignStopped():
             return "", f"stopped by {one_line(event.by)}; `autosota resume` goes on"
         case ev.CampaignResumed():
