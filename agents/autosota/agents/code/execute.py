@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from autosota.agents.code.calling import Calling
 from autosota.agents.code.command import Entry
 from autosota.agents.code.expressions import EMPTY, OPERATORS, TooLarge
-from autosota.agents.code.facts import MODULE, Binding
+from autosota.agents.code.facts import MODULE, Binding, FileFacts
+from autosota.agents.code.memo import remembered_away
 from autosota.agents.code.program import Program
 from autosota.agents.code.state import Event, Frame, FunctionInfo, Jump, Key
 from autosota.agents.code.stored import FILES, normal
@@ -90,6 +91,8 @@ class _Machine(Calling):
         self.modules: dict[str, Frame] = {}
         self.jumps: list[list[Jump]] = []
         self.entry = ""
+        self.bodies: dict[int, list[ast.stmt]] = {}
+        """By the identity of functions, which live as long as their files' facts."""
 
     def restart(self, steps: int) -> None:
         """Forget a process that has ended, but not the files it wrote."""
@@ -163,7 +166,7 @@ class _Machine(Calling):
         try:
             if isinstance(info.node, ast.Lambda):
                 return self.value(info.node.body)
-            left = self.block(info.node.body)
+            left = self.block(self._body(info.node, info.facts))
             exits = frame.exits
             if left == "return" and exits and len(frame.returns[-1][0]):
                 exits = exits[:-1]
@@ -184,6 +187,15 @@ class _Machine(Calling):
             condition = self.all_of(conditions)
             result = self.phi(condition, value, result)
         return result
+
+    def _body(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, facts: FileFacts
+    ) -> list[ast.stmt]:
+        """A function's statements, without the dictionary it may remember its answers in."""
+        found = self.bodies.get(id(node))
+        if found is None:
+            found = self.bodies[id(node)] = remembered_away(node, facts.tree)
+        return found
 
     def all_of(self, conditions: tuple[Value, ...]) -> Value:
         """One condition for several."""
