@@ -158,7 +158,7 @@ async function bringIn(means: Means, id: string): Promise<void> {
     capital(patch.standing || "Nothing is known of it."),
     patch.verdict && `Audit: ${words(patch.verdict)}.`,
     `It changes ${files.join(", ")}.`,
-    ...patch.notes,
+    ...patch.notes.filter((note) => !patch.standing.includes(note)),
   ];
   const ask = patch.confirmed
     ? vscode.window.showInformationMessage

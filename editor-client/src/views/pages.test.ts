@@ -43,7 +43,7 @@ test("what is put into a template is text, unless it was made here", () => {
 
 test("a receipt says each thing once: values in their table, hashes by their names", () => {
   const hash = "ab".repeat(32);
-  const lines = ["r1: ok", "acc = 0.704, sealed", `data sha256 ${hash}`, "seed 3"];
+  const lines = ["r1: ok", "  acc = 0.704, sealed", `  data sha256 ${hash}`, "seed 3"];
   const values = [{ name: "acc", value: "0.7040", note: "sealed" }];
   const { text } = receiptPage({ id: "r1", lines, values, json: "{}" });
   assert.doesNotMatch(text, /0\.704,/);

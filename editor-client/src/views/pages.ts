@@ -50,7 +50,8 @@ export function receiptPage(receipt: ReceiptText): Html {
       html`<tr><th scope="row">${one.name}</th><td class="n">${one.value || html`<span class="soft">not shown</span>`}</td><td class="soft">${one.note}</td></tr>`,
   );
   const shown = receipt.values.map((one) => `${one.name} = `);
-  const others = receipt.lines.filter((line) => !shown.some((start) => line.startsWith(start)));
+  const told = receipt.lines.map((line) => line.trim());
+  const others = told.filter((line) => line && !shown.some((start) => line.startsWith(start)));
   const lines = others.map((line) => {
     const [, what, hash] = /^(.{1,40} sha256) ([0-9a-f]{64})$/.exec(line) ?? [];
     return what !== undefined && hash !== undefined
