@@ -54,6 +54,11 @@ async def start(server: Server, asked: p.Start) -> p.JobStarted:
 async def resume(server: Server, asked: p.Root) -> p.JobStarted:
     """Go on with the campaign that was stopped or killed last."""
     root = await root_for(server, asked.root)
+    progress = await status.update(server, root)
+    if progress is not None and progress.state == "running":
+        raise refuse(f"campaign {progress.campaign} is running in {root}: nothing is to be resumed")
+    if progress is not None and progress.state == "none":
+        raise refuse(progress.note or f"{root}: no campaign to resume; autosota.start begins one")
     return await _job(server, root, ["resume", "--json", root])
 
 
@@ -265,7 +270,11 @@ async def _consent(server: Server, root: str, what: str) -> None:
         JsonRpcException: they do not want it.
     """
     yes, no = types.MessageActionItem("Start"), types.MessageActionItem("Cancel")
-    text = f"Run {what} in {root}? It spends at most the budget of the objective."
+    progress = server.looks.progress.get(root)
+    spends = progress.may_spend if progress is not None else ""
+    limit = server.options_for_root(root).budget_evaluations
+    text = f"Run {what} in {root}? It spends at most {spends or 'the budget of the objective'}"
+    text += f", and here at most {limit} runs." if limit > 0 else "."
     answer = await server.window_show_message_request_async(
         types.ShowMessageRequestParams(types.MessageType.Info, text, [yes, no])
     )

@@ -12,10 +12,15 @@ import pytest
 from tests.server.editor.ledgers import large, objective, told, until_confirmation, write
 
 from autosota.agents.domain import Budget, Decision, Outcome, Purpose
+from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
+from autosota.server.activity import say
 from autosota.server.editor.board import RubricNode
 from autosota.server.editor.records import Records
 from autosota.server.errors import UserError
+from autosota.server.ledger.lease import Lease
+from autosota.server.ledger.mailbox import Mailbox
+from autosota.server.ledger.store import Ledger
 
 TOML = """
 [paper]
@@ -175,6 +180,31 @@ def test_an_older_campaign_can_be_looked_at(tmp_path, confirmed):
     assert Records(tmp_path).board("c1").ideas == board.ideas
     with pytest.raises(UserError, match="c9"):
         Records(tmp_path).board("c9")
+
+
+def test_the_run_that_goes_on_is_listed_while_somebody_drives(tmp_path, confirmed):
+    half = confirmed.cut(len(confirmed.history) // 2)
+    write(half, tmp_path)
+    path = tmp_path / ".autosota" / "ledger.sqlite"
+    patch = next(iter(half.state.patches.values()))
+    action = actions.Execute(Purpose.SEARCH, patch.id, patch.commit, 77)
+    records = Records(tmp_path)
+    before = records.board()
+    with Mailbox(path) as mailbox:
+        say(mailbox, "c1", action, "c1-search-x-s77")
+        assert records.board() == before  # a killed driver left its last word
+        with Ledger(path) as ledger, Lease.acquire(ledger, "c1"):
+            board = records.board()
+            assert board.progress.doing == f"search: {patch.id}, seed 77"
+            assert board.revision != before.revision
+            assert board.campaigns[0].state == board.progress.state == "running"
+            row = board.runs[0]
+            assert (row.id, row.state, row.seed) == ("c1-search-x-s77", "running", 77)
+            assert (row.idea, row.patch) == (patch.hypothesis, patch.id)
+            assert len(board.runs) == len(before.runs) + 1
+            say(mailbox, "c1", None)
+            assert [r.state for r in records.board().runs] == [r.state for r in before.runs]
+    assert records.board() == before
 
 
 # ---------------------------------------------------------------------- read on, and kept
