@@ -207,11 +207,10 @@ async def send(
         headers = {"x-api-key": address.key, "anthropic-version": OLD_VERSION}
     heard = Heard()
     timeout = httpx2.Timeout(silence, connect=CONNECT_SECONDS)
-    http = anthropic.DefaultAsyncHttpxClient(
-        follow_redirects=False,
-        timeout=timeout,
-        trust_env=not is_local(address.base_url),  # what is on this machine goes past no proxy
-    )
+    if is_local(address.base_url):  # what stays on this machine passes no proxy
+        http = httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout)
+    else:
+        http = anthropic.DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout)
     async with anthropic.AsyncAnthropic(
         api_key=address.key,
         base_url=address.base_url or "https://api.anthropic.com",
