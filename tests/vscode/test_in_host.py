@@ -70,4 +70,4 @@ def test_untrusted(untrusted: dict[str, Any], case: str) -> None:
 
 def test_every_suite_is_run() -> None:
     files = {path.stem for path in (EXTENSION / "test").glob("*.js")}
-    assert files - {"suite"} == {"trusted", "untrusted"}
+    assert files - {"suite"} == {"trusted", "untrusted", "python", "crash"}

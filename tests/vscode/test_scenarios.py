@@ -57,7 +57,7 @@ def test_an_idea_is_previewed_applied_run_and_has_its_badge(
     assert told["patched"] != was
     assert all("not tried" in row for row in told["before"] if "PARAM" in row), told["before"]
     best = told["after"][0]
-    assert "in the confirmed change" in best and " %" in best and ": +" in best, told["after"]
+    assert "confirmed" in best and " %" in best and ": +" in best, told["after"]
     assert (folder / "train.py").read_text() == was  # a campaign writes nothing of the user's
     nothing_runs(code, folder)
 
@@ -66,7 +66,8 @@ def test_what_a_campaign_left_is_shown(code: Code, improved: tuple[Path, str, An
     folder, _, _ = improved
     told = scenario(code, "views", folder, 240)
     assert any("Baseline" in row or "baseline" in row for row in told["rows"]), told["rows"]
-    assert "test_accuracy" in told["report"]
+    assert "versions of the code, in the order they were run" in told["metrics"]
+    assert "paired fresh seeds" in told["report"]
     nothing_runs(code, folder)
 
 

@@ -3,22 +3,11 @@
 
 const ROW = ".pane-body .monaco-list-row";
 
-const text = async (page) => {
-  // a webview is a frame in a frame
-  for (const frame of page.frames()) {
-    const words = await frame.locator("body").innerText({ timeout: 1000 }).catch(() => "");
-    if (frame.parentFrame()?.parentFrame() && words.trim()) return words;
-  }
-  return "";
-};
-
-// The text of the page that is shown last, once it holds what is wanted.
-async function page(window, wanted) {
-  return window.until(async () => {
-    const words = await text(window.page);
-    return wanted.test(words) && words;
-  }, `a page with ${wanted}`);
-}
+// The texts of the window once a page in it holds what is wanted.
+const page = (window, wanted) => window.until(async () => {
+  const words = await window.words();
+  return wanted.test(words) && words;
+}, `a page with ${wanted}`);
 
 const shut = async (window) => {
   await window.command("View: Close All Editors");
@@ -40,12 +29,12 @@ export default async function (window) {
   await shut(window);
 
   await window.command("AutoSOTA: Show Metrics");
-  const metrics = await page(window, /val_accuracy/);
+  const metrics = await page(window, /Metrics of c1/);
   await window.shot("metrics");
   await shut(window);
 
   await window.command("AutoSOTA: Show Report");
-  const report = await page(window, /confirmed/i);
+  const report = await page(window, /What the interval covers/);
   await window.shot("report");
   await shut(window);
 

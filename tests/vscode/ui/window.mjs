@@ -180,6 +180,22 @@ export class Window {
     await this.gone(".monaco-dialog-box");
   }
 
+  // Every text of the window, pages in frames included: also of those that may run no scripts,
+  // which is why the browser is asked and not the page.
+  async words() {
+    const targets = [this.page, ...this.page.frames()];
+    const sessions = await Promise.all(targets.map((target) =>
+      this.page.context().newCDPSession(target).catch(() => undefined)));
+    const found = [];
+    for (const session of sessions.filter(Boolean)) {
+      const shot = await session.send("DOMSnapshot.captureSnapshot", { computedStyles: [] })
+        .catch(() => ({ strings: [] }));
+      found.push(...shot.strings);
+      await session.detach().catch(() => {});
+    }
+    return found.join("\n");
+  }
+
   read(name) {
     return readFileSync(join(this.context.workspace, name), "utf8");
   }
