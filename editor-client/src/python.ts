@@ -47,11 +47,14 @@ export class PythonExtension implements vscode.Disposable {
   async interpreters(): Promise<string[]> {
     if (!this.installed) return [];
     this.api ??= this.connect();
-    const api = await within(this.api, LIMIT);
-    if (api?.environments === undefined) {
-      this.log.info("the Python extension has no answer yet; its choice counts once it is there");
+    const late = Symbol("late");
+    const api = await within(this.api, LIMIT, late);
+    if (api === late) {
+      this.log.info("the Python extension is not there yet; its choice counts once it is");
+      void this.api.then(() => this.changed.fire());
       return [];
     }
+    if (api?.environments === undefined) return [];
     const folders = vscode.workspace.workspaceFolders?.map((folder) => folder.uri) ?? [undefined];
     const found: string[] = [];
     for (const folder of folders) {
@@ -71,7 +74,7 @@ export class PythonExtension implements vscode.Disposable {
   ): Promise<string | undefined> {
     try {
       const active = environments.getActiveEnvironmentPath(folder);
-      const found = await within(environments.resolveEnvironment(active), LIMIT);
+      const found = await within(environments.resolveEnvironment(active), LIMIT, undefined);
       return found?.executable?.uri?.fsPath;
     } catch (error) {
       this.log.warn(`the Python extension: ${String(error)}`);
@@ -94,11 +97,11 @@ export class PythonExtension implements vscode.Disposable {
   }
 }
 
-/** What a promise gives, or undefined when it takes longer. */
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+/** What a promise gives, or `otherwise` when it takes longer. */
+async function within<T, O>(promise: Promise<T>, milliseconds: number, otherwise: O): Promise<T | O> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
+  const late = new Promise<O>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), milliseconds);
   });
   try {
     return await Promise.race([promise, late]);

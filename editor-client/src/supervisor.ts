@@ -141,7 +141,10 @@ export class Supervisor implements Session, vscode.Disposable {
       this.log.info(why);
       const choice = await this.choose();
       if (this.now === "ready" && choice.chosen?.path === this.server?.chosen.path) return;
-      if (choice.chosen === undefined) return; // a server that runs is better than none
+      if (choice.chosen === undefined) {
+        this.log.info("there is none to take instead; what runs goes on");
+        return;
+      }
       this.restarts.forget();
       await this.end();
       await this.launch(choice, false);
