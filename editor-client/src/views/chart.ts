@@ -131,11 +131,11 @@ export function campaignChart(
   const marks: Mark[] = [];
   const rows: string[][] = [];
   const labels: Tick[] = [];
-  const every = Math.max(1, Math.ceil(columns.length / 24));
+  const every = [1, 2, 5, 10, 20, 25, 50, 100].find((n) => columns.length / n <= 20) ?? 500;
   columns.forEach(({ number, runs: column }, index) => {
     const centre = left + (index + 0.5) * step;
     const name = column[0] === undefined ? "" : sideOf(column[0], titles);
-    if (index % every === 0) {
+    if (name === "Baseline" || number % every === 0) {
       labels.push({ at: centre, text: name === "Baseline" ? "base" : String(number) });
     }
     column.forEach((run, nth) => {
@@ -243,6 +243,7 @@ const MOST_ROWS = 2000;
 export function chartHtml(chart: Chart): Html {
   const { width, height, left, bottom } = chart;
   const name = `chart-${chart.id.replace(/[^\w-]/g, "_")}`;
+  const radius = chart.line || chart.marks.length > 400 ? 2.5 : 4.5;
   const dotted = chart.line === "" || chart.marks.length <= MOST_DOTS;
   const points = chart.marks.map((m) => [pixel(m.x), pixel(m.y), m.words, m.run]);
   return html`<figure class="chart">
@@ -254,7 +255,7 @@ ${chart.yTicks.map((tick) => html`<line class="grid" x1="${left}" x2="${width - 
 ${chart.xTicks.map((tick) => html`<text class="tick" x="${pixel(tick.at)}" y="${bottom + 18}" text-anchor="middle">${tick.text}</text>`)}
 <text class="name" x="${pixel((left + width - RIGHT) / 2)}" y="${height - 6}" text-anchor="middle">${chart.xName}</text>
 ${chart.line ? html`<path class="line" d="${chart.line}"/>` : undefined}
-${dotted ? chart.marks.map((m) => drawn(m.shape, m.x, m.y, chart.line ? 2.5 : 4.5, m.words)) : undefined}
+${dotted ? chart.marks.map((m) => drawn(m.shape, m.x, m.y, radius, m.words)) : undefined}
 <circle class="cursor" r="9" visibility="hidden"/>
 </svg>
 <p class="reading" aria-hidden="true"></p>

@@ -13,7 +13,7 @@ import { placeOf } from "./ideas";
 import { campaignPage, receiptPage, reportPage, runPage } from "./pages";
 import type { Panels } from "./panels";
 import { capital, dotted, moment, type Row, words } from "./rows";
-import { sideOf } from "./runs";
+import { isLive, sideOf } from "./runs";
 import { sanitised, sorry } from "./sanitise";
 
 /** What every command may use. */
@@ -329,6 +329,8 @@ function showRun(means: Means, root: string, id: string): void {
       const series = await means.session.command(Commands.series, { root, run: id });
       return { body: runPage(id, series, title) };
     },
+    goesOn: () =>
+      means.desk.boards.board?.runs.some((run) => run.id === id && isLive(run)) ?? false,
     act: (act, of) => pressed(means, root, act, of),
   });
 }

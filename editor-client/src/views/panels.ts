@@ -20,8 +20,13 @@ export interface Page {
   /** What is said until it is filled. */
   readonly waiting?: string;
   fill(): Promise<Shown>;
+  /** Whether what it shows goes on; while it does and is seen, it is filled again and again. */
+  goesOn?(): boolean;
   act(act: string, id: string): unknown;
 }
+
+/** What goes on is filled again after so many milliseconds. */
+const AGAIN = 3000;
 
 /** One panel of each kind; another page of a kind takes the place of the one before. */
 export class Panels implements vscode.Disposable {
@@ -72,6 +77,7 @@ class Panel {
   private filled: Page | undefined;
   private ready = false;
   private filling = 0;
+  private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(extension: vscode.Uri, kind: string, seen: (closed: boolean) => void) {
     const folder = vscode.Uri.joinPath(extension, "dist", "webview");
@@ -88,7 +94,11 @@ class Panel {
       light: vscode.Uri.joinPath(extension, "media", "views", "light.svg"),
       dark: vscode.Uri.joinPath(extension, "media", "views", "dark.svg"),
     };
-    this.panel.onDidDispose(() => seen(true));
+    this.panel.onDidDispose(() => {
+      clearTimeout(this.again);
+      this.page = undefined;
+      seen(true);
+    });
     this.panel.onDidChangeViewState(() => {
       this.ready &&= this.panel.visible; // a page that was hidden begins anew and says so
       seen(false);
@@ -156,6 +166,10 @@ class Panel {
     }
     if (mine === this.filling && this.ready) {
       await this.post(shown);
+      clearTimeout(this.again);
+      if (page.goesOn?.()) {
+        this.again = setTimeout(() => this.refresh(), AGAIN); // one that is hidden is not ready
+      }
     }
   }
 }
