@@ -39,8 +39,9 @@ export default async function (window) {
   await shut(window);
 
   await window.command("AutoSOTA: Focus on Runs View");
-  const run = await window.shown(ROW, { text: /seed/ });
-  await run.click();
+  const runs = `.pane:has(.pane-header:has-text("Runs")) .monaco-list-row`;
+  await (await window.shown(runs, { text: "Baseline" })).click();
+  await (await window.shown(`${runs}[aria-level="2"]`)).click();
   await window.shown(".tab.active");
   await window.shot("run");
   await shut(window);
