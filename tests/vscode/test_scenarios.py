@@ -23,13 +23,14 @@ def folder(code: Code, request: pytest.FixtureRequest) -> Path:
     return made
 
 
-def test_a_leak_is_typed_fixed_and_silenced(code: Code, folder: Path) -> None:
+def test_a_leak_is_typed_fixed_silenced_and_survives_a_crash(code: Code, folder: Path) -> None:
     told = scenario(code, "leak", folder)
     lines = [line.strip() for line in told["fixed"].splitlines()]
     assert "X_train = scaler.fit_transform(X_train)" in lines
     assert "X_test = scaler.transform(X_test)" in lines
     assert "X = StandardScaler().fit_transform(X)" not in lines
     assert "fit_transform(X)  # autosota: ignore[LK101] the paper did it so" in told["silenced"]
+    assert told["killed"] == 1
 
 
 def test_a_leak_in_a_notebook_is_fixed_and_silenced(code: Code, folder: Path) -> None:
