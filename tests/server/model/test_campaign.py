@@ -100,7 +100,7 @@ def test_a_models_idea_is_an_idea_like_any_other(tmp_path: Path, fake: ModuleTyp
     assert ideas["Idea 0"]["fate"] in ("provisional", "confirmed", "noise", "same"), ideas["Idea 0"]
     assert ideas["Idea 0"]["patch"]
     for title in ("Idea 1", "Idea 2"):
-        assert ideas[title]["fate"] == "rejected" or "not" in ideas[title]["fate"]
+        assert ideas[title]["fate"] == "inadmissible" and ideas[title]["why"]
         assert not ideas[title]["patch"]
     assert len(ideas) > 5, "the catalogue's ideas are there, too"
     assert "METRIC" not in seen and "labels/test" not in seen
@@ -130,6 +130,21 @@ def test_no_fault_of_a_model_stops_a_campaign(fault: str, tmp_path: Path, fake: 
     assert "no ideas from a model" in ended.stderr and KEY not in ended.stderr
     status = json.loads(repository.autosota("status", "--json").stdout)
     assert status["model_dollars"] <= 2.0
+
+
+def test_an_idea_whose_run_crashes_may_be_mended(tmp_path: Path, fake: ModuleType) -> None:
+    repository = budgeted(make_repository(tmp_path / "repo"))
+    broken = edit(code="model = LogisticRegression(no_such_thing=1, ")
+    script = [fake.Answer("yes"), fake.Answer(answer(broken)), fake.Answer(answer(edit()))]
+    with fake.MessagesApi(script) as api:
+        ended = run(repository, api.url, "run", "--json", "--ideas", "6")
+    assert ended.returncode in (0, 1), ended.stderr
+    asked = [json.dumps(r["messages"]) for r in api.requests]
+    mended = [text for text in asked if "failed: crashed" in text]
+    assert mended and all("no_such_thing" in text for text in mended)
+    assert len(asked) <= 1 + 2 * 4, "a probe, and sessions with one repair each"
+    fates = {i["fate"] for i in library(repository) if i["id"].startswith("model-")}
+    assert "failed" in fates
 
 
 def test_offline_sends_nothing_and_stays_so(tmp_path: Path, fake: ModuleType) -> None:

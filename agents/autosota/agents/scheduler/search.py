@@ -80,7 +80,7 @@ def next_step(state: CampaignState) -> Action | None:
     leap = _open_leap(state)
     if leap is not None and (step := _leap(state, leap)) is not None:
         return step
-    if _is_over(state) and state.proposed_for:
+    if _is_over(state) and state.proposals:
         return _roll_back(state, "the search is over")
     if state.head not in state.proposed_for:
         return Propose(state.head)

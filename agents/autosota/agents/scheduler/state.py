@@ -20,6 +20,9 @@ from autosota.agents.scheduler import racing
 CONFIRMATIONS = 1000
 """How many confirmations have fresh seeds of their own before those of second looks begin."""
 
+MOST_REPAIRS = 2
+"""How often a campaign asks again because the run of a model's idea crashed."""
+
 NULL_PATCH = "null"
 """The hypothesis of the null patch: no idea at all, for the negative control."""
 
@@ -36,6 +39,7 @@ class CampaignState:
     ideas: dict[str, Hypothesis] = field(default_factory=dict)
     proposed_for: set[str] = field(default_factory=set)
     proposals: int = 0
+    repairs: int = 0
     wishes: list[str] = field(default_factory=list)
     tuned: dict[str, list[str]] = field(default_factory=dict)
     tuning_over: set[str] = field(default_factory=set)
@@ -259,6 +263,7 @@ class CampaignState:
                 if event.fate in (Fate.REJECTED, Fate.NOT_APPLICABLE):
                     self.dead.add(event.idea)
                 self._weigh_branch(event)
+                self._ask_for_repair(event)
                 if self.open_idea is not None and self.open_idea.idea == event.idea:
                     self.open_idea = None
             case ev.BestMoved():
@@ -325,6 +330,15 @@ class CampaignState:
             self.proposed_for.add(event.commit)
             self.proposals += 1
             self.superseded[event.commit] = set(event.superseded)
+
+    def _ask_for_repair(self, judged: ev.IdeaJudged) -> None:
+        """A model's idea whose run crashed: ideas are looked for again, a few times at most."""
+        idea = self.ideas.get(judged.idea)
+        if judged.fate is not Fate.FAILED or idea is None or idea.provenance != "model":
+            return
+        if self.repairs < MOST_REPAIRS:
+            self.repairs += 1
+            self.proposed_for.discard(self.head)
 
     def _weigh_branch(self, judged: ev.IdeaJudged) -> None:
         """Keep what an idea's pairs showed, and move a honeymoon's branch to what did better."""

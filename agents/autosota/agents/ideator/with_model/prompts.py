@@ -28,7 +28,8 @@ the repository uses already."""
 
 QUESTION = """\
 Propose {count} different ideas for this code, the most promising first. Leave out what is under \
-"ideas so far", whatever its words."""
+"ideas so far", whatever its words; but an idea of yours that failed by an error in its code may \
+come again with that mended."""
 
 REPAIR = """\
 These ideas of yours could not be used as they are:
