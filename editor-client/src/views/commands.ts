@@ -369,6 +369,7 @@ function campaignChart(means: Means): void {
 
 function report(means: Means): void {
   const root = rootOf(means);
+  const local = vscode.env.remoteName === undefined;
   let file = "";
   means.panels.show("report", {
     title: "AutoSOTA Report",
@@ -377,11 +378,11 @@ function report(means: Means): void {
       const done = await means.session.command(Commands.report, { root });
       file = done.path;
       if (!file) {
-        return { body: reportPage(""), report: sorry(done.said || "no report was written") };
+        return { body: reportPage("", local), report: sorry(done.said || "no report was written") };
       }
       const bytes = await vscode.workspace.fs.readFile(vscode.Uri.file(file));
       const text = new TextDecoder().decode(bytes);
-      return { body: reportPage(file), report: sanitised(text) };
+      return { body: reportPage(file, local), report: sanitised(text) };
     },
     act: (act) => {
       if (act === "outside" && file) {

@@ -59,7 +59,7 @@ test("no page has an inline handler, style or script, whatever the server says",
     chartHtml(campaignChart([run(EVIL, { metric: EVIL, isolation: EVIL })], [], EVIL)),
     runPage(EVIL, { run: EVIL, series: [curve] }, EVIL),
     receiptPage(receipt),
-    reportPage(EVIL),
+    reportPage(EVIL, true),
     troublePage(EVIL),
   ];
   for (const page of pages) {

@@ -69,9 +69,12 @@ ${lines.length > 0 ? html`<section aria-labelledby="h-about"><h2 id="h-about">Wh
 <details><summary>All of it, as JSON</summary><pre tabindex="0" role="region" aria-label="The receipt as JSON">${receipt.json}</pre></details>`;
 }
 
-/** The frame around a report; the report itself is put into its host by the page's script. */
-export function reportPage(path: string): Html {
-  return html`<div class="bar actions" role="toolbar" aria-label="Report">${button("again", "Write again")}${button("outside", "Open in browser")}<span class="soft path">${path}</span></div>
+/**
+ * The frame around a report; the report itself is put into its host by the page's script. A browser
+ * can only open a file of its own machine: `local`.
+ */
+export function reportPage(path: string, local: boolean): Html {
+  return html`<div class="bar actions" role="toolbar" aria-label="Report">${button("again", "Write again")}${local ? button("outside", "Open in browser") : undefined}<span class="soft path">${path}</span></div>
 <div id="report" class="report"></div>`;
 }
 
