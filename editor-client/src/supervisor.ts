@@ -17,6 +17,8 @@ import * as settings from "./settings";
 
 const PROBE_LIMIT = 10_000;
 const READY_LIMIT = 45_000;
+/** What changes at one time, such as trust and the settings that come with it, is one reason. */
+const TOGETHER = 50;
 const PATH = process.platform === "win32" ? ["python", "py"] : ["python3", "python"];
 
 /** What the user may be asked when there is no interpreter; known to `notices`. */
@@ -50,6 +52,8 @@ export class Supervisor implements Session, vscode.Disposable {
   private pause: NodeJS.Timeout | undefined;
   /** Starts and stops happen one after the other. */
   private work: Promise<void> = Promise.resolve();
+  /** A restart that has not begun; what asks for another meanwhile has its share in it. */
+  private restarting: Promise<void> | undefined;
   private over = false;
   private readonly disposables: vscode.Disposable[] = Object.values(this.events);
 
@@ -127,12 +131,15 @@ export class Supervisor implements Session, vscode.Disposable {
 
   /** End it and start it again, because something was changed or somebody asked. */
   restart(why: string, asked = false): Promise<void> {
-    return this.enqueue(async () => {
-      this.log.info(`restarting: ${why}`);
+    this.log.info(`restarting: ${why}`);
+    this.restarting ??= this.enqueue(async () => {
+      await new Promise((resolve) => setTimeout(resolve, TOGETHER));
+      this.restarting = undefined;
       this.restarts.forget();
       await this.end();
       await this.begin(asked);
     });
+    return this.restarting;
   }
 
   /** Start it with another interpreter, if another one is to be taken now. */

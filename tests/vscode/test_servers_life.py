@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from folders import repository
 from test_in_host import cases, expect
-from windows import inside
+from windows import inside, scenario
 from workbench import HERE, Code, Installed
 
 
@@ -62,3 +62,34 @@ def crash(code: Code, extension: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("case", cases("crash"))
 def test_crash(crash: dict[str, Any], case: str) -> None:
     expect(crash, case)
+
+
+def test_trust_brings_the_rest(installed: Installed, extension: Path, home: Path) -> None:
+    asking = Code(installed, home / "asking", trusting=False)
+    asking.install(extension / "build" / "autosota.vsix")
+    asking.start()
+    try:
+        folder = asking.home / "folder"
+        repository(folder)
+        assert scenario(asking, "trust", folder, 150)["before"] == 0
+    finally:
+        asking.stop()
+
+
+def test_without_an_interpreter_there_is_a_way_out(
+    installed: Installed, extension: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = Code(installed, home / "bare", settings={"autosota.interpreter": ""})
+    bare.install(extension / "build" / "autosota.vsix")
+    # no Python of the search path is ours, whatever runs these tests
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    bare.start()
+    try:
+        folder = bare.home / "folder"
+        repository(folder)
+        told = scenario(bare, "missing", folder, 150, python=sys.executable)
+        assert [n for n in told["notices"] if "AutoSOTA" in n] == [
+            "AutoSOTA: No Python environment here has AutoSOTA installed."
+        ]
+    finally:
+        bare.stop()
