@@ -40,7 +40,8 @@ export class Desk implements vscode.Disposable {
     this.boards = new Boards((root, campaign, until) => {
       const source = new vscode.CancellationTokenSource();
       until.addEventListener("abort", () => source.cancel(), { once: true });
-      return session.command(Commands.board, { root, campaign }, source.token);
+      const asked = session.command(Commands.board, { root, campaign }, source.token);
+      return asked.finally(() => source.dispose());
     });
     const { boards } = this;
     const ready = () => this.state() !== "noObjective" && boards.board !== undefined;
