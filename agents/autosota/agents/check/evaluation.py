@@ -89,13 +89,15 @@ def best_of_runs(facts: Facts) -> Iterator[Finding]:
 
 # ------------------------------------------------------------------------------------- EV205
 _BREAK = re.compile(rb"break")
+_FIRST = re.compile(rb"\[[\s\\()+\-.\w]*:[\s\\()+\-]*[\d.]")
+"""A slice with a number for its end."""
 _LIMITS = {"limit_test_batches", "limit_eval_batches", "max_eval_samples", "max_test_samples"}
 
 
 def cut_down(facts: Facts) -> Iterator[Finding]:
     """The score is computed on a part of the test set, and no flag guards that."""
     idx, text = facts.index, facts.document.text
-    for node, what, _ in idx.each(_first_rows, "bound")[:1]:
+    for node, what, _ in idx.each(_first_rows, "bound", _FIRST)[:1]:
         yield facts.finding("EV205", node, what)
         return
     cuts = [*_fewer_rows(facts)]
@@ -318,7 +320,11 @@ def replaced(facts: Facts) -> Iterator[Finding]:
     """A metric, a clock or a comparison of another module is replaced."""
     if hints.is_a_test_file(facts.path):
         return
-    for node, name in _replacements(facts):
+    metrics = any(f"{name}.".startswith(_METRIC_MODULES) for name in facts.imports.values())
+    metrics = metrics or any(
+        m.startswith(f"{n}.") for m in _METRIC_MODULES for n in facts.imports.values()
+    )
+    for node, name in _replacements(facts, None if metrics else _COMPARING_SET):
         if name in _CLOCKS or name in _COMPARING or name.startswith(_METRIC_MODULES):
             yield facts.finding(
                 "EV207",
@@ -327,9 +333,21 @@ def replaced(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _replacements(facts: Facts) -> Iterator[tuple[ir.Node, str]]:
-    """Every attribute of an imported module that gets another value, and its dotted name."""
-    yield from facts.index.each(_attributes_set, "bound")
+_COMPARING_SET = re.compile(
+    rb"\.[\s\\]*(?:%b)(?!\w)(?![\s\\]*\()"
+    % b"|".join(sorted({n.rpartition(".")[2].encode() for n in _CLOCKS | _COMPARING}))
+)
+"""What is named like a clock or a comparison, and not called."""
+
+
+def _replacements(
+    facts: Facts, like: re.Pattern[bytes] | None = None
+) -> Iterator[tuple[ir.Node, str]]:
+    """Every attribute of an imported module that gets another value, and its dotted name.
+
+    With `like`, those in units where it does not occur may be left out.
+    """
+    yield from facts.index.each(_attributes_set, "bound", like)
     for call in facts.index.calls_of("setattr", "patch", "object"):
         if dotted(call.node.func) == "setattr" and len(call.node.args) == 3:
             owner, attr = _full(facts.index, call.node.args[0]), string(call.node.args[1])

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 from autosota.agents.check import ir
@@ -165,7 +166,7 @@ class Index:
     # ------------------------------------------------------------------------------- asked
     def calls_of(self, *methods: str) -> list[Called]:
         """The calls whose last word is one of these, in order of the text."""
-        self._see(methods)
+        self._see(methods, _called)
         return _in_order(self._calls, methods)
 
     def calls_to(self, functions: Iterable[str], *methods: str) -> list[Called]:
@@ -174,12 +175,12 @@ class Index:
 
     def bound_to(self, *names: str) -> list[Bound]:
         """Where one of these names is given a value, in order of the text."""
-        self._see(names)
+        self._see(names, _said)
         return _in_order(self._names, names)
 
     def is_changed(self, name: str) -> bool:
         """Whether items of what a name holds are set, or it is added or appended to."""
-        self._see((name,))
+        self._see((name,), _said)
         return name in self._changed
 
     def statements(
@@ -239,18 +240,28 @@ class Index:
         find: Callable[[Index, Survey], Iterable[_T]],
         among: _Kind,
         like: re.Pattern[bytes] | None = None,
+        *,
+        calling: Iterable[str] | None = None,
+        saying: Iterable[str] | None = None,
     ) -> list[_T]:
         """What a function finds in each unit by itself, in order of the text.
 
         It is asked once of a unit, so of the index it may ask for nothing but imports. With
-        `like`, units in which that does not occur may be left out.
+        one of the last three, units in which that does not occur may be left out.
 
         Args:
             find: The function.
             among: What of a unit it looks at; one without any is not asked for.
             like: What occurs in every unit in which something is found.
+            calling: Words one of which is called in every such unit.
+            saying: Words one of which stands in every such unit.
         """
-        self._see_like(like)
+        if calling is not None:
+            self._see(calling, _called)
+        elif saying is not None:
+            self._see(saying, _said)
+        else:
+            self._see_like(like)
         view = self._views.get(find)
         if view is None:
             view = self._views[find] = _View(among, dict.fromkeys(self._having[among]))
@@ -294,13 +305,14 @@ class Index:
         return ".".join([base, *reversed(tail)]) if base else ""
 
     # ----------------------------------------------------------------------------- surveyed
-    def _see(self, words: Iterable[str]) -> None:
-        """Survey the units in which one of these words occurs."""
+    def _see(self, words: Iterable[str], like: Callable[[bytes], re.Pattern[bytes]]) -> None:
+        """Survey the units in which one of these words occurs as it must to be found."""
         if not self._unseen:
             return
         tokens = [word.encode() for word in words]
         for unit in list(self._unseen):
-            if any(token in unit.text for token in tokens):
+            text = unit.text
+            if any(token in text and like(token).search(text) for token in tokens):
                 self._add(unit)
 
     def _see_like(self, like: re.Pattern[bytes] | None) -> None:
@@ -380,6 +392,22 @@ class Index:
                         one = ir.Name(expr.unit, expr.start, expr.end, expr.name)
                         _bind(out, one, expr.value, stmt, context, "")
         return out
+
+
+@lru_cache(maxsize=4096)
+def _said(word: bytes) -> re.Pattern[bytes]:
+    """A whole word. What looks behind stands after it: a search is fast that begins with it."""
+    escaped = re.escape(word)
+    return re.compile(escaped + rb"(?<!\w" + escaped + rb")(?!\w)" if word else b"")
+
+
+@lru_cache(maxsize=4096)
+def _called(word: bytes) -> re.Pattern[bytes]:
+    """A word that is called, perhaps as the key of an item; `print` was a statement once."""
+    whole = _said(word)
+    if word in (b"", b"print"):
+        return whole
+    return re.compile(whole.pattern + rb"(?:['\"]+\s*\])?[\s\\)]*\(")
 
 
 def _in_order(found: dict[str, list[_Item]], words: Iterable[str]) -> list[_Item]:

@@ -37,14 +37,21 @@ def is_metric_call(call: Called) -> bool:
 def reported(facts: Facts) -> Iterator[tuple[str, ir.Expr, ir.Node]]:
     """Every score that leaves the file: its name, its expression and the call that reports it."""
     sent: set[str] = set()
-    for word, value, node in facts.index.each(_reported, "calls"):
+    for word, value, node in facts.index.each(
+        _reported, "calls", calling=(*_WRITERS, *_NAMED, "print")
+    ):
         if word:
             yield word, value, node
         else:
             yield from _items(facts, value, node, sent, 0)
-    for name, word, value, target in facts.index.each(_scores_set, "bound"):
+    for name, word, value, target in facts.index.each(_scores_set, "bound", saying=_parts_of(sent)):
         if name in sent:
             yield word, value, target
+
+
+def _parts_of(names: set[str]) -> set[str]:
+    """The last words of dotted names."""
+    return {name.rpartition(".")[2] for name in names}
 
 
 def _is_score(word: str) -> bool:

@@ -119,8 +119,7 @@ def repeats(facts: Facts) -> tuple[Top, ...]:
 
 
 def _repeats(facts: Facts) -> Iterator[Top]:
-    made: dict[str, tuple[ir.Node, bool]] | None = None
-    averaged: set[str] = set()
+    averaged: set[str] | None = None
     for call in facts.index.calls_of(*_LARGEST, *_SMALLEST):
         expr, func, word = call.node, call.node.func, call.method
         if not isinstance(call.stmt, ir.Assign | ir.Evaluate | ir.Return):
@@ -134,13 +133,16 @@ def _repeats(facts: Facts) -> Iterator[Top]:
                 yield Top(expr, of, word in _LARGEST, kind, True)
             continue
         name = root(of)
-        if not name:
+        if not name or name == "self":
             continue
-        if made is None:
-            # Names that hold the scores of repeated runs, where they are made, whether by seed.
-            made = dict((*facts.index.each(_lists, "bound"), *facts.index.each(_filled, "loops")))
+        # Names that hold the scores of repeated runs, where they are made, whether by seed.
+        lists = facts.index.each(_lists, "bound", saying=(name,))
+        made = dict((*lists, *facts.index.each(_filled, "loops", saying=(name,))))
+        if name not in made:
+            continue
+        if averaged is None:
             averaged = set(_averaged(facts))
-        if name not in made or name in averaged:
+        if name in averaged:
             continue
         source, seeded = made[name]
         if word in _LARGEST or any(
