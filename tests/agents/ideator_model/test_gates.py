@@ -186,7 +186,7 @@ REFUSED = {
     "a back slash": ("sub\\..\\train.py", "fit", FIT),
     "a home": ("~/train.py", "fit", FIT),
     "data": ("data/loader.py", "", mark_of(b"x = 1\ny = 2\n")),
-    "a test": ("tests/test_train.py", "test_it", "0" * 12),
+    "a test": ("tests/test_train.py", "test_it", mark_of(b"def test_it():\n    pass")),
     "a link": ("link.py", "", mark_of(b"evaluate.py")),
     "a new file": ("sitecustomize.py", "", "0" * 12),
     "a look-alike": ("trаin.py", "fit", FIT),  # a Cyrillic a
@@ -197,21 +197,30 @@ REFUSED = {
 }
 
 
+CLOSED = {
+    "the evaluator": "on the evaluation side",
+    "data": "protected by [protocol]",
+    "a test": "a data, test or third-party folder",
+    "what never runs": "never used by this experiment",
+}
+"""Edits that only the objective forbids: they could be carried out."""
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_may_not_be_changed(what: str) -> None:
     path, symbol, base = REFUSED[what]
-    found = proposed(EditAnswer(path, symbol, base, "x" if not symbol else "", "y = 3"))
-    assert found.made is None and found.problem and not found.idea.admissible
-    assert "\n" not in found.problem
+    code = f"def {symbol}(*_):\n    return 3\n" if symbol else "x = 3"
+    edit = EditAnswer(path, symbol, base, "" if symbol else "x = 1", code)
+    found = proposed(edit)
+    assert found.made is None and not found.idea.admissible
+    assert CLOSED.get(what, "") in found.problem and "\n" not in found.problem
     with pytest.raises(NotApplicable):
         implement(found.idea, tree())
-    with pytest.raises(NotApplicable):  # not even when somebody says it is admissible
-        implement(replace(found.idea, admissible=True), tree()) if what not in (
-            "the evaluator",
-            "data",
-            "a test",
-            "what never runs",
-        ) else implement(found.idea, tree())
+    if what in CLOSED:
+        assert carried_out([edit], [], tree()).changes
+    else:  # not even when somebody says it is admissible
+        with pytest.raises(NotApplicable):
+            implement(replace(found.idea, admissible=True), tree())
 
 
 def test_a_link_is_no_file_even_when_it_reads_like_one() -> None:

@@ -144,3 +144,12 @@ def test_the_table_is_read() -> None:
 def test_what_builds_and_runs_has_no_key() -> None:
     environ = {"PATH": "/bin", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_AUTH_TOKEN": KEY}
     assert without_keys(environ) == {"PATH": "/bin"}
+
+
+def test_the_environment_of_a_build_has_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from autosota.server.laboratory import SandboxLaboratory
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    laboratory = object.__new__(SandboxLaboratory)  # only its variables are looked at
+    laboratory._offline = False
+    assert KEY not in str(laboratory._environ()) and "PATH" in laboratory._environ()
