@@ -5,21 +5,21 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { rootOf } from "./roots";
 
-const roots = ["/work", "/work/inner", "/working"];
+const roots = ["/lab", "/lab/inner", "/labing"];
 
 test("the innermost root that the file lies in", () => {
-  assert.equal(rootOf("/work/inner/train.py", roots, [], undefined), "/work/inner");
-  assert.equal(rootOf("/work/train.py", roots, [], undefined), "/work");
-  assert.equal(rootOf("/working/train.py", roots, [], undefined), "/working");
+  assert.equal(rootOf("/lab/inner/train.py", roots, [], undefined), "/lab/inner");
+  assert.equal(rootOf("/lab/train.py", roots, [], undefined), "/lab");
+  assert.equal(rootOf("/labing/train.py", roots, [], undefined), "/labing");
 });
 
 test("a file elsewhere, or none, leaves the root as it was while the root is there", () => {
-  assert.equal(rootOf("/etc/x.py", roots, [], "/work/inner"), "/work/inner");
-  assert.equal(rootOf(undefined, roots, [], "/gone"), "/work");
+  assert.equal(rootOf("/etc/x.py", roots, [], "/lab/inner"), "/lab/inner");
+  assert.equal(rootOf(undefined, roots, [], "/gone"), "/lab");
 });
 
 test("before any file: the root of the first folder that has one, around it or in it", () => {
-  assert.equal(rootOf(undefined, roots, ["/other", "/work/inner/deep"], undefined), "/work/inner");
+  assert.equal(rootOf(undefined, roots, ["/other", "/lab/inner/deep"], undefined), "/lab/inner");
   assert.equal(rootOf(undefined, ["/a/b"], ["/a"], undefined), "/a/b");
   assert.equal(rootOf(undefined, [], ["/a"], undefined), undefined);
 });
