@@ -154,10 +154,25 @@ def processes_of(words):
     return found
 
 
+def test_switching_off_right_after_switching_on_stops_what_began(repository):
+    objective = repository.root / "autosota.toml"
+    objective.write_text(objective.read_text() + '\n[autonomy]\nmode = "autonomous"\n')
+    with wire() as client:
+        greet(client, repository)
+        run(client, "setAutonomy", mode="suggest")
+        run(client, "setAutonomy", mode="autonomous", confirmed=True)
+        off = run(client, "setAutonomy", mode="off")
+        assert off["autonomy"] == "off"
+        assert off["state"] in ("none", "stopped")
+        client.wait(lambda m: m.get("method") == "autosota/job")
+        assert processes_in(repository) == []
+
+
 def test_a_stop_right_after_the_start_is_one(repository):
     with wire() as client:
         greet(client, repository)
         job = run(client, "start", confirmed=True)
+        assert refused(client, "start", confirmed=True).endswith("stop it first")
         assert run(client, "stop")["stopped"] is True
         client.wait(lambda m: m.get("method") == "autosota/job")
         until(lambda: not psutil.pid_exists(job["pid"]))
@@ -297,7 +312,8 @@ def test_the_toggle_starts_and_stops(repository):
             greet(other, repository)
             assert status(other, lambda s: True)["autonomy"] == "autonomous"
         off = run(client, "setAutonomy", mode="off")
-        assert off["autonomy"] == "off"
+        assert (off["autonomy"], off["state"]) == ("off", "stopped")
+        assert client.told("autosota/status")[-1] == off
         status(client, lambda s: s["autonomy"] == "off" and s["state"] in ("stopped", "finished"))
         client.wait(lambda m: m.get("method") == "autosota/job")
         assert processes_in(repository) == []

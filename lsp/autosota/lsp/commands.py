@@ -39,6 +39,8 @@ async def start(server: Server, asked: p.Start) -> p.JobStarted:
     progress = await status.update(server, root)
     if progress is not None and progress.state == "running":
         raise refuse(f"campaign {progress.campaign} is running in {root}; stop it first")
+    if _starting(server, root):
+        raise refuse(f"a campaign is just starting in {root}; stop it first")
     arguments = ["run", "--json", root]
     limit = server.options_for_root(root).budget_evaluations
     if asked.ideas >= 0:
@@ -109,16 +111,34 @@ async def set_autonomy(server: Server, asked: p.SetAutonomy) -> dict[str, object
     if asked.mode == "autonomous" and not asked.confirmed:
         await _consent(server, root, "campaigns without asking again")
     progress: Progress = await ask(server, SetAutonomy(root, asked.mode))
-    running = before is not None and before.state == "running"
+    running = (before is not None and before.state == "running") or _starting(server, root)
     was = before.autonomy if before is not None else ""
     if progress.autonomy == "autonomous" and not running:
         limit = server.options_for_root(root).budget_evaluations
         more = ["--max-evaluations", str(limit)] if limit > 0 else []
         await _job(server, root, ["run", "--json", "--new", root, *more])
     elif was == "autonomous" and progress.autonomy != "autonomous" and running:
-        await stop(server, p.Stop(root, "autonomy was switched off"))
+        try:
+            await stop(server, p.Stop(root, "autonomy was switched off"))
+        except JsonRpcException:
+            now = await status.update(server, root)
+            if now is not None and now.state == "running":
+                raise  # it did not end; one that had ended by itself is as good
+        progress = server.looks.progress.get(root, progress)
     status.tell(server, progress)
     return asdict(progress)
+
+
+def _starting(server: Server, root: str) -> bool:
+    """Whether a job of ours is alive and not a campaign yet; one that ends is none any more."""
+    job, then = server.jobs.get(root), server.jobs_began.get(root)
+    return job is not None and job.ended() is None and _where(server, root) == then
+
+
+def _where(server: Server, root: str) -> tuple[str, str]:
+    """The campaign, and how it is."""
+    progress = server.looks.progress.get(root)
+    return (progress.campaign, progress.state) if progress is not None else ("", "none")
 
 
 # ---------------------------------------------------------------------- set-up and results
@@ -290,7 +310,7 @@ async def _job(server: Server, root: str, arguments: list[str]) -> p.JobStarted:
         job = await server.archive.run(start_job, _path(root), *arguments)
     except UserError as error:
         raise refuse(str(error)) from None
-    server.jobs[root] = job
+    server.jobs[root], server.jobs_began[root] = job, _where(server, root)
     server.background(_watch(server, job))
     return p.JobStarted(job.id, root, job.pid)
 

@@ -74,6 +74,7 @@ class Server(CuredServer):
         self.pages = Pages()
         self.archive = Lane("archive")
         self.jobs: dict[str, Job] = {}  # by workspace: the last that was started here
+        self.jobs_began: dict[str, tuple[str, str]] = {}  # and the campaign's state before it
         self._checks: Checks | None = None
         self._said: set[str] = set()
         self._refresh: asyncio.TimerHandle | None = None
