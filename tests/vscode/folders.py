@@ -17,6 +17,19 @@ model.fit(X_train, y_train)
 print(model.score(X_test, y_test))
 """
 """LK101 in its fourth line."""
+LEAK_IN_FUNCTION = """\
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+
+def score(X, y):
+    X = StandardScaler().fit_transform(X)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    model = LogisticRegression().fit(X_train, y_train)
+    return model.score(X_test, y_test)
+"""
+"""The same in its seventh line."""
 
 
 def notebook(*cells: str) -> str:

@@ -15,6 +15,8 @@ from folders import repository
 from windows import inside
 from workbench import EXTENSION, Code, Installed
 
+pytestmark = pytest.mark.timeout(600)  # every wait inside has a shorter limit of its own
+
 CASE = re.compile(r'^  "([^"]+)": async \(\) => {$', re.MULTILINE)
 
 

@@ -14,6 +14,8 @@ from folders import repository
 from windows import scenario
 from workbench import Code, wait_for
 
+pytestmark = pytest.mark.timeout(600)  # every wait inside has a shorter limit of its own
+
 
 @pytest.fixture
 def folder(code: Code, request: pytest.FixtureRequest) -> Path:
@@ -48,7 +50,7 @@ def improved(code: Code) -> tuple[Path, str, Any]:
     made = code.home / "improved"
     repository(made)
     was = (made / "train.py").read_text()
-    return made, was, scenario(code, "idea", made, 240)
+    return made, was, scenario(code, "idea", made)
 
 
 def test_an_idea_is_previewed_applied_run_and_has_its_badge(
@@ -65,7 +67,7 @@ def test_an_idea_is_previewed_applied_run_and_has_its_badge(
 
 def test_what_a_campaign_left_is_shown(code: Code, improved: tuple[Path, str, Any]) -> None:
     folder, _, _ = improved
-    told = scenario(code, "views", folder, 240)
+    told = scenario(code, "views", folder)
     assert any("Baseline" in row or "baseline" in row for row in told["rows"]), told["rows"]
     assert "versions of the code, in the order they were run" in told["metrics"]
     assert "paired fresh seeds" in told["report"]
@@ -75,7 +77,7 @@ def test_what_a_campaign_left_is_shown(code: Code, improved: tuple[Path, str, An
 def test_a_campaign_is_started_toggled_and_stopped(code: Code, folder: Path) -> None:
     objective = folder / "autosota.toml"
     objective.write_text(objective.read_text() + '\n[autonomy]\nmode = "autonomous"\n')
-    scenario(code, "campaign", folder, 240)
+    scenario(code, "campaign", folder)
     nothing_runs(code, folder)
 
 

@@ -17,7 +17,7 @@ from workbench import HERE, SCREENS, Code
 UI = HERE / "ui"
 
 
-def scenario(code: Code, name: str, workspace: Path, seconds: float = 90.0, **more: object) -> Any:
+def scenario(code: Code, name: str, workspace: Path, seconds: float = 240.0, **more: object) -> Any:
     """Run `scenarios/NAME.mjs` in a window on a folder; gives what it returns.
 
     Raises:
