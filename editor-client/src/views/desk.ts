@@ -165,7 +165,7 @@ export class Desk implements vscode.Disposable {
       return server;
     }
     if (board === undefined) {
-      return trouble === undefined ? "starting" : "trouble";
+      return trouble === undefined ? "reading" : "trouble";
     }
     return "noObjective";
   }
