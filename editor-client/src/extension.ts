@@ -21,6 +21,8 @@ export interface Api {
 }
 
 let supervisor: Supervisor | undefined;
+/** Open until the server has ended: what is subscribed is disposed of before that. */
+let channel: vscode.LogOutputChannel | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const log = vscode.window.createOutputChannel("AutoSOTA", { log: true });
@@ -31,8 +33,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const notices = new WindowNotices(context.globalState);
   const started = new Supervisor(log, storage, python, environment, notices);
   supervisor = started;
+  channel = log;
   context.subscriptions.push(
-    log,
     python,
     started,
     showStatusBar(started),
@@ -48,4 +50,5 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
 export async function deactivate(): Promise<void> {
   await supervisor?.stop();
   supervisor = undefined;
+  channel?.dispose();
 }
