@@ -15,7 +15,7 @@ from autosota.agents.ideator import implement, propose
 
 HERE = Path(__file__).parent
 SKLEARN = ("logistic", "forest", "zoo", "regression", "ridge")
-TORCH = ("convnet", "steps", "flat")
+TORCH = ("convnet", "steps", "flat", "attention", "pictures", "lit")
 
 
 @dataclass(frozen=True)

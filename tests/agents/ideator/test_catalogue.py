@@ -11,7 +11,10 @@ from autosota.agents.domain import Boundary, Granularity, Objective
 from autosota.agents.ideator import NotApplicable, implement, propose
 from autosota.agents.ideator.catalogue import CATALOGUE
 
-SAMPLES = ("logistic", "forest", "zoo", "regression", "ridge", "convnet", "steps", "flat")
+SAMPLES = (
+    *("logistic", "forest", "zoo", "regression", "ridge"),
+    *("convnet", "steps", "flat", "attention", "pictures", "lit"),
+)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -29,9 +32,9 @@ def test_the_samples_fire_every_transformation(bench, sample):
 
 
 def test_the_catalogue_says_where_each_idea_comes_from():
-    assert len({t.name for t in CATALOGUE}) == len(CATALOGUE) >= 24
+    assert len({t.name for t in CATALOGUE}) == len(CATALOGUE) >= 100
     assert {t.granularity for t in CATALOGUE} == set(Granularity)
-    assert {t.library for t in CATALOGUE} == {"scikit-learn", "PyTorch"}
+    assert {t.library for t in CATALOGUE} == {"scikit-learn", "PyTorch", "Python"}
     for t in CATALOGUE:
         assert re.search(r"\b(19|20)\d\d\b", t.paper), t.name
         assert t.precondition and t.expected and t.summary
@@ -206,6 +209,92 @@ LOOK_ALIKES = [
     ("epochs", loop().replace("range(9)", "range(count())")),
     ("width", NET.format("Linear", "self.a(x)").replace("hidden=8", "hidden")),
     ("kernel-size", NET.format("Conv1d", "self.a(x)")),
+    # Weights that something reads: wrapping the layer would hide them.
+    ("weight-norm", NET.format("Linear", "F.relu(self.a(x))") + "print(net.a.weight)\n"),
+    ("weight-norm", NET.format("Linear", "self.norm(self.a(x))")),
+    ("spectral-norm", NET.format("Linear", "self.a(x, 1)")),
+    ("spectral-norm", NET.format("Linear", "F.linear(x, self.a.weight)")),
+    ("hidden-norm", NET.format("Conv1d", "self.a(x)")),  # no train() and eval()
+    ("hidden-norm", NET.format("Linear", "self.layer_norm(self.a(x))")),
+    ("head-dropout", NET.format("Linear", "F.dropout(self.a(x))")),
+    ("head-dropout", NET.format("Linear", "self.a(x)") + "print(net.b.weight)\n"),
+    ("mlp-head", NET.format("Linear", "self.a(x)").replace("Linear(8, 2)", "Conv1d(8, 2, 1)")),
+    ("mlp-head", NET.format("Linear", "self.a(x)").replace("nn.Linear(8, 2)", "nn.Linear(f(), 2)")),
+    ("separable-convolution", NET.format("Conv1d", "self.a(x)").replace("(8, 8)", "(8, 8, 1)")),
+    ("separable-convolution",
+     NET.format("Conv1d", "self.a(x)").replace("(8, 8)", "(8, 8, 3, groups=4)")),
+    ("gated-units", TORCH + "net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\n"),
+    ("gated-units", NET.format("Linear", "F.gelu(self.a(x))")),
+    ("squeeze-excite", NET.format("Conv1d", "self.a(x)")),  # one dimension: no picture
+    ("squeeze-excite", "class SqueezeExcite: pass\n" + NET.format("Conv2d", "self.a(x)")),
+    ("rms-norm", NET.format("Linear", "self.a(x)").replace(
+        "nn.Linear(8, 2)", "nn.LayerNorm(8, elementwise_affine=False)")),
+    ("rms-norm", NET.format("LayerNorm", "self.a(x)").replace("(8, 8)", "([8], 1e-3)")),
+    ("group-norm", NET.format("BatchNorm1d", "self.a(x)")),
+    ("group-norm", NET.format("BatchNorm2d", "self.a(x)") + "def from_pretrained(): pass\n"),
+    ("batch-statistics", NET.format("BatchNorm2d", "self.a(x)").replace("8, 8)", "8, 1e-5, m())")),
+    ("unit-curve", NET.format("Linear", "torch.tanh(self.a(x))")),  # a function: no layer
+    ("unit-curve", TORCH + "act = nn.ReLU()\n"),  # not in a class
+    ("named-activation", TORCH + "def make(activation='relu'):\n    return CURVES[activation]\n"),
+    ("border-padding", NET.format("Conv1d", "self.a(x)")),  # pads nothing
+    ("border-padding", NET.format("Conv1d", "self.a(x)").replace(
+        "(8, 8)", "(8, 8, 3, padding=1, padding_mode='circular')")),
+    ("dropout-rate", NET.format("Dropout", "self.a(x)").replace("(8, 8)", "(rate())")),
+    ("recurrent-depth", NET.format("LSTM", "self.a(x)[0]").replace("(8, 8)", "(8, 8, 4)")),
+    ("recurrent-depth", NET.format("LSTMCell", "self.a(x)[0]")),
+    ("xavier-init", NET.format("Linear", "self.a(x)").replace(
+        "    def forward", "        self.init_weights()\n    def forward")),
+    ("orthogonal-init", NET.format("Linear", "self.a(x)").replace(
+        "    def forward", "        nn.init.zeros_(self.a.bias)\n    def forward")),
+    ("truncated-normal-init", NET.format("Linear", "self.a(x)")),  # no attention, no embedding
+    ("zero-last-layer", NET.format("Linear", "self.a(x)") + "print(net.b.weight)\n"),
+    ("residual-gain", NET.format("Linear", "x + torch.relu(x)")),  # no layer in the branch
+    ("residual-gain", NET.format("Linear", "self.gamma * x + self.a(x)")),
+    ("stochastic-depth", NET.format("Linear", "x + self.a(z)")),
+    ("stochastic-depth", NET.format("Linear", "x - self.a(x)")),
+    ("query-key-norm", NET.format("Linear", "F.normalize(q) @ k.transpose(1, 2)")),
+    ("query-key-norm", NET.format("Linear", "x @ w.transpose(1, 2)")),
+    ("attention-dropout", NET.format("Linear", "self.a(x)\n        logits = x.softmax(-1)")),
+    ("attention-dropout", NET.format(
+        "Linear", "self.a(x)\n        att = x.softmax(-1)\n        att = self.drop(att)")),
+    ("mean-max-pooling", NET.format("Linear", "self.a(x).mean(dim=1)")),  # not of a plain name
+    ("mean-max-pooling", NET.format("Linear", "x.mean(dim=-1)")),
+    ("gradient-centralisation", loop(step="scaler.step(optimizer)")),
+    ("gradient-centralisation", loop(before="weight = 1")),
+    ("gradient-noise", loop(before="group = 1")),
+    ("adaptive-clipping", loop(step="nn.utils.clip_grad_norm_(model.parameters(), 1)\n"
+                                    "        optimizer.step()")),
+    ("flooding", loop().replace("loss.backward()", "loss.backward(retain_graph=True)")),
+    ("absolute-penalty", loop(before="penalty = 1")),
+    ("adam-variant", loop("Adam(model.parameters(), fused=True)")),
+    ("amsgrad", loop("Adam(model.parameters(), amsgrad=False)")),
+    ("second-moment", loop("Adam(model.parameters(), betas=(0.5, 0.9))")),
+    ("second-moment", loop("SGD(model.parameters(), lr=0.1)")),
+    ("decay-groups", loop("Adam(model.parameters())")),  # no decay: nothing to spare
+    ("decay-groups", loop("AdamW(list(model.parameters()))")),
+    ("epsilon", loop("Adam(model.parameters(), eps=eps())")),
+    ("huber-loss", TORCH + "def evaluate(x, y):\n    return F.mse_loss(x, y)\n"),
+    ("huber-loss", TORCH + "def fit(x, y):\n    test_error = F.mse_loss(x, y)\n"),
+    ("soft-labels", loop()),  # a plain step: the business of label-smoothing
+    ("soft-labels", TORCH + "class T:\n    def score(self, x, y):\n"
+     "        return F.cross_entropy(x, y)\n"),
+    ("lightning-cosine", TORCH + "class L(Base):\n    def configure_optimizers(self):\n"
+     "        return build(self.parameters())\n"),
+    ("lightning-warm-up", TORCH + "class L(Base):\n    def configure_optimizers(self):\n"
+     "        o = torch.optim.SGD(self.parameters(), lr=1)\n        return [o], []\n"),
+    ("named-rate", TORCH + "def fit(x, lr=0.1):\n    return x * lr\nfit(1, 0.2)\n"),
+    ("named-rate", TORCH + "def fit(x, lr=0.1):\n    return x\n"),  # never read
+    ("named-decay", TORCH + "weight_decay = 0.1\n"),  # never read
+    ("named-dropout", TORCH + "def fit(x, dropout=0.0):\n    return x * dropout\n"),
+    ("named-width", TORCH + "def net(in_dim=8, num_classes=4):\n    return in_dim, num_classes\n"),
+    ("named-width", TORCH + "class A(nn.Module):\n    def __init__(self, width=8):\n"
+     "        self.w = width\nclass B(nn.Module):\n    def __init__(self, width=8):\n"
+     "        self.w = width\n"),  # two parts that must agree
+    ("named-depth", TORCH + "def net(depth=None):\n    return depth\n"),
+    ("named-heads", TORCH + "def net(heads=1.5):\n    return heads\n"),
+    ("named-batch", TORCH + "BATCH_SIZE = 32\n"),
+    ("named-length", "def fit(epochs=3):\n    return epochs\n"),  # no library of either kind
+    ("named-weight", TORCH + "def fit(alpha=-0.5):\n    return alpha\n"),
 ]  # fmt: skip
 
 
@@ -213,6 +302,8 @@ def test_the_look_alikes_are_near_misses(bench):
     """One detail away from code in which the idea does apply."""
     plain = {"adamw", "clip-gradients", "cosine-schedule", "epochs", "input-noise", "mixup"}
     plain |= {"label-smoothing", "learning-rate", "one-cycle", "warm-up", "weight-decay"}
+    plain |= {"gradient-centralisation", "gradient-noise", "adaptive-clipping", "flooding"}
+    plain |= {"absolute-penalty", "adam-variant", "amsgrad", "second-moment", "epsilon"}
     assert bench.names(loop()) == plain
     assert bench.names(loop(after="print(model(z))")) == plain | {"weight-average"}
     modes = "net.train()\nnet.eval()\n"

@@ -14,6 +14,7 @@ from autosota.agents.domain import Boundary
 from autosota.agents.ideator import NotApplicable, implement, propose
 
 RUN = ("logistic", "forest", "regression", "ridge")
+TORCH = ("convnet", "steps", "flat", "attention", "pictures", "lit")
 RUNNER = """
 import contextlib, io, json, sys, traceback, warnings
 warnings.simplefilter("ignore")
@@ -79,9 +80,9 @@ def test_what_only_a_zoo_shows_runs(bench, sample):
     assert run_all(programs) == {}
 
 
-@pytest.mark.parametrize("name", ["convnet", "steps", "flat"])
+@pytest.mark.parametrize("name", TORCH)
 def test_pytorch_candidates_run(name, bench, sample):
-    pytest.importorskip("torch")
+    pytest.importorskip("lightning" if name == "lit" else "torch")
     assert run_all(candidates(bench, sample(name))) == {}
 
 

@@ -1,13 +1,13 @@
 """What the names of a file are bound to by its imports.
 
 `nn.Linear` is `torch.nn.Linear` only when an import of this file says so and nothing else in
-the file binds `nn` again. Does not follow assignments, and does not know what a star import
-brings: such names are unknown, never guessed.
+the file binds `nn` again. Does not follow assignments; of what star imports bring, it knows what
+it is told (those of the repository's own files), and guesses nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -31,7 +31,7 @@ class ImportedName:
 class Bindings:
     """The imported names of one file."""
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, starred: Mapping[str, str] | None = None) -> None:
         self._source = source
         self.imported = tuple(_imports(source))
         self.modules = frozenset(
@@ -50,8 +50,15 @@ class Bindings:
             local, dotted = _effective(each)
             if self._names.setdefault(local, dotted) != dotted:
                 conflicts.add(local)
+        for local, dotted in (starred or {}).items():
+            self._names.setdefault(local, dotted)
         for local in conflicts:
             self._names.pop(local, None)
+
+    @property
+    def library(self) -> Mapping[str, str]:
+        """The dotted names of other packages by local name, as a star import passes them on."""
+        return {k: v for k, v in self._names.items() if not v.startswith(".") and k[:1] != "_"}
 
     def resolve(self, node: Node | None) -> str:
         """The dotted name that an expression stands for, or '' when it is not known."""
@@ -72,13 +79,25 @@ class Bindings:
 
     def is_free(self, name: str) -> bool:
         """True when nothing in this file binds that name yet."""
-        return name not in self.bound_here and name not in {i.local for i in self.imported}
+        own = name in self.bound_here or name in {i.local for i in self.imported}
+        return not own and name not in self._names
 
     def uses(self, package: str) -> bool:
         """True when a name of this package is really bound in this file."""
         return any(
             full == package or full.startswith(package + ".") for full in self._names.values()
         )
+
+
+def star_imports(source: SourceFile) -> list[str]:
+    """The modules of `from … import *`, as the file writes them."""
+    return [
+        source.text(module)
+        for node in source.walk()
+        if node.type == "import_from_statement"
+        and any(c.type == "wildcard_import" for c in node.children)
+        and (module := node.child_by_field_name("module_name")) is not None
+    ]
 
 
 def _effective(name: ImportedName) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autosota.agents.ideator import named
 from autosota.agents.ideator.for_sklearn import (
     boosting,
     ensembles,
@@ -15,12 +16,19 @@ from autosota.agents.ideator.for_sklearn import networks as perceptrons
 from autosota.agents.ideator.for_torch import (
     augmentation,
     averaging,
+    branches,
+    criteria,
+    gradients,
     layers,
+    lightning,
     losses,
     optimizers,
     residual,
     schedules,
     sizes,
+    starts,
+    swaps,
+    wrapping,
 )
 from autosota.agents.ideator.transformation import Transformation
 
@@ -41,4 +49,12 @@ CATALOGUE: tuple[Transformation, ...] = (
     *averaging.TRANSFORMATIONS,
     *augmentation.TRANSFORMATIONS,
     *sizes.TRANSFORMATIONS,
+    *wrapping.TRANSFORMATIONS,
+    *swaps.TRANSFORMATIONS,
+    *starts.TRANSFORMATIONS,
+    *branches.TRANSFORMATIONS,
+    *gradients.TRANSFORMATIONS,
+    *criteria.TRANSFORMATIONS,
+    *lightning.TRANSFORMATIONS,
+    *named.TRANSFORMATIONS,
 )

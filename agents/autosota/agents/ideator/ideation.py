@@ -45,12 +45,33 @@ def propose(tree: Tree, objective: Objective, boundary: Boundary) -> list[Hypoth
                     continue
                 idea = _hypothesis(transformation, lever, module, arguments)
                 found.setdefault(idea.id, (idea, transformation, lever))
+    found = _once(found)
     candidates = [
         Candidate(id_, t.name, t.family, min(1.0, t.prior * lever.weight) / lever.cost**0.5)
         for id_, (_, t, lever) in found.items()
     ]
     ranked = [replace(found[id_][0], priority=level) for id_, level in rank(candidates)]
     return ranked + list(forbidden(project, scope))
+
+
+def _once(
+    found: dict[str, tuple[Hypothesis, Transformation, Lever]],
+) -> dict[str, tuple[Hypothesis, Transformation, Lever]]:
+    """Of two ideas that set one literal to one value, the one that knows more of it."""
+
+    def key(lever: Lever) -> tuple[object, object]:
+        return lever.dials[0].site, lever.arguments.get("to")
+
+    known = {
+        key(lever)
+        for _, transformation, lever in found.values()
+        if lever.dials and not transformation.name.startswith("named-")
+    }
+    return {
+        id_: (idea, transformation, lever)
+        for id_, (idea, transformation, lever) in found.items()
+        if not (lever.dials and transformation.name.startswith("named-") and key(lever) in known)
+    }
 
 
 def implement(

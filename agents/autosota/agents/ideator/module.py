@@ -17,7 +17,7 @@ from tree_sitter import Node
 
 from autosota.agents.code.source import SourceFile
 from autosota.agents.domain import Boundary, Objective
-from autosota.agents.ideator.bindings import Bindings
+from autosota.agents.ideator.bindings import Bindings, star_imports
 from autosota.agents.ideator.calls import Call, read_call
 from autosota.agents.protocols import Tree
 
@@ -35,8 +35,19 @@ class Module:
 
     @cached_property
     def bindings(self) -> Bindings:
-        """What the names of this file are bound to."""
-        return Bindings(self.source)
+        """What the names of this file are bound to, star imports of the repository included."""
+        return Bindings(self.source, self._starred())
+
+    def _starred(self) -> dict[str, str]:
+        """The library names that `from .own import *` brings, one file after another."""
+        found: dict[str, str] = {}
+        for name in star_imports(self.source):
+            other = self.project.find(name, self.path)
+            if other is not None and other is not self and other.path not in self.project.opening:
+                self.project.opening.add(self.path)
+                found |= other.bindings.library
+                self.project.opening.discard(self.path)
+        return found
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -140,6 +151,7 @@ class Project:
         self.paths = tuple(tree.files())
         self._known = frozenset(self.paths)
         self._modules: dict[str, Module | None] = {}
+        self.opening: set[str] = set()
 
     def is_frozen(self, name: str) -> bool:
         """R7: True when the objective freezes the constant of this name."""

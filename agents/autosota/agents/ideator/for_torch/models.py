@@ -53,18 +53,25 @@ class Network:
 
 
 def find_networks(module: Module) -> Iterator[Network]:
-    """The network classes of a file, directly derived from `torch.nn.Module`."""
+    """The network classes of a file: with a `forward`, and layers that their constructor makes.
+
+    Derived from `torch.nn.Module` at once, or from a class of the repository or of another
+    library (a LightningModule, say) whose constructor they call first.
+    """
     for node in module.nodes:
         if node.type != "class_definition":
             continue
         bases = node.child_by_field_name("superclasses")
         names = [module.bindings.resolve(b) for b in bases.named_children] if bases else []
         name = node.child_by_field_name("name")
-        if name is None or "torch.nn.Module" not in names:
+        if name is None or not bases or not module.bindings.uses("torch"):
             continue
         init, forward = _method(module, node, "__init__"), _method(module, node, "forward")
         if init is not None and forward is not None:
             layers = {layer.name: layer for layer in _layers(module, init)}
+            derived = layers and ".__init__(" in module.text(init)
+            if "torch.nn.Module" not in names and not derived:
+                continue
             yield Network(module, node, module.text(name), init, forward, layers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -153,9 +154,11 @@ _WIDTHS = frozenset(
 
 
 def _width(module: Module) -> Iterator[Lever]:
-    for network in find_networks(module):
+    networks = list(find_networks(module))
+    shared = Counter(name for n in networks for name, _ in defaults_of(module, n.init))
+    for network in networks:
         for name, default in defaults_of(module, network.init):
-            if name not in _WIDTHS:
+            if name not in _WIDTHS or shared[name] > 1:  # two parts that must agree on it
                 continue
             parameter = default.parent
             given = (

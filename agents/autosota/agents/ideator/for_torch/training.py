@@ -112,6 +112,11 @@ def _is_scheduler(module: Module, owner: Node) -> bool:
     )
 
 
+def loss_of(step: Step) -> str:
+    """The name that `backward()` is called on."""
+    return _backward_tensor(step.module, step.backward)
+
+
 def find_forward(step: Step) -> Forward | None:
     """The forward pass of a step when it is `out = model(x); loss = criterion(out, y)`."""
     module = step.module
@@ -247,7 +252,8 @@ def _method_owner(module: Module, call: Call, method: str) -> Node | None:
     name = call.function.child_by_field_name("attribute")
     if owner is None or name is None or module.text(name) != method:
         return None
-    return owner if owner.type == "identifier" else None
+    own = owner.type == "attribute" and module.text(owner).startswith("self.")
+    return owner if owner.type == "identifier" or own else None
 
 
 def _backward_before(module: Module, update: Node) -> Node | None:
