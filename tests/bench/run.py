@@ -19,6 +19,7 @@ TABLES = {
     "kernels": "Kernels in containers, a local kernel beside them (some five minutes)",
     "simulation": "Synthetic campaigns: what is confirmed that is not there, and what is",
     "audit": "The audit of patches: refused, cleared, time per patch",
+    "catalogue": "The catalogue on files by many authors (pip fetches them; slow)",
     "leakage": "Leakage on labelled notebooks and scripts (AUTOSOTA_LEAKAGE_DATA names the folder)",
     "check_time": "The time of `autosota check` (the same folder)",
     "lsp": "The language server, its peers beside it in environments of their own (some minutes)",
