@@ -274,6 +274,13 @@ def test_two_windows_on_one_workspace_see_the_same(repository):
         assert len(boards[0]["runs"]) == boards[0]["progress"]["evaluations"]
 
 
+def mode_of(repository):
+    """What the server's body says, as every face asks it."""
+    from autosota.server.host import Host
+
+    return Host(repository.root).autonomy()
+
+
 def test_the_toggle_is_the_same_in_every_window(repository):
     with wire() as one, wire() as two:
         greet(one, repository)
@@ -281,6 +288,7 @@ def test_the_toggle_is_the_same_in_every_window(repository):
         status(two, lambda s: s["autonomy"] == "suggest")
         run(one, "setAutonomy", mode="off")
         status(two, lambda s: s["autonomy"] == "off")
+        assert mode_of(repository) == "off"
         run(two, "setAutonomy", mode="suggest")
         seen = len(one.told("autosota/status"))
         until(lambda: [s for s in one.told("autosota/status")[seen - 1 :]
@@ -308,6 +316,8 @@ def test_the_toggle_starts_and_stops(repository):
         on = run(client, "setAutonomy", mode="autonomous", confirmed=True)
         assert on["autonomy"] == "autonomous"
         status(client, lambda s: s["state"] == "running")
+        told = repository.autosota("status").stdout
+        assert "autonomy: autonomous, at most autonomous" in told
         with wire() as other:
             greet(other, repository)
             assert status(other, lambda s: True)["autonomy"] == "autonomous"

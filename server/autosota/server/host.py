@@ -144,6 +144,13 @@ class Host:
         """
         return load_objective(self.root)
 
+    def autonomy(self) -> str:
+        """What may happen unasked here now: the live toggle of all faces."""
+        from autosota.server.editor.autonomy import mode
+        from autosota.server.editor.progress import objective_of
+
+        return mode(self.root, objective_of(self.root)[0])
+
     # ------------------------------------------------------------------ campaigns
 
     @contextmanager
@@ -303,6 +310,7 @@ class Host:
                 f"models: ${spent.dollars:.4f}{limit}, {spent.tokens} tokens in "
                 f"{count(spent.calls, 'request')}"
             )
+        lines.append(f"autonomy: {self.autonomy()}, at most {state.objective.autonomy}")
         lines += summary_lines(state)
         others = [f"{r.id} ({r.verdict or 'unfinished'})" for r in rows if r.id != row.id]
         if others:
@@ -314,6 +322,7 @@ class Host:
             "verdict": state.finished.verdict if state.finished is not None else None,
             "driver": driver.pid if driver is not None else None,
             "activity": dict(activity.body) if activity is not None else None,
+            "autonomy": self.autonomy(),
             "evaluations": len(state.runs),
             "budget_evaluations": budget.evaluations,
             "wall_seconds": state.wall_seconds,
