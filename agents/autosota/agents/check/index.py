@@ -164,9 +164,14 @@ class Index:
                 self._unseen[unit] = None
 
     # ------------------------------------------------------------------------------- asked
-    def calls_of(self, *methods: str) -> list[Called]:
-        """The calls whose last word is one of these, in order of the text."""
-        self._see(methods, _called)
+    def calls_of(
+        self, *methods: str, within: Callable[[bytes], object] | None = None
+    ) -> list[Called]:
+        """The calls whose last word is one of these, in order of the text.
+
+        Those in units of whose text `within` says no may be left out.
+        """
+        self._see(methods, _called, within)
         return _in_order(self._calls, methods)
 
     def calls_to(self, functions: Iterable[str], *methods: str) -> list[Called]:
@@ -305,14 +310,21 @@ class Index:
         return ".".join([base, *reversed(tail)]) if base else ""
 
     # ----------------------------------------------------------------------------- surveyed
-    def _see(self, words: Iterable[str], like: Callable[[bytes], re.Pattern[bytes]]) -> None:
+    def _see(
+        self,
+        words: Iterable[str],
+        as_it_must: Callable[[bytes], re.Pattern[bytes]],
+        within: Callable[[bytes], object] | None = None,
+    ) -> None:
         """Survey the units in which one of these words occurs as it must to be found."""
         if not self._unseen:
             return
         tokens = [word.encode() for word in words]
         for unit in list(self._unseen):
             text = unit.text
-            if any(token in text and like(token).search(text) for token in tokens):
+            if any(token in text and as_it_must(token).search(text) for token in tokens) and (
+                within is None or within(text)
+            ):
                 self._add(unit)
 
     def _see_like(self, like: re.Pattern[bytes] | None) -> None:

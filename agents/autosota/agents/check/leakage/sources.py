@@ -38,6 +38,13 @@ _STORES = frozenset(
     ]
 )
 _INDEXES = re.compile(r"index|store|retriev|corpus|bm25|faiss|collection|memory|db|knowledge", re.I)
+_SHOTS_NEAR = re.compile(_SHOTS.pattern.encode(), re.I)
+_INDEXES_NEAR = re.compile(_INDEXES.pattern.encode(), re.I)
+_PUT = re.compile(rb"\.[\s\\]*(?:%b)(?!\w)" % "|".join(sorted(_STORES)).encode())
+_BUILT = (b"BM25", b"add_faiss_index", b"build_index", b"train_index")
+_INDEX = re.compile(rb"index(?<![\w.]index)['\"\s\\)\]]*\(")
+_NEAR = 80
+"""Bytes before it in which the name of what is put into stands."""
 _LANGUAGE = (
     "transformers", "openai", "anthropic", "langchain", "faiss", "rank_bm25", "chromadb",
     "sentence_transformers", "datasets", "vllm", "llama_index", "langchain_community", "litellm",
@@ -144,11 +151,22 @@ def _is_test(facts: Facts, expr: ir.Expr, mixed: bool = False) -> bool:
     return role(_word(expr)) == "test"
 
 
+def _stores(text: bytes) -> bool:
+    """Whether something may be put into what is named like an index, or such a thing be built."""
+    if any(word in text for word in _BUILT) or _INDEX.search(text):
+        return True
+    return any(
+        _INDEXES_NEAR.search(text, max(0, match.start() - _NEAR), match.start())
+        for match in _PUT.finditer(text)
+    )
+
+
 def shown(facts: Facts) -> Iterator[Finding]:
     """LK121: test items as examples in a prompt, or in the index that answers are drawn from."""
     if not facts.binds(*_LANGUAGE) and b"prompt" not in facts.document.text:
         return
-    for call in facts.index.calls_of(*_DRAWS, *_STORES):
+    drawn_of = facts.index.calls_of(*_DRAWS, within=_SHOTS_NEAR.search)
+    for call in (*drawn_of, *facts.index.calls_of(*_STORES, within=_stores)):
         expr, stmt, word = call.node, call.stmt, call.method
         holder = expr.func.value if isinstance(expr.func, ir.Attribute) else None
         if word in _DRAWS:
