@@ -49,7 +49,7 @@ export function statusText(known: Known): Shown {
     return shown("shield", `${NAME}: warnings only`, text, "plain");
   }
   const progress = known.progress;
-  if (progress === undefined) return shown("beaker", NAME, "no workspace is open", "plain");
+  if (progress === undefined) return shown("beaker", NAME, "no workspace is known yet", "plain");
   const mode = modeOf(progress.autonomy);
   const spent = progress.state === "running" ? spending(progress) : [];
   const icon = progress.state === "running" ? "sync~spin" : MODE_ICONS[mode];
