@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from workbench import EXTENSION, Code, Installed, Unavailable, wait_for
+from workbench import CHECKOUT, EXTENSION, Code, Installed, Unavailable, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,7 @@ def extension(installed: Installed, home: Path) -> Path:
     made = home / "extension"
     shutil.copytree(EXTENSION, made, ignore=shutil.ignore_patterns("node_modules", "dist", "build"))
     (made / "node_modules").symlink_to(modules)
+    (home / "server").symlink_to(CHECKOUT / "server")  # whose templates its own tests read
     _npm(made, "run", "package")
     return made
 
@@ -71,6 +72,6 @@ def code(installed: Installed, extension: Path, home: Path) -> Iterator[Code]:
     made.start()
     try:
         yield made
-        wait_for(lambda: not made.strays(), 15, "every window's processes to have ended")
+        wait_for(made.strays, 15, "every window's processes to have ended")
     finally:
         made.stop()

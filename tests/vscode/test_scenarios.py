@@ -84,13 +84,11 @@ def test_a_campaign_is_started_toggled_and_stopped(code: Code, folder: Path) -> 
 def nothing_runs(code: Code, folder: Path) -> None:
     """No process of the folder is left once its window is closed: server, campaign, runs."""
 
-    def gone() -> bool:
-        left[:] = [p for p in code.processes() if any(str(folder) in w for w in words(p))]
-        left.extend(code.processes(("lsp",)))
-        return not left
+    def left() -> list[object]:
+        of_folder = [p for p in code.processes() if any(str(folder) in w for w in words(p))]
+        return [*of_folder, *code.processes(("autosota.lsp",))]
 
-    left: list[object] = []
-    wait_for(gone, 15, f"no process of {folder.name} to be left, of {left}")
+    wait_for(left, 15, f"every process of {folder.name} to have ended")
 
 
 def words(process: object) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from workbench import HERE, SCREENS, Code
 
 UI = HERE / "ui"
@@ -27,7 +28,11 @@ def scenario(code: Code, name: str, workspace: Path, seconds: float = 240.0, **m
     script = ["run.mjs", str(HERE / "scenarios" / f"{name}.mjs")]
     told = _drive(code, script, name, workspace, seconds, {"url": url, **more})
     if not told["ok"]:
-        raise AssertionError(_failure(code, told))
+        why = _failure(code, told)
+        for left in code.processes(("autosota.lsp", "--type=extensionHost")):
+            with contextlib.suppress(psutil.Error):  # a window without farewell is waited for
+                left.kill()
+        raise AssertionError(why)
     return told.get("result")
 
 

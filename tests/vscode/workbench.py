@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -249,10 +249,9 @@ class Code:
         return "\n".join(said)
 
 
-def wait_for(condition: object, seconds: float, what: str) -> None:
-    """Wait until a function gives something true; what is waited for is named when it does not."""
-    assert callable(condition)
+def wait_for(none: Callable[[], Sequence[object]], seconds: float, what: str) -> None:
+    """Wait until a function finds nothing any more; what it still finds is named."""
     end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s for: {what}"
+    while left := none():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}; there are {left}"
         time.sleep(0.05)

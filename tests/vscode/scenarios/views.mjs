@@ -43,7 +43,7 @@ export default async function (window) {
   await (await window.shown(runs, { text: "Baseline" })).click();
   await (await window.shown(`${runs}[aria-level="2"]`)).click();
   await window.shown(".tab.active");
-  await page(window, /Isolation|isolation|sealed/);
+  await page(window, /What was run/);
   await window.shot("run");
   await shut(window);
 
