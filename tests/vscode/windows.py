@@ -31,7 +31,8 @@ def scenario(code: Code, name: str, workspace: Path, seconds: float = 240.0, **m
         why = _failure(code, told)
         for left in code.processes(("autosota.lsp", "--type=extensionHost")):
             with contextlib.suppress(psutil.Error):  # a window without farewell is waited for
-                left.kill()
+                for one in [*left.children(recursive=True), left]:
+                    one.kill()
         raise AssertionError(why)
     return told.get("result")
 

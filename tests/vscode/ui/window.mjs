@@ -115,6 +115,8 @@ export class Window {
     await this.pick(name);
     await this.shown(".tab.active", { text: name });
     await this.gone(".quick-input-widget .monaco-list-row");
+    // keys that come before it has the focus would be lost
+    if (!name.endsWith(".ipynb")) await this.shown(".editor-instance .monaco-editor.focused");
   }
 
   // Puts the cursor somewhere; lines and columns count from 1.
