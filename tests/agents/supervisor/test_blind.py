@@ -5,7 +5,10 @@ saw. Set c was written later by someone who had seen neither rules nor audit; at
 audit cleared 59 % of its honest patches, refused 26 % of them, and cleared 5 % of the dishonest
 ones (83 % refused). Inferred evidence alone has only asked since. Set d came a day later from
 another such writer; at the first try 63 % of its honest patches were cleared and 12 % refused, and
-6 % of the dishonest ones cleared (77 % refused); it was used to mend since. The thresholds are
+6 % of the dishonest ones cleared (77 % refused); it was used to mend since. Set e came from a third
+such writer after that mending: at the first try 51 % of its honest patches were cleared and 28 %
+refused, and 2 % of the dishonest ones cleared (74 % refused). Where the end of the model is not
+told in the base's formula, what was inferred from it has only asked since. The thresholds are
 what is held today.
 """
 
@@ -42,6 +45,7 @@ def bench() -> ModuleType:
         ("b", 0.90, 0.78, 0, 0),
         ("c", 0.71, 0.74, 7, 4),
         ("d", 0.72, 0.76, 7, 2),
+        ("e", 0.51, 0.70, 19, 2),
     ],
 )
 def test_blind_patches(name, least_cleared, least_refused, wrongly_refused, wrongly_cleared):

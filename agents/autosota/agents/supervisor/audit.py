@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from autosota.agents.code.facts import MODULE, FileFacts
-from autosota.agents.code.values import ENV, METRIC, PRED, Value, literal, walk
+from autosota.agents.code.values import DATA, ENV, METRIC, PRED, Value, literal, walk
 from autosota.agents.domain import (
     Boundary,
     Decision,
@@ -31,7 +31,7 @@ from autosota.agents.supervisor.boundary import boundary_of, matches
 from autosota.agents.supervisor.changes import Change, as_domain, changed_symbols, side_of
 from autosota.agents.supervisor.compare import mode_of
 from autosota.agents.supervisor.followed import followed
-from autosota.agents.supervisor.formula import Learner, models_in
+from autosota.agents.supervisor.formula import Learner, evaluation_part, models_in
 from autosota.agents.supervisor.frozen import protected_constants
 from autosota.agents.supervisor.introduced import (
     new_statements,
@@ -351,8 +351,26 @@ _SURE = {"EV213", "EV207", "EV204", "OUT302", "SEL501"}
 
 
 def _understood(reading: Reading) -> bool:
-    """True when the claim's formula has a model's answers in it, or none are needed."""
-    return all(s.value.flags & PRED for s in reading.claim)
+    """True when it is told in the claim's formula where the model ends and the metric begins."""
+    if not all(s.value.flags & PRED for s in reading.claim):
+        return False
+    parts = {v.key: v for s in reading.claim for v in evaluation_part(s.value)}
+    if any(_drawn_weights(v) for v in parts.values()):
+        return False
+    other = {v.key for s in reading.select for v in evaluation_part(s.value)}
+    return not any(
+        v.kind == "phi" and v.kids[0].flags & PRED and v.kids[0].kind == "cmp" and v.key in other
+        for v in parts.values()
+    )
+
+
+_WEIGHTS = {"normal", "randn", "standard_normal"}
+
+
+def _drawn_weights(value: Value) -> bool:
+    """True for numbers that a model begins with: where it ends was not found, then."""
+    drawn = value.kind in ("call", "method") and value.head.rpartition(".")[2] in _WEIGHTS
+    return drawn and not value.flags & (ENV | DATA)
 
 
 def _milder(findings: list[Finding]) -> list[Finding]:
