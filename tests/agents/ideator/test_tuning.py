@@ -74,14 +74,16 @@ def test_what_costs_compute_is_bounded_to_twice(bench, sample):
 def test_what_may_not_move_is_no_setting(bench, sample):
     code = sample("steps")
     assert set(settings_of(bench, code)) == {
-        "lr (--lr)", "batch_size (--batch-size)", "epochs (--steps)", "channels"
+        "lr (--lr)", "batch_size (--batch-size)", "epochs (--steps)", "channels", "eps"
     }  # fmt: skip
     given = replace(bench.objective, command="python train.py --lr 0.1 --model mlp")
     assert set(settings_of(bench, code, given)) == {
-        "batch_size (--batch-size)", "epochs (--steps)", "hidden"
+        "batch_size (--batch-size)", "epochs (--steps)", "hidden", "eps"
     }  # fmt: skip
     frozen = replace(bench.objective, protocol=Protocol(frozen={"steps": 40, "channels": 8}))
-    assert set(settings_of(bench, code, frozen)) == {"lr (--lr)", "batch_size (--batch-size)"}
+    assert set(settings_of(bench, code, frozen)) == {
+        "lr (--lr)", "batch_size (--batch-size)", "eps"
+    }  # fmt: skip
     judged = (
         "from sklearn.svm import SVC\nK = 3.0\nm = SVC(C=K)\ndef evaluate(p):\n    return p[:K]\n"
     )
