@@ -22,7 +22,7 @@ const progress: Progress = {
   autonomy_ceiling: "autonomous",
   has_objective: true,
   note: "",
-  may_spend: "40 runs, 2.0 h",
+  may_spend: "40 runs, 2 h",
   revision: "",
 };
 
@@ -60,7 +60,7 @@ test("while a campaign runs it can be stopped, and none can be started", () => {
 });
 
 test("before one runs: the budget stands beside the start; what was stopped can go on", () => {
-  assert.equal(find(items({}), "Start Campaign").description, "at most 40 runs, 2.0 h");
+  assert.equal(find(items({}), "Start Campaign").description, "at most 40 runs, 2 h");
   assert.deepEqual(find(items({}), "Run Baseline").argument, { root: "/w", ideas: 0 });
   assert.equal(find(items({ state: "stopped", campaign: "c1" }), "Resume c1").command, "autosota.resume");
   assert.ok(items({}).every((one) => one.label !== "Show Report"));

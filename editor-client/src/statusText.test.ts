@@ -22,7 +22,7 @@ const idle: Progress = {
   autonomy_ceiling: "autonomous",
   has_objective: true,
   note: "",
-  may_spend: "40 runs, 2.0 h",
+  may_spend: "40 runs, 2 h",
   revision: "",
 };
 const running: Progress = {

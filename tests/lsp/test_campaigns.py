@@ -71,7 +71,7 @@ def test_the_user_is_asked_before_anything_is_spent(repository):
         assert refused(client, "start", ideas=3) == "not started"
         (asked,) = client.told("window/showMessageRequest")
         assert "3 ideas" in asked["message"]
-        assert "at most 60 runs, 10.0 min." in asked["message"]
+        assert "at most 60 runs, 10 min." in asked["message"]
         assert "no campaign to resume" in refused(client, "resume")
         assert not (repository.root / ".autosota").exists()
 

@@ -23,7 +23,7 @@ def test_what_a_campaign_may_spend_is_said_before_there_is_one(tmp_path):
     (tmp_path / "autosota.toml").write_text(TOML)
     said = progress(tmp_path)
     assert said.note == "", said.note
-    assert said.may_spend == "40 runs, 2.0 h, 3 ideas"
+    assert said.may_spend == "40 runs, 2 h, 3 ideas"
     assert said.state == "none"
 
 

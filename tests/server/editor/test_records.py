@@ -16,6 +16,7 @@ from autosota.agents.scheduler import actions
 from autosota.agents.scheduler import events as ev
 from autosota.server.activity import say
 from autosota.server.editor.board import RubricNode
+from autosota.server.editor.progress import progress
 from autosota.server.editor.records import Records
 from autosota.server.errors import UserError
 from autosota.server.ledger.lease import Lease
@@ -141,6 +142,24 @@ def test_a_run_whose_receipt_is_gone_has_no_value(tmp_path, confirmed):
         ledger.execute("DELETE FROM receipts WHERE run_id = ?", (lost,))
     row = next(r for r in Records(tmp_path).board().runs if r.id == lost)
     assert (row.value, row.receipt, row.wall_seconds) == ("", "", None)
+
+
+def test_what_receipts_do_not_prove_is_not_praised_anywhere(tmp_path):
+    write(told(ideas=1), tmp_path)
+    assert progress(tmp_path).verdict == "confirmed"
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / ".autosota" / "ledger.sqlite") as ledger:
+        ledger.execute("DELETE FROM receipts WHERE run_id IN (SELECT run_id FROM receipts LIMIT 1)")
+    board = Records(tmp_path).board()
+    assert board.goal.state == "failed" and "relied on" in board.goal.detail
+    proof = board.goal.children[0]
+    assert (proof.id, proof.state) == ("proof", "failed")
+    (row,) = board.ideas
+    assert (row.badge, row.gain, row.detail) == ("", "", "")
+    assert row.words == "not proven by its receipts"
+    said = progress(tmp_path)
+    assert said.verdict == "" and "disagree" in said.headline and "disagree" in said.note
 
 
 def test_ideas_have_the_badge_of_their_fate(tmp_path):

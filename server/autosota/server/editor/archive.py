@@ -18,9 +18,12 @@ from autosota.server.editor.view import Tried, Value
 from autosota.server.ledger.codec import receipt_hash
 from autosota.server.ledger.store import CampaignRow, Ledger
 from autosota.server.report.fates import FATES, fate_of
-from autosota.server.report.formats import one_line, share_of
+from autosota.server.report.formats import count, one_line, share_of
 from autosota.server.report.numbers import Evidence, ShownMean
 from autosota.server.report.replay import is_masked
+
+PRAISED = ("confirmed", "provisional", "not_confirmed")
+"""Fates that say something good of an idea, and need receipts that prove it."""
 
 
 @dataclass(slots=True)
@@ -118,6 +121,16 @@ class Archive:
             self._evidence = Evidence(history, dict(self._receipts), dict(self._hashes))
         return self._evidence
 
+    @property
+    def doubt(self) -> str:
+        """Why nothing of the campaign may be relied on; `''` where receipts prove the ledger."""
+        evidence = self.evidence
+        if evidence is None or not evidence.problems:
+            return ""
+        first, more = evidence.problems[0], len(evidence.problems) - 1
+        others = f", and {count(more, 'more place')}" if more else ""
+        return f"the ledger and its receipts disagree: {one_line(first)}{others}"
+
     def tried(self, idea: str) -> Tried | None:
         """What became of an idea of the campaign; None for one it does not know."""
         evidence = self.evidence
@@ -182,6 +195,9 @@ def _tried(evidence: Evidence, idea: str, campaign: str) -> Tried:
         if shown.low is not None and shown.high is not None:
             detail += f" ({shown.low.text} to {shown.high.text}, {len(shown.seeds)} seeds)"
     words = "confirmed" if fate == "confirmed" and alone else FATES.get(fate, fate)
+    if evidence.problems and fate in PRAISED:
+        gain = detail = ""
+        words = "not proven by its receipts"
     return Tried(campaign, fate, words, one_line(why), gain, metric, detail, patch, receipts)
 
 

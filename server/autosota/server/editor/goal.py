@@ -42,6 +42,7 @@ _OF_VERDICT: dict[CampaignVerdict, NodeState] = {
     CampaignVerdict.STOPPED: "open",
 }
 _OF_FATE: dict[Fate, NodeState] = {Fate.CONFIRMED: "passed", Fate.PROVISIONAL: "capped"}
+DISAGREE = "nothing here may be relied on: the ledger and its receipts disagree"
 _SELECTS_ON_CLAIM = "the search looks at the claim itself (LK112), so nothing can be confirmed"
 
 
@@ -73,6 +74,12 @@ def goal_of(objective: Objective, evidence: Evidence | None) -> RubricNode:
         *_transfers(objective, state),
         _budget(objective, state),
     ]
+    if evidence is not None and evidence.problems:
+        how, said = "failed", DISAGREE
+        listed = "; ".join(one_line(p) for p in evidence.problems[:3])
+        more = len(evidence.problems) - 3
+        detail = listed + (f"; and {more} more" if more > 0 else "")
+        children.insert(0, RubricNode("proof", "Receipts prove the numbers", "failed", detail))
     return RubricNode("goal", title, how, one_line(said, 1000), children=tuple(children))
 
 

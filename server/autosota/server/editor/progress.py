@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autosota.agents.domain import Budget, Objective
+from autosota.agents.domain import Budget, CampaignVerdict, Objective
 from autosota.server.activity import running_run
 from autosota.server.config import load_objective
 from autosota.server.editor.archive import Archive
@@ -53,11 +53,16 @@ def progress_of(root: Path, archive: Archive) -> Progress:
         how = "stopped"
     run = running_run(activity)
     budget = state.objective.budget
+    ended = state.finished
+    praised = ended is not None and ended.verdict in _PRAISE
+    doubt = archive.doubt if praised else ""
+    if doubt:
+        said["note"] = note or doubt
     return Progress(
         **said,  # type: ignore[arg-type]
         state=how,
         campaign=archive.campaign,
-        verdict=str(state.finished.verdict) if state.finished is not None else "",
+        verdict=str(ended.verdict) if ended is not None and not doubt else "",
         doing=one_line(str(activity.body.get("doing", "")), 120) if activity is not None else "",
         evaluations=len(state.runs),
         budget_evaluations=budget.evaluations,
@@ -66,14 +71,30 @@ def progress_of(root: Path, archive: Archive) -> Progress:
         budget_dollars=budget.dollars,
         ideas=len(state.ideas),
         ideas_tried=len(state.tried),
-        headline=one_line(headline(state).sentence, 1000),
+        dollars=_spent(root, archive.campaign),
+        headline=one_line(doubt or headline(state).sentence, 1000),
         revision=archive.revision + (f":{run.id}" if run is not None else ""),
     )
 
 
+_PRAISE = (CampaignVerdict.CONFIRMED, CampaignVerdict.PROVISIONAL)
+
+
+def _spent(root: Path, campaign: str) -> float | None:
+    """Dollars spent on models by a campaign; None where none was asked."""
+    from autosota.server.advisor import spent_on_models
+
+    try:
+        spent = spent_on_models(root / ".autosota", campaign)
+    except UserError:
+        return None  # what cannot be read is not known
+    return spent.dollars if spent.calls else None
+
+
 def budget_words(budget: Budget) -> str:
-    """What may be spent, as in `40 runs, 2.0 h, $5.00`."""
-    parts = [count(budget.evaluations, "run"), duration(budget.wall_seconds)]
+    """What may be spent, as in `40 runs, 2 h, $5.00`."""
+    wall = duration(budget.wall_seconds).replace(".0 ", " ")
+    parts = [count(budget.evaluations, "run"), wall]
     if budget.dollars is not None:
         parts.append(f"${budget.dollars:.2f}")
     if budget.ideas is not None:

@@ -13,6 +13,7 @@ from autosota.agents.scheduler.claims import UNASKED
 from autosota.agents.scheduler.events import RunFinished
 from autosota.agents.scheduler.state import NULL_PATCH, CampaignState
 from autosota.server.activity import RunningRun
+from autosota.server.editor.archive import PRAISED
 from autosota.server.editor.board import Audit, Badge, IdeaRow, RunRow
 from autosota.server.editor.veil import Veil
 from autosota.server.editor.view import Tried
@@ -55,10 +56,11 @@ def idea_rows(evidence: Evidence, tried: Callable[[str], Tried | None]) -> tuple
         tried: What became of an idea.
     """
     state = evidence.state
-    return tuple(_idea(idea, tried(name), state) for name, idea in state.ideas.items())
+    proven = not evidence.problems
+    return tuple(_idea(idea, tried(name), state, proven) for name, idea in state.ideas.items())
 
 
-def _idea(idea: Hypothesis, tried: Tried | None, state: CampaignState) -> IdeaRow:
+def _idea(idea: Hypothesis, tried: Tried | None, state: CampaignState, proven: bool) -> IdeaRow:
     fate = tried.fate if tried is not None else "waiting"
     patch = tried.patch if tried is not None else ""
     verdict, findings = audit_of(patch, state)
@@ -82,7 +84,7 @@ def _idea(idea: Hypothesis, tried: Tried | None, state: CampaignState) -> IdeaRo
         why=tried.why if tried is not None else "",
         gain=tried.gain if tried is not None else "",
         detail=tried.detail if tried is not None else "",
-        badge=_BADGES.get(fate, ""),
+        badge=_BADGES.get(fate, "") if proven or fate not in PRAISED else "",
         patch=patch,
         verdict=verdict,
         findings=findings,
