@@ -126,8 +126,11 @@ class Kernel:
         return "".join(out)
 
     def begin(self, code: str) -> str:
-        """Have code run that prints `on`; the request, once it did."""
-        request: str = self.client.execute(code)
+        """Have code run that prints `on`; the request, once it did.
+
+        What is sent right after an error is dropped by kernels, unless the request says no.
+        """
+        request: str = self.client.execute(code, stop_on_error=False)
         while self.client.get_iopub_msg(timeout=ANSWER_SECONDS)["msg_type"] != "stream":
             pass
         return request
