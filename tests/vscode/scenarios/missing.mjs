@@ -11,6 +11,7 @@ export default async function (window, context) {
   await window.pick("Choose an Interpreter");
   await window.pick("Enter a path");
   const said = ".quick-input-widget .quick-input-message";
+  await window.shown(said, { text: "Path of a Python" });
   await window.page.keyboard.insertText("/nowhere/python");
   await window.shown(said, { text: "there is no such program" });
   await window.press("Control+A");
