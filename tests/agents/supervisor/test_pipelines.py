@@ -160,12 +160,22 @@ def test_targets_in_another_order_of_writing_are_no_change():
         ("\t@mkdir -p $(OUT)\n", "\t@cp data/all.csv $(OUT)/cache.csv\n", "EV209"),
         ("\t@mkdir -p $(OUT)\n", "\t@mkdir -p $(OUT)\n\t@echo METRIC mae=0.1\n", "EV213"),
         ("OUT ?= out\n", "OUT ?= out\nexport PYTHONPATH=shims\n", "EV209"),
+        ("PY ?= python", "  PY = ./wrapper\nPY ?= python", "EV209"),
+        ("SEED ?= 0\n", "PY = ./wrapper\nSEED ?= 0\n", "EV209"),
+        ("all: $(OUT)/test.csv\n", "all: PY = ./wrapper\nall: $(OUT)/test.csv\n", "EV209"),
+        ("\t@$(PY) score.py", "\t@$P score.py", "EV209"),
     ],
 )
 def test_what_a_makefile_newly_does_is_told(old, new, code):
     found = verdict(Makefile=(old, new))
     assert found.decision is not Decision.CLEARED
     assert code in codes(found), found.findings
+
+
+def test_a_makefile_that_takes_the_place_of_the_other_is_judged():
+    text = MAKEFILE.replace("\t@mkdir -p $(OUT)\n", "\t@cp data/all.csv $(OUT)/cache.csv\n")
+    found = audit(TREE, PatchedTree(TREE, {"GNUmakefile": text.encode()}), OBJECTIVE)
+    assert found.decision is not Decision.CLEARED
 
 
 def test_a_claim_out_of_a_file_that_was_not_followed_is_never_cleared():

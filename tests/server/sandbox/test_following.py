@@ -73,3 +73,4 @@ def test_a_place_that_cannot_be_written_costs_no_run(tmp_path):
     following = Following(tmp_path / "gone" / LIVE, None)
     following.line("a")
     following.end()
+    assert list(tmp_path.iterdir()) == []

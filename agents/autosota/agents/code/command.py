@@ -229,12 +229,15 @@ def _with_includes(
     return _INCLUDE.sub(text, tree.read(path).decode("utf-8", "replace")), found
 
 
-_VARIABLE = re.compile(r"^([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(.*)$", re.MULTILINE)
+_VARIABLE = re.compile(r"^ *([A-Za-z_]\w*)[ \t]*([:?]?)=[ \t]*(.*)$", re.MULTILINE)
 
 
 def _rules(text: str, given: dict[str, str]) -> _Rules:
-    variables = {name: value.partition(" #")[0].strip() for name, value in _VARIABLE.findall(text)}
-    variables = {"MAKE": "make", **variables, **given}
+    variables = {"MAKE": "make"}
+    for name, sign, value in _VARIABLE.findall(text):
+        if sign != "?" or name not in variables:  # the last one holds, unless it only offers
+            variables[name] = value.partition(" #")[0].strip()
+    variables |= given
 
     def expanded(line: str) -> str:
         for _ in range(5):

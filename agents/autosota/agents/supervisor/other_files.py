@@ -131,7 +131,7 @@ def judge_other(
         return [finding("EV201", place, message, severity=severity)]
     if name.endswith((".pth", ".so", ".pyd", ".pyc")) or name == ".gitattributes":
         return [finding("EV209", place, f"{name} changes what is loaded")]
-    if path in reading.command.scripts or path in reading.evaluator.scripts:
+    if any(path in e.scripts for r in (reading, after) for e in (r.command, r.evaluator)):
         return _script(path, old, new, reading, after)
     if name.endswith(_TEXTS) or _TEXT_NAMES.match(name):
         return [] if not _mentioned(path, reading) else [_seen(place, path)]
@@ -193,11 +193,12 @@ def _script(path: str, old: str, new: str, reading: Reading, after: Reading) -> 
     """A shell script or Makefile of the run: its Python calls are followed, the rest is not."""
     out: list[Finding] = []
     makefile = "akefile" in path or path.endswith(".mk")
-    if makefile and plain_make(old) and plain_make(new):
-        before = [*reading.command.recipes, *reading.evaluator.recipes]
-        lines = judged_recipes(before, [*after.command.recipes, *after.evaluator.recipes])
-    else:
-        lines = judged_lines(old, new, makefile)
+    lines = list(judged_lines(old, new, makefile))
+    before, now = ([*r.command.recipes, *r.evaluator.recipes] for r in (reading, after))
+    if makefile and plain_make(old, before) and plain_make(new, now):
+        # all that such a Makefile does is in its recipes; what acts is told wherever it stands
+        lines = [line for line in lines if line.does in ("metric", "acts")]
+        lines += judged_recipes(before, now)
     for line in lines:
         place, shown = Place(path, line.number), line.text[:60]
         if line.does == "metric":

@@ -82,17 +82,20 @@ _NOT_PLAIN = re.compile(
     r"^[ ]*-?(export|unexport|define|endef|override|vpath|sinclude|include|if\w*|else|endif|private"
     r"|undefine|load)\b|^[ ]*(SHELL|MAKEFLAGS|VPATH|\.SHELLFLAGS|\.ONESHELL|\.RECIPEPREFIX"
     r"|PYTHON[A-Z]+|PATH)\b|\$[({](shell|eval|call|file|foreach|if|or|and|value|origin|info|guile)\b"
-    r"|[!+]=|::|&:",
+    r"|[!+]=|::|&:|^\.DEFAULT_GOAL\b|(?<!\$)\$[A-Za-z0-9]"
+    r"|^[^\t\n#:=]+:(?!=)[^\n=]*=|^[^\t\n#:=]+:[^\n=:]*:",
     re.MULTILINE,
 )
 _INCLUDED = re.compile(r"^include [\w./-]+$", re.MULTILINE)
 
 
-def plain_make(text: str) -> bool:
+def plain_make(text: str, recipes: Iterable[str]) -> bool:
     """True for a Makefile of variables, files to include, and targets with recipes.
 
-    Of such a one the recipes, with variables put in, are all that it does.
+    Of such a one the recipes, with all variables put in, are all that it does.
     """
+    if any(re.search(r"\$[({]", recipe) for recipe in recipes):
+        return False
     return _NOT_PLAIN.search(_INCLUDED.sub("", text)) is None
 
 
